@@ -1,0 +1,1 @@
+"""The words of Chat4All: values, states, rules and errors. Standard library only."""

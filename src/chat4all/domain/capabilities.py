@@ -1,0 +1,36 @@
+"""What a channel can carry, as data: the core reads this and never asks which channel it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from chat4all.domain.payload import PayloadType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """The limits and powers of one channel.
+
+    `payloads` are the kinds it carries as they are; what is not among them is degraded to
+    text. `max_text` and `max_caption` count characters. `max_file_bytes` gives the largest
+    file per media kind. `session_window` is how long after a contact's last message free
+    text may be sent. `per_second`, `per_chat_per_second` and `burst` are the platform's pace.
+    """
+
+    payloads: frozenset[PayloadType]
+    max_text: int
+    max_caption: int = 0
+    max_file_bytes: Mapping[PayloadType, int] = field(default_factory=dict)
+    replies: bool = False
+    edits: bool = False
+    deletes: bool = False
+    reactions: bool = False
+    typing: bool = False
+    delivery_receipts: bool = False
+    read_receipts: bool = False
+    session_window: timedelta | None = None
+    per_second: float | None = None
+    per_chat_per_second: float | None = None
+    burst: int = 1

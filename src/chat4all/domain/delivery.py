@@ -1,0 +1,43 @@
+"""One thing to do on one channel for one recipient: a record of `outbound.<channel>`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
+from chat4all.domain.payload import Payload
+
+
+class DeliveryKind(StrEnum):
+    """What is to be done at the platform."""
+
+    MESSAGE = "message"
+    EDIT = "edit"
+    DELETE = "delete"
+    REACTIONS = "reactions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryTask:
+    """Do `kind` for `message_id` at `address`, which is how `user_id` is reached.
+
+    `task_id` follows from the command it serves, so a repeat is recognised. `emojis` are
+    the reactions the message should show from our side. `from_name` is set where several
+    people's messages arrive in one chat. After `expires_at` it is no longer worth doing.
+    """
+
+    task_id: str
+    kind: DeliveryKind
+    channel: str
+    account_id: AccountId
+    address: str
+    user_id: UserId
+    conversation_id: ConversationId
+    message_id: MessageId
+    expires_at: datetime
+    payload: Payload | None = None
+    from_name: str | None = None
+    reply_to: MessageId | None = None
+    emojis: tuple[str, ...] = ()

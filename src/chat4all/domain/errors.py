@@ -1,0 +1,250 @@
+"""Everything that can go wrong, as one tree.
+
+Chat4AllError                       code
+├── InvalidInput                    validation_failed (carries pointer -> detail pairs)
+├── Unauthenticated                 unauthenticated
+│   └── InvalidToken                invalid_token
+├── NotPermitted                    not_permitted
+├── NotFound                        not_found
+│   ├── UserNotFound                user_not_found
+│   ├── ConversationNotFound        conversation_not_found
+│   ├── MessageNotFound             message_not_found
+│   ├── ChannelNotFound             channel_not_found
+│   ├── AccountNotFound             account_not_found
+│   └── RecordNotFound              record_not_found
+├── Conflict                        conflict
+│   ├── MessageIdConflict           message_id_conflict
+│   ├── UsernameTaken               username_taken
+│   ├── ChannelTaken                channel_taken
+│   └── StaleSequence               stale_sequence (router only: another writer was first)
+├── TooLarge                        too_large
+├── Unreachable                     no_channel (no way to reach a recipient)
+├── RateLimited                     rate_limited (retry_after)
+├── Unavailable                     unavailable (retry_after)
+│   └── StorageFull                 storage_full
+├── ChannelError                    channel_error (retry, retry_after, platform_error)
+├── WebhookRejected                 webhook_rejected
+├── UnreadableRecord                unreadable_record (a log record this version cannot read)
+└── StartRefused                    start_refused
+    ├── BadSettings                 bad_settings
+    ├── DataFolderInUse             data_folder_in_use
+    ├── SchemaTooNew                schema_too_new
+    └── StorageCorrupt              storage_corrupt
+
+Each message says what is wrong and what to do. `code` is stable; clients may rely on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class Chat4AllError(Exception):
+    """The root: catch it at an edge, never in between."""
+
+    code: ClassVar[str] = "error"
+
+
+class InvalidInput(Chat4AllError):
+    """A value breaks a rule. `errors` are (JSON pointer, detail) pairs (RFC 6901)."""
+
+    code = "validation_failed"
+
+    def __init__(self, detail: str, errors: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.errors = tuple(errors)
+
+
+class Unauthenticated(Chat4AllError):
+    """No credentials, or wrong ones."""
+
+    code = "unauthenticated"
+
+
+class InvalidToken(Unauthenticated):
+    """A bearer token that is malformed, expired or revoked (RFC 6750 section 3.1)."""
+
+    code = "invalid_token"
+
+
+class NotPermitted(Chat4AllError):
+    """The caller may see the thing, and may not do this to it."""
+
+    code = "not_permitted"
+
+
+class NotFound(Chat4AllError):
+    """It does not exist, or its existence is a secret from the caller."""
+
+    code = "not_found"
+
+
+class UserNotFound(NotFound):
+    """No such user."""
+
+    code = "user_not_found"
+
+
+class ConversationNotFound(NotFound):
+    """No such conversation, or the caller is not in it."""
+
+    code = "conversation_not_found"
+
+
+class MessageNotFound(NotFound):
+    """No such message in a conversation of the caller."""
+
+    code = "message_not_found"
+
+
+class ChannelNotFound(NotFound):
+    """No such channel of this user."""
+
+    code = "channel_not_found"
+
+
+class AccountNotFound(NotFound):
+    """No such connector account."""
+
+    code = "account_not_found"
+
+
+class RecordNotFound(NotFound):
+    """No such log record, such as a dead letter."""
+
+    code = "record_not_found"
+
+
+class Conflict(Chat4AllError):
+    """The thing is in a state that does not allow this."""
+
+    code = "conflict"
+
+
+class MessageIdConflict(Conflict):
+    """The id was used for another message."""
+
+    code = "message_id_conflict"
+
+
+class UsernameTaken(Conflict):
+    """Somebody has this username."""
+
+    code = "username_taken"
+
+
+class ChannelTaken(Conflict):
+    """The external identity belongs to another user."""
+
+    code = "channel_taken"
+
+
+class StaleSequence(Conflict):
+    """Another writer gave this place in the conversation away: reload and retry."""
+
+    code = "stale_sequence"
+
+
+class TooLarge(Chat4AllError):
+    """A body or a list over its stated limit."""
+
+    code = "too_large"
+
+
+class Unreachable(Chat4AllError):
+    """A recipient has no channel by which this message could go."""
+
+    code = "no_channel"
+
+
+class _Later(Chat4AllError):
+    def __init__(self, detail: str, retry_after: float = 1.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class RateLimited(_Later):
+    """Too many requests; `retry_after` is in seconds."""
+
+    code = "rate_limited"
+
+
+class Unavailable(_Later):
+    """A part that is needed does not answer; nothing was accepted."""
+
+    code = "unavailable"
+
+
+class StorageFull(Unavailable):
+    """The disk is full; nothing was accepted. Free space and repeat the request."""
+
+    code = "storage_full"
+
+
+class ChannelError(Chat4AllError):
+    """A platform refused or did not answer.
+
+    `retry` says whether the same send may succeed later; `retry_after` (seconds) is the
+    platform's own wish; `platform_error` is what it said, with secrets removed; `reason`
+    is our normalised code, such as `blocked`, `not_found`, `rate_limited`, `timeout`.
+    """
+
+    code = "channel_error"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        retry: bool,
+        reason: str = "channel_error",
+        retry_after: float | None = None,
+        platform_error: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.retry = retry
+        self.reason = reason
+        self.retry_after = retry_after
+        self.platform_error = platform_error
+
+
+class WebhookRejected(Chat4AllError):
+    """A callback that does not prove that it comes from the platform."""
+
+    code = "webhook_rejected"
+
+
+class UnreadableRecord(Chat4AllError):
+    """A log record that this version of the program cannot read: parked, never dropped."""
+
+    code = "unreadable_record"
+
+
+class StartRefused(Chat4AllError):
+    """The program cannot start; the message says why and what to do."""
+
+    code = "start_refused"
+
+
+class BadSettings(StartRefused):
+    """A setting is unknown, malformed or points to something that does not answer."""
+
+    code = "bad_settings"
+
+
+class DataFolderInUse(StartRefused):
+    """Another process holds the data folder."""
+
+    code = "data_folder_in_use"
+
+
+class SchemaTooNew(StartRefused):
+    """The data was written by a newer version of the program."""
+
+    code = "schema_too_new"
+
+
+class StorageCorrupt(StartRefused):
+    """A database file is damaged: see docs/howto/recover-a-corrupt-database.md."""
+
+    code = "storage_corrupt"

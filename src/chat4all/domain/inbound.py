@@ -1,0 +1,85 @@
+"""What comes in from a platform, translated and not yet understood.
+
+`address` is the chat, `author` the person within it; in a one-to-one chat they are often
+the same. Every id is the platform's own text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chat4all.domain.payload import Payload
+from chat4all.domain.status import Failure, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingMessage:
+    """Somebody wrote. `link_code` is set when the text is a request to link an identity."""
+
+    external_id: str
+    address: str
+    author: str
+    author_name: str
+    payload: Payload
+    sent_at: datetime
+    reply_to: str | None = None
+    link_code: str | None = None
+    title: str | None = None
+    """The group's name when the chat is a group; None in a one-to-one chat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingEdit:
+    """Somebody changed a message of theirs."""
+
+    external_id: str
+    address: str
+    author: str
+    payload: Payload
+    edited_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingDeletion:
+    """Somebody deleted a message of theirs."""
+
+    external_id: str
+    address: str
+    author: str
+    deleted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingReaction:
+    """Somebody's reactions on a message are now exactly `emojis`."""
+
+    external_id: str
+    address: str
+    author: str
+    emojis: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The platform says how far a message of ours has come."""
+
+    external_id: str
+    address: str
+    status: Status
+    at: datetime
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingTyping:
+    """Somebody is writing."""
+
+    address: str
+    author: str
+
+
+Inbound = (
+    IncomingMessage | IncomingEdit | IncomingDeletion | IncomingReaction | Receipt | IncomingTyping
+)

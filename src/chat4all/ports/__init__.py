@@ -1,0 +1,1 @@
+"""What Chat4All needs from the world: one Protocol per file, its duties in the docstrings."""

@@ -1,0 +1,63 @@
+"""The directory: users, channels, conversations, members, roles, accounts, tokens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.conversations import Channels, Conversations, Members
+from chat4all.ports.routes import Routes
+from chat4all.ports.users import Keys, Tokens, Users
+
+
+class Directory(Protocol):
+    """One storage behind nine views of it. Every implementation passes `DirectoryContract`.
+
+    Strongly consistent: what a call has stored, every later call on any node sees. Methods
+    raise `Unavailable` or `StorageFull` when the storage does not answer.
+    """
+
+    @property
+    def users(self) -> Users:
+        """Users and the hashes of their secrets."""
+        ...
+
+    @property
+    def channels(self) -> Channels:
+        """External identities."""
+        ...
+
+    @property
+    def conversations(self) -> Conversations:
+        """Conversations."""
+        ...
+
+    @property
+    def members(self) -> Members:
+        """Memberships and roles."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """Refresh tokens and revocations."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Global configuration."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Connector accounts."""
+        ...
+
+    @property
+    def link_codes(self) -> LinkCodes:
+        """One-time link codes."""
+        ...
+
+    @property
+    def routes(self) -> Routes:
+        """The conversation each chat of a platform is talking in."""
+        ...

@@ -1,0 +1,73 @@
+"""State that may be lost: presence leases, claims, rate buckets, messages between nodes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+
+class Leases(Protocol):
+    """Values that vanish unless renewed. Times to live are in seconds."""
+
+    async def put(self, key: str, value: str, *, ttl: float) -> None:
+        """Keep `value` for `ttl` seconds; a repeat renews it."""
+        ...
+
+    async def get_many(self, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the values that have not expired."""
+        ...
+
+    async def drop(self, key: str) -> None:
+        """Forget a value now; an unknown key is no error."""
+        ...
+
+    async def claim(self, key: str, value: str, *, ttl: float) -> str | None:
+        """Keep `value` if the key is free and return None, else return what is there.
+
+        Atomic: of two callers with one key, one gets None.
+        """
+        ...
+
+
+class RateLimits(Protocol):
+    """Token buckets."""
+
+    async def take(self, key: str, *, rate: float, burst: float, cost: float = 1.0) -> float:
+        """Take `cost` tokens from a bucket refilled by `rate` a second up to `burst`.
+
+        Returns 0 when they were taken, else the seconds until they would be there, and
+        takes nothing.
+        """
+        ...
+
+
+class Bus(Protocol):
+    """Fire and forget between nodes: nobody listening, nothing kept."""
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Hand `payload` to whoever listens to `topic` now."""
+        ...
+
+    def listen(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Listen from entering the context; a listener that falls 10,000 behind is ended."""
+        ...
+
+
+class Ephemeral(Protocol):
+    """The three of them. Every implementation passes `EphemeralContract`."""
+
+    @property
+    def leases(self) -> Leases:
+        """Values that vanish unless renewed."""
+        ...
+
+    @property
+    def rates(self) -> RateLimits:
+        """Token buckets."""
+        ...
+
+    @property
+    def bus(self) -> Bus:
+        """Messages between nodes."""
+        ...
