@@ -1,0 +1,1 @@
+"""What the ports ask for, on one technology per folder."""

@@ -1,0 +1,64 @@
+"""The directory in memory: for tests, and for a try without any file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from chat4all.adapters.memory.accounts import MemoryAccounts, MemoryLinkCodes
+from chat4all.adapters.memory.conversations import (
+    MemoryChannels,
+    MemoryConversations,
+    MemoryMembers,
+)
+from chat4all.adapters.memory.directory_state import DirectoryState
+from chat4all.adapters.memory.routes import MemoryRoutes
+from chat4all.adapters.memory.users import MemoryKeys, MemoryTokens, MemoryUsers
+from chat4all.domain.directory import MAX_MEMBERS
+from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.conversations import Channels, Conversations, Members
+from chat4all.ports.routes import Routes
+from chat4all.ports.users import Keys, Tokens, Users
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryDirectory:
+    """A `Directory` in memory, with the same rules as the ones that keep.
+
+    Two objects made with the same `state` are peers on one storage. `clock` is read only by
+    `tokens.peek_refresh`. Usable at once; `async with` works too and does nothing.
+    """
+
+    def __init__(
+        self,
+        state: DirectoryState | None = None,
+        *,
+        max_members: int = MAX_MEMBERS,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        state = DirectoryState() if state is None else state
+        self.users: Users = MemoryUsers(state)
+        self.channels: Channels = MemoryChannels(state)
+        self.conversations: Conversations = MemoryConversations(state, max_members)
+        self.members: Members = MemoryMembers(state, max_members)
+        self.tokens: Tokens = MemoryTokens(state, clock)
+        self.keys: Keys = MemoryKeys(state)
+        self.accounts: Accounts = MemoryAccounts(state)
+        self.link_codes: LinkCodes = MemoryLinkCodes(state)
+        self.routes: Routes = MemoryRoutes(state)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None

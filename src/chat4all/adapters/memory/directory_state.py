@@ -1,0 +1,85 @@
+"""What a directory in memory holds, and the rules of names that go with it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User
+from chat4all.domain.errors import ConversationNotFound, UserNotFound
+from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
+from chat4all.ports.users import RefreshToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCode:
+    """A one-time code that was not taken yet."""
+
+    user_id: UserId
+    platform: str
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class DirectoryState:
+    """The rows; give one to several `MemoryDirectory` to make them peers."""
+
+    users: dict[UserId, User] = field(default_factory=dict)
+    removed: set[UserId] = field(default_factory=set)
+    secret_hashes: dict[UserId, str] = field(default_factory=dict)
+    usernames: dict[str, UserId] = field(default_factory=dict)
+    channels: dict[ChannelId, Channel] = field(default_factory=dict)
+    conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
+    pairs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
+    conversations_of: dict[UserId, set[ConversationId]] = field(default_factory=dict)
+    refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    revocations: dict[str, datetime] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    accounts: dict[AccountId, Account] = field(default_factory=dict)
+    link_codes: dict[str, LinkCode] = field(default_factory=dict)
+    routes: dict[tuple[str, AccountId, str], ConversationId] = field(default_factory=dict)
+
+    def require_users(self, users: Collection[UserId]) -> None:
+        """Raise `UserNotFound` unless all of `users` exist."""
+        for user in users:
+            if user not in self.users:
+                raise UserNotFound(f"there is no user {user}")
+
+    def require_conversation(self, conversation: ConversationId) -> Conversation:
+        """Return the conversation or raise `ConversationNotFound`."""
+        try:
+            return self.conversations[conversation]
+        except KeyError as error:
+            raise ConversationNotFound(f"there is no conversation {conversation}") from error
+
+    def set_members(self, conversation: Conversation, members: Collection[Member]) -> None:
+        """Replace the members of a conversation, keeping them oldest first."""
+        self.conversations[conversation.id] = replace(conversation, members=oldest_first(members))
+
+
+def oldest_first(members: Collection[Member]) -> tuple[Member, ...]:
+    """Order members by when they joined; those who joined together by id."""
+    return tuple(sorted(members, key=lambda one: (one.joined_at, one.user_id)))
+
+
+def with_an_owner(members: Collection[Member]) -> tuple[Member, ...]:
+    """Make the earliest admin, else the earliest member, owner when there is none."""
+    if not members or any(one.role is Role.OWNER for one in members):
+        return tuple(members)
+    heir = min(members, key=lambda one: (-one.role.rank, one.joined_at, one.user_id))
+    return tuple(replace(one, role=Role.OWNER) if one is heir else one for one in members)
+
+
+def username_key(username: str) -> str:
+    """Return what two usernames that count as the same have in common."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+
+
+def search_key(text: str) -> str:
+    """Return `text` without case, accents and compatibility forms."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", folded)
+    return "".join(one for one in decomposed if not unicodedata.combining(one))

@@ -1,0 +1,1 @@
+"""The directory in an SQL database: SQLite now, PostgreSQL and CockroachDB by their URL."""

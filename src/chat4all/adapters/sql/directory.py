@@ -1,0 +1,74 @@
+"""The directory in an SQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from chat4all.adapters.sql.accounts import SqlAccounts
+from chat4all.adapters.sql.channels import SqlChannels
+from chat4all.adapters.sql.conversations import SqlConversations
+from chat4all.adapters.sql.database import Database
+from chat4all.adapters.sql.keys import SqlKeys
+from chat4all.adapters.sql.link_codes import SqlLinkCodes
+from chat4all.adapters.sql.members import SqlMembers
+from chat4all.adapters.sql.routes import SqlRoutes
+from chat4all.adapters.sql.schema import prepare
+from chat4all.adapters.sql.tokens import SqlTokens
+from chat4all.adapters.sql.users import SqlUsers
+from chat4all.domain.directory import MAX_MEMBERS
+from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.conversations import Channels, Conversations, Members
+from chat4all.ports.routes import Routes
+from chat4all.ports.users import Keys, Tokens, Users
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlDirectory:
+    """A `Directory` behind a URL: `sqlite:///<path>`, `postgresql://`, `cockroachdb://`.
+
+    Work begins and ends with `async with`, which makes or upgrades the tables; it raises
+    `BadSettings`, `SchemaTooNew`, `StorageCorrupt` or `Unavailable`. `clock` is read only by
+    `tokens.peek_refresh`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        max_members: int = MAX_MEMBERS,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._database = database = Database(url)
+        self.users: Users = SqlUsers(database)
+        self.channels: Channels = SqlChannels(database)
+        self.conversations: Conversations = SqlConversations(database, max_members)
+        self.members: Members = SqlMembers(database, max_members)
+        self.tokens: Tokens = SqlTokens(database, clock)
+        self.keys: Keys = SqlKeys(database)
+        self.accounts: Accounts = SqlAccounts(database)
+        self.link_codes: LinkCodes = SqlLinkCodes(database)
+        self.routes: Routes = SqlRoutes(database)
+
+    async def __aenter__(self) -> Self:
+        self._database.open()
+        try:
+            await self._database.check()
+            await self._database.write(prepare)
+        except BaseException:
+            await self._database.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._database.close()

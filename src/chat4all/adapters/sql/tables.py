@@ -1,0 +1,189 @@
+"""The tables of the directory. A change here needs a revision in `migrations/versions`.
+
+Only what SQLite, PostgreSQL and CockroachDB have in common: text ids, no arrays, no
+partial indexes, no triggers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+HEAD = "0001"
+"""The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time, also where the database keeps no time zone (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse a time of unknown zone, bring the others to UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone: use aware UTC times")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, _dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        kept: datetime = value
+        return kept.replace(tzinfo=UTC) if kept.tzinfo is None else kept.astimezone(UTC)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("kind", String(), nullable=False),
+    Column("username", String()),
+    Column("username_key", String()),
+    Column("display_name", String(), nullable=False),
+    Column("email", String()),
+    Column("owner_id", String()),
+    Column("admin", Boolean(), nullable=False),
+    Column("preferred_channel", String()),
+    Column("secret_hash", String()),
+    Column("search_key", String(), nullable=False),
+    # A removed user stays as an empty row, so that the id is never given out again.
+    Column("removed", Boolean(), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Column("last_seen_at", Instant()),
+    UniqueConstraint("username_key"),
+    Index(None, "owner_id", "id"),
+)
+
+channels = Table(
+    "user_channels",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("user_id", String(), ForeignKey("users.id"), nullable=False, index=True),
+    Column("platform", String(), nullable=False),
+    # "" for any account: a unique index does not count NULL as equal to NULL.
+    Column("account_id", String(), nullable=False),
+    Column("external_id", String(), nullable=False),
+    Column("linked_at", Instant(), nullable=False),
+    UniqueConstraint("platform", "external_id", "account_id"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("type", String(), nullable=False),
+    Column("name", String()),
+    Column("created_by", String(), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Column("metadata", JSON(), nullable=False),
+    # Both members of a private conversation, sorted; NULL for a group.
+    Column("pair", String()),
+    UniqueConstraint("pair"),
+)
+
+members = Table(
+    "conversation_members",
+    metadata,
+    Column("conversation_id", String(), ForeignKey("conversations.id", ondelete="CASCADE")),
+    Column("user_id", String(), ForeignKey("users.id")),
+    Column("role", String(), nullable=False),
+    Column("joined_at", Instant(), nullable=False),
+    Column("archived", Boolean(), nullable=False),
+    PrimaryKeyConstraint("conversation_id", "user_id"),
+    Index(None, "user_id", "conversation_id"),
+)
+
+accounts = Table(
+    "connectors",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("platform", String(), nullable=False),
+    Column("owner_id", String(), nullable=False),
+    Column("name", String(), nullable=False),
+    Column("status", String(), nullable=False),
+    Column("config", JSON(), nullable=False),
+    Column("poll_offset", String()),
+    Column("created_at", Instant(), nullable=False),
+    Column("updated_at", Instant(), nullable=False),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", String(), primary_key=True),
+    Column("family", String(), nullable=False, index=True),
+    Column("user_id", String(), nullable=False),
+    Column("scope", String(), nullable=False),
+    Column("used", Boolean(), nullable=False),
+    Column("expires_at", Instant(), nullable=False, index=True),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("subject", String(), primary_key=True),
+    Column("until", Instant(), nullable=False, index=True),
+)
+
+keys = Table(
+    "global_keys",
+    metadata,
+    Column("name", String(), primary_key=True),
+    Column("value", String(), nullable=False),
+)
+
+link_codes = Table(
+    "link_codes",
+    metadata,
+    Column("code", String(), primary_key=True),
+    Column("user_id", String(), nullable=False),
+    Column("platform", String(), nullable=False),
+    Column("expires_at", Instant(), nullable=False, index=True),
+)
+
+routes = Table(
+    "chat_routes",
+    metadata,
+    Column("platform", String()),
+    Column("account_id", String()),
+    Column("address", String()),
+    Column("conversation_id", String(), nullable=False),
+    PrimaryKeyConstraint("platform", "account_id", "address"),
+)
+
+# Alembic makes the same table when it runs; it stands apart because no revision owns it.
+version_metadata = MetaData()
+versions = Table(
+    "alembic_version",
+    version_metadata,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)

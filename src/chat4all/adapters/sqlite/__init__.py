@@ -1,0 +1,1 @@
+"""SQLite: the default, with nothing to install or run."""

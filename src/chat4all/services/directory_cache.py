@@ -1,0 +1,143 @@
+"""What the hot path knows of the directory without asking it each time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from chat4all.domain.directory import Channel, Conversation
+from chat4all.domain.ids import ConversationId, UserId
+from chat4all.ports.directory import Directory
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+CONVERSATIONS = 20_000
+"""Conversations kept; a group of ten takes about 3 KiB."""
+USERS = 50_000
+"""Users kept, and as many times the channels of one user."""
+
+
+class DirectoryCache:
+    """Conversations with their members, users, and their channels, as last read.
+
+    Whoever changes one of them calls `invalidate` on its cache after the change is stored,
+    and every later read sees it. What does not exist is asked for again each time; that a
+    user has no channels is an answer, and kept.
+    """
+
+    def __init__(
+        self, directory: Directory, *, conversations: int = CONVERSATIONS, users: int = USERS
+    ) -> None:
+        self._directory = directory
+        self.conversations = LoadingCache(self._load_conversations, size=conversations)
+        self.users = LoadingCache(directory.users.get_many, size=users)
+        self.channels = LoadingCache(self._load_channels, size=users)
+
+    def clear(self) -> None:
+        """Forget everything: changes may have been missed."""
+        self.conversations.clear()
+        self.users.clear()
+        self.channels.clear()
+
+    async def _load_conversations(
+        self, ids: Collection[ConversationId]
+    ) -> Mapping[ConversationId, Conversation]:
+        loaded = [(one, await self._directory.conversations.get(one)) for one in ids]
+        return {one: found for one, found in loaded if found is not None}
+
+    async def _load_channels(self, users: Collection[UserId]) -> Mapping[UserId, Sequence[Channel]]:
+        found = await self._directory.channels.of_users(list(users))
+        return {user: tuple(found.get(user, ())) for user in users}
+
+
+class LoadingCache(Generic[K, V]):
+    """The `size` values used last, each read by `load` when it is first asked for.
+
+    Callers who ask for the same key at once share one load. A load that began before
+    `invalidate` is neither kept nor given to those who ask after it. For one event loop.
+    """
+
+    def __init__(
+        self, load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]], *, size: int
+    ) -> None:
+        self._load = load
+        self._size = size
+        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._loading: dict[K, asyncio.Task[Mapping[K, V]]] = {}
+        # The loop keeps only weak references to tasks.
+        self._tasks: set[asyncio.Task[Mapping[K, V]]] = set()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def peek(self, key: K) -> V | None:
+        """Return the value when it is kept, without waiting."""
+        value = self._kept.get(key)
+        if value is not None:
+            self._kept.move_to_end(key)
+        return value
+
+    async def get(self, key: K) -> V | None:
+        """Return the value, loading it when it is not kept; None when there is none."""
+        value = self.peek(key)
+        if value is not None:
+            return value
+        return (await self.get_many((key,))).get(key)
+
+    async def get_many(self, keys: Iterable[K]) -> Mapping[K, V]:
+        """Return the values that there are; those not kept are loaded together."""
+        found: dict[K, V] = {}
+        missing: list[K] = []
+        loads: dict[asyncio.Task[Mapping[K, V]], list[K]] = {}
+        for key in dict.fromkeys(keys):
+            if (value := self.peek(key)) is not None:
+                found[key] = value
+            elif (task := self._loading.get(key)) is not None:
+                loads.setdefault(task, []).append(key)
+            else:
+                missing.append(key)
+        if missing:
+            loads[self._start(missing)] = missing
+        for task, wanted in loads.items():
+            # Shielded: that one caller gives up must not fail the others.
+            loaded = await asyncio.shield(task)
+            found.update((key, loaded[key]) for key in wanted if key in loaded)
+        return found
+
+    def invalidate(self, key: K) -> None:
+        """Forget a value; the next read loads it anew."""
+        self._kept.pop(key, None)
+        self._loading.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self._kept.clear()
+        self._loading.clear()
+
+    def _start(self, keys: Collection[K]) -> asyncio.Task[Mapping[K, V]]:
+        task = asyncio.create_task(self._read(keys))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._finish(keys, done))
+        self._loading.update((key, task) for key in keys)
+        return task
+
+    async def _read(self, keys: Collection[K]) -> Mapping[K, V]:
+        return await self._load(keys)
+
+    def _finish(self, keys: Collection[K], task: asyncio.Task[Mapping[K, V]]) -> None:
+        self._tasks.discard(task)
+        failed = task.cancelled() or task.exception() is not None
+        for key in keys:
+            if self._loading.get(key) is not task:
+                continue  # invalidated since the load began
+            del self._loading[key]
+            if not failed and key in task.result():
+                self._keep(key, task.result()[key])
+
+    def _keep(self, key: K, value: V) -> None:
+        self._kept[key] = value
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)

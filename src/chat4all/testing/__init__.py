@@ -1,0 +1,1 @@
+"""Contract suites and simulators, for authors of adapters and connectors."""
