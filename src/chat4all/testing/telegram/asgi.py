@@ -1,0 +1,142 @@
+"""The simulator as an ASGI application: Bot API, control API and page on one port."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from chat4all.testing.telegram.errors import BotApiError, ConnectionLost
+from chat4all.testing.telegram.parameters import read_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from chat4all.testing.telegram.bot_api import BotApi
+    from chat4all.testing.telegram.control import ControlApi
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+CUT_CONNECTION = "chat4all.cut_connection"
+"""ASGI extension of our server: a function that cuts the client's connection at once."""
+
+LARGEST_BODY = 1024 * 1024  # bytes
+_PAGE = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/phone.js": ("phone.js", "text/javascript; charset=utf-8"),
+    "/phone.css": ("phone.css", "text/css; charset=utf-8"),
+}
+_PAGE_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " img-src data:;"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-cache",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A whole HTTP answer."""
+
+    status: int = 200
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes
+
+
+class TelegramApp:
+    """Routes `/bot<token>/<method>`, `/sim/...` and the page at `/`."""
+
+    def __init__(self, api: BotApi, control: ControlApi) -> None:
+        self._api = api
+        self._control = control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            answer = await self._answer(scope, receive)
+        except ConnectionLost:
+            await _cut(scope, receive)
+            return
+        headers = {"content-type": answer.content_type, **answer.headers}
+        headers["content-length"] = str(len(answer.body))
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path: str = scope["path"]
+        if path in _PAGE:
+            return _page(path)
+        body = await _read(receive)
+        if body is None:
+            return _refused(BotApiError(413, "Request Entity Too Large"))
+        if path.startswith("/sim/"):
+            query = scope["query_string"].decode("latin-1")
+            status, result = await self._control.handle(
+                scope["method"], path.removeprefix("/sim"), query, body
+            )
+            return Answer(status=status, body=msgspec.json.encode(result))
+        return await self._bot_call(scope, path, body)
+
+    async def _bot_call(self, scope: Scope, path: str, body: bytes) -> Answer:
+        token, slash, method = path.removeprefix("/bot").partition("/")
+        if not path.startswith("/bot") or not slash:
+            return _refused(BotApiError(404, "Not Found"))
+        headers = dict(scope["headers"])
+        try:
+            parameters = read_parameters(
+                query=scope["query_string"].decode("latin-1"),
+                content_type=headers.get(b"content-type", b"").decode("latin-1"),
+                body=body,
+            )
+            result = await self._api.call(token, method, parameters)
+        except BotApiError as error:
+            return _refused(error)
+        return Answer(body=json.dumps({"ok": True, "result": result}).encode())
+
+
+def _refused(error: BotApiError) -> Answer:
+    answer: dict[str, Any] = {
+        "ok": False,
+        "error_code": error.code,
+        "description": error.description,
+    }
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        answer["parameters"] = {"retry_after": error.retry_after}
+        headers["retry-after"] = str(error.retry_after)
+    return Answer(status=error.code, headers=headers, body=json.dumps(answer).encode())
+
+
+def _page(path: str) -> Answer:
+    name, content_type = _PAGE[path]
+    body = (files(__package__) / "page" / name).read_bytes()
+    return Answer(content_type=content_type, headers=_PAGE_HEADERS, body=body)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return the body, or None when it is larger than anything a bot has to say."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    scope["extensions"][CUT_CONNECTION]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
