@@ -1,0 +1,79 @@
+/** Words and dates in the reader's language. The words stand in `locales/`, one flat file per language. */
+
+import en from "./locales/en.js";
+import ptBR from "./locales/pt-br.js";
+
+const LOCALES = { en, "pt-BR": ptBR };
+let locale = "en";
+let words = en;
+
+/** Use the language that fits `wanted` (a BCP 47 tag), English when none does. Returns the one in use. */
+export function setLocale(wanted) {
+  locale = /^pt\b/i.test(wanted) ? "pt-BR" : "en";
+  words = LOCALES[locale];
+  return locale;
+}
+
+/** The text for `key`; `{name}` in it is replaced by `values.name`. */
+export function t(key, values = {}) {
+  const text = words[key] ?? en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder);
+}
+
+/** Like `t` for a number of things: takes `key.one` or `key.other` as the language wants. */
+export function tn(key, count, values = {}) {
+  const rule = new Intl.PluralRules(locale).select(count);
+  const form = `${key}.${rule}` in words ? rule : "other";
+  return t(`${key}.${form}`, { count: new Intl.NumberFormat(locale).format(count), ...values });
+}
+
+/** What to tell about an error: the words for its code, else what the server said. */
+export function errorText(error) {
+  const known = `error.${error.code}`;
+  if (known in words) return t(known);
+  const fields = (error.errors ?? []).map((field) => field.detail).join(" ");
+  return [error.message, fields].filter(Boolean).join(" ") || t("error.unknown");
+}
+
+export function channelName(channel) {
+  const key = `channel.${channel}`;
+  return key in words ? t(key) : channel;
+}
+
+const formatters = new Map();
+
+function formatter(options) {
+  const key = locale + JSON.stringify(options);
+  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(locale, options));
+  return formatters.get(key);
+}
+
+export const timeOf = (at) => formatter({ hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+
+export const fullTimeOf = (at) => formatter({ dateStyle: "full", timeStyle: "medium" }).format(new Date(at));
+
+/** The heading over a day's messages: "Today", "Yesterday", a weekday, or the date. */
+export function dayOf(at, now = new Date()) {
+  const days = daysBetween(new Date(at), now);
+  if (days <= 1 && days >= 0) {
+    const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(-days, "day");
+    return relative.charAt(0).toUpperCase() + relative.slice(1);
+  }
+  if (days > 0 && days < 7) return formatter({ weekday: "long" }).format(new Date(at));
+  return formatter({ day: "numeric", month: "long", year: "numeric" }).format(new Date(at));
+}
+
+/** The short time in a list: the hour today, else the weekday or the date. */
+export function shortTimeOf(at, now = new Date()) {
+  const days = daysBetween(new Date(at), now);
+  if (days <= 0) return timeOf(at);
+  if (days < 7) return formatter({ weekday: "short" }).format(new Date(at));
+  return formatter({ day: "2-digit", month: "2-digit", year: "2-digit" }).format(new Date(at));
+}
+
+export const isSameDay = (a, b) => daysBetween(new Date(a), new Date(b)) === 0;
+
+function daysBetween(earlier, later) {
+  const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
+  return Math.round((midnight(later) - midnight(earlier)) / 86_400_000);
+}

@@ -1,0 +1,101 @@
+/** The place to write: a new message, an answer to one, or the edit of one's own. */
+
+import { cancelCompose, saveEdit, sendText, startEdit, tellTyping } from "../actions.js";
+import { Icon } from "../icons.js";
+import { t } from "../i18n.js";
+import { nameOf } from "../people.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../preact.js";
+import { store, useSelect } from "../store.js";
+import { snippetOf } from "../text.js";
+import { IconButton } from "./parts.js";
+
+const LONGEST = 16_384;
+const drafts = new Map(); // what was begun in each conversation, while this page is open
+
+export function Composer({ conversationId }) {
+  const compose = useSelect((state) => state.compose);
+  const [text, setText] = useState(drafts.get(conversationId) ?? "");
+  const input = useRef(null);
+  const { editing, replyTo } = compose;
+
+  useEffect(() => {
+    setText(editing ? (editing.payload.text ?? editing.payload.caption ?? "") : (drafts.get(conversationId) ?? ""));
+    if (editing || replyTo) input.current.focus();
+  }, [editing, replyTo]);
+  useLayoutEffect(() => {
+    const { style } = input.current;
+    style.height = "auto";
+    style.height = `${input.current.scrollHeight}px`;
+  }, [text]);
+
+  const onInput = (event) => {
+    const { value } = event.currentTarget;
+    setText(value);
+    if (editing) return;
+    drafts.set(conversationId, value);
+    if (value.trim()) tellTyping(conversationId);
+  };
+  const submit = (event) => {
+    event?.preventDefault();
+    const written = text.trim();
+    if (!written) return;
+    setText("");
+    if (editing) {
+      saveEdit(editing, written);
+    } else {
+      drafts.delete(conversationId);
+      sendText(conversationId, written, replyTo?.message_id);
+    }
+    input.current.focus();
+  };
+  const onKeyDown = (event) => onComposerKey(event, { text, compose, submit, conversationId });
+
+  return html`<form class="composer" onSubmit=${submit} data-testid="composer">
+    <${Context} compose=${compose} />
+    <div class="composer-line">
+      <textarea ref=${input} id="composer" rows="1" data-testid="composer-input" maxlength=${LONGEST} dir="auto"
+        placeholder=${t("compose.placeholder")} title=${t("compose.hint")} aria-label=${t("compose.placeholder")}
+        value=${text} onInput=${onInput} onKeyDown=${onKeyDown}></textarea>
+      <button class="send" data-testid="composer-send" aria-label=${t(editing ? "action.save" : "compose.send")}
+        title=${t(editing ? "action.save" : "compose.send")} disabled=${!text.trim()}>
+        <${Icon} name=${editing ? "check" : "send"} />
+      </button>
+    </div>
+  </form>`;
+}
+
+function onComposerKey(event, { text, compose, submit, conversationId }) {
+  if (event.isComposing) return; // Enter there chooses a word of an input method
+  if (event.key === "Enter" && !event.shiftKey) {
+    submit(event);
+  } else if (event.key === "Escape" && (compose.editing || compose.replyTo)) {
+    event.preventDefault();
+    event.stopPropagation();
+    cancelCompose();
+  } else if (event.key === "ArrowUp" && !text && !compose.editing) {
+    const last = lastOwnText(conversationId);
+    if (!last) return;
+    event.preventDefault();
+    startEdit(last);
+  }
+}
+
+function lastOwnText(conversationId) {
+  const { threads, me } = store.get();
+  const isMine = ({ from, payload, deleted_at: deletedAt }) => from === me.id && payload?.type === "text" && !deletedAt;
+  return threads[conversationId]?.messages.findLast(isMine);
+}
+
+/** What is being answered or edited, with a way out. */
+function Context({ compose }) {
+  const message = compose.editing ?? compose.replyTo;
+  if (!message) return null;
+  const title = compose.editing
+    ? t("compose.editing")
+    : t("compose.replyingTo", { name: nameOf(store.get(), message.from) });
+  return html`<div class="composer-context" data-testid=${compose.editing ? "compose-editing" : "compose-reply"}>
+    <${Icon} name=${compose.editing ? "edit" : "reply"} />
+    <p><b>${title}</b><span>${snippetOf(message)}</span></p>
+    <${IconButton} icon="close" label=${t("action.cancel")} class="small" data-testid="compose-cancel" onClick=${cancelCompose} />
+  </div>`;
+}

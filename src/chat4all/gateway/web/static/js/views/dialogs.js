@@ -1,0 +1,30 @@
+/** The dialog that is open, if any. */
+
+import { html } from "../preact.js";
+import { useSelect } from "../store.js";
+import { Channels } from "./channels.js";
+import { DeleteMessage } from "./delete-message.js";
+import { Members } from "./members.js";
+import { NewChat } from "./new-chat.js";
+import { NewContact } from "./new-contact.js";
+import { NewGroup } from "./new-group.js";
+import { Settings } from "./settings.js";
+import { StatusDetails } from "./status-details.js";
+
+const DIALOGS = {
+  channels: Channels,
+  delete: DeleteMessage,
+  members: Members,
+  "new-chat": NewChat,
+  "new-contact": NewContact,
+  "new-group": NewGroup,
+  settings: Settings,
+  status: StatusDetails,
+};
+
+export function Dialogs() {
+  const dialog = useSelect((state) => state.dialog);
+  if (!dialog) return null;
+  const { name, ...props } = dialog;
+  return html`<${DIALOGS[name]} key=${name} ...${props} />`;
+}

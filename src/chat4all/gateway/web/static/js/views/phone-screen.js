@@ -1,0 +1,145 @@
+/** One simulated phone: its screen, and the switches of its network. */
+
+import * as api from "../api.js";
+import { Icon, Tick } from "../icons.js";
+import { errorText, t, timeOf } from "../i18n.js";
+import { html, useLayoutEffect, useRef, useState } from "../preact.js";
+import { snippetOf } from "../text.js";
+import { Avatar, IconButton, Text } from "./parts.js";
+import { usePolling } from "./polling.js";
+
+const OFF = { online: true, fail: null, messages: [] };
+const isMissing = (error) => error?.status === 404;
+
+export function PhoneScreen({ externalId, name }) {
+  const { value, error, again } = usePolling(() => api.phoneScreen(externalId), [externalId]);
+  const [problem, setProblem] = useState(null);
+  const [replyTo, setReplyTo] = useState(null);
+  const screen = value ?? OFF;
+  const act = async (work) => {
+    try {
+      setProblem(null);
+      await work();
+      again();
+    } catch (failure) {
+      setProblem(failure);
+    }
+  };
+  const shown = problem ?? (isMissing(error) ? null : error); // a phone nobody has written to is not known yet
+  const write = (text) =>
+    act(async () => {
+      await api.phoneWrites(externalId, text, replyTo?.external_id);
+      setReplyTo(null);
+    });
+  return html`<div class="phone-desk">
+    <${Switches} screen=${screen} onChange=${(changes) => act(() => api.changePhone(externalId, changes))}
+      onRead=${() => act(() => api.phoneReads(externalId))} />
+    <section class="phone ${screen.online ? "" : "off"}" aria-label=${name} data-testid="phone-screen">
+      <header class="phone-top">
+        <${Avatar} id=${externalId} name=${name} />
+        <div><h2>${name}</h2><p>${externalId}</p></div>
+      </header>
+      <${Messages} messages=${screen.messages} name=${name} onReply=${setReplyTo} />
+      ${shown ? html`<p class="form-error" role="alert">${errorText(shown)}</p>` : null}
+      <${PhoneComposer} name=${name} replyTo=${replyTo} onCancel=${() => setReplyTo(null)} onWrite=${write} />
+    </section>
+  </div>`;
+}
+
+function Switches({ screen, onChange, onRead }) {
+  return html`<div class="phone-switches">
+    <label class="switch">
+      <input type="checkbox" role="switch" data-testid="phone-online" checked=${screen.online}
+        onChange=${(event) => onChange({ online: event.currentTarget.checked })} />
+      <span>${t("phone.online")}</span>
+    </label>
+    <label class="field-line">
+      <span>${t("phone.fail")}</span>
+      <select data-testid="phone-fail" value=${screen.fail ?? ""}
+        onChange=${(event) => onChange({ fail: event.currentTarget.value || null })}>
+        <option value="">${t("phone.failNone")}</option>
+        <option value="temporary">${t("phone.failTemporary")}</option>
+        <option value="permanent">${t("phone.failPermanent")}</option>
+      </select>
+    </label>
+    <button type="button" class="secondary" data-testid="phone-read" onClick=${onRead}>
+      <${Icon} name="check" />${t("phone.read")}
+    </button>
+  </div>`;
+}
+
+function Messages({ messages, name, onReply }) {
+  const list = useRef(null);
+  useLayoutEffect(() => {
+    list.current.scrollTop = list.current.scrollHeight;
+  }, [messages.length]);
+  return html`<ol ref=${list} class="phone-messages" data-testid="phone-message-list" aria-live="polite"
+    aria-label=${t("phone.messages", { name })}>
+    ${messages.length ? null : html`<li class="quiet">${t("phone.empty")}</li>`}
+    ${messages.map((message) => {
+      const original = message.reply_to && messages.find((item) => item.external_id === message.reply_to);
+      return html`<${PhoneMessage} key=${message.external_id} message=${message} original=${original} onReply=${onReply} />`;
+    })}
+  </ol>`;
+}
+
+/** Seen from the phone: "in" is what it received, "out" is what its owner wrote. */
+function PhoneMessage({ message, original, onReply }) {
+  const isOwn = message.direction === "out";
+  const isDeleted = Boolean(message.deleted);
+  const text = message.text || snippetOf(message);
+  return html`<li class="message ${isOwn ? "own" : "other"} ${isDeleted ? "is-deleted" : ""}" data-testid="phone-message"
+    data-direction=${message.direction} data-external-id=${message.external_id} data-status=${message.status}>
+    <div class="bubble-line">
+      <div class="bubble">
+        ${message.from_name && !isOwn ? html`<p class="author">${message.from_name}</p>` : null}
+        ${original ? html`<p class="quote"><span>${original.text}</span></p>` : null}
+        ${isDeleted ? html`<p class="deleted-text">${t("message.deleted")}</p>` : html`<${Text} text=${text} />`}
+        <p class="meta">
+          ${message.edited ? html`<span>${t("message.edited")}</span>` : null}
+          ${message.at ? html`<time datetime=${message.at}>${timeOf(message.at)}</time>` : null}
+          ${!isOwn && message.status === "read" ? html`<span role="img" aria-label=${t("status.read")}><${Tick} status="read" /></span>` : null}
+        </p>
+      </div>
+      ${isDeleted
+        ? null
+        : html`<div class="actions"><${IconButton} icon="reply" label=${t("action.reply")} class="small"
+            data-testid="phone-reply" onClick=${() => onReply(message)} /></div>`}
+    </div>
+    ${message.reactions?.length
+      ? html`<div class="reactions">${message.reactions.map((item) => {
+          const emoji = item.emoji ?? item;
+          return html`<span key=${emoji} class="reaction">${emoji}</span>`;
+        })}</div>`
+      : null}
+  </li>`;
+}
+
+function PhoneComposer({ name, replyTo, onCancel, onWrite }) {
+  const [text, setText] = useState("");
+  const input = useRef(null);
+  useLayoutEffect(() => {
+    if (replyTo) input.current.focus();
+  }, [replyTo]);
+  const label = t("phone.write", { name });
+  const onSubmit = (event) => {
+    event.preventDefault();
+    if (!text.trim()) return;
+    onWrite(text.trim());
+    setText("");
+  };
+  return html`<form class="composer" onSubmit=${onSubmit}>
+    ${replyTo
+      ? html`<div class="composer-context"><${Icon} name="reply" /><p><span>${replyTo.text}</span></p>
+          <${IconButton} icon="close" label=${t("action.cancel")} class="small" onClick=${onCancel} /></div>`
+      : null}
+    <div class="composer-line">
+      <input ref=${input} class="phone-input" data-testid="phone-input" aria-label=${label} placeholder=${label} value=${text}
+        maxlength="4096" autocomplete="off" onInput=${(event) => setText(event.currentTarget.value)}
+        onKeyDown=${(event) => event.key === "Escape" && onCancel()} />
+      <button class="send" data-testid="phone-send" aria-label=${t("compose.send")} disabled=${!text.trim()}>
+        <${Icon} name="send" />
+      </button>
+    </div>
+  </form>`;
+}
