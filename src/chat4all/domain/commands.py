@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.payload import Payload
 from chat4all.domain.status import StatusEntry
 
@@ -36,8 +36,9 @@ class SubmitMessage:
     channels: tuple[str, ...] = ()
     reply_to: MessageId | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    external_id: str | None = None
+    account_id: AccountId | None = None
     address: str | None = None
+    external_id: str | None = None
     history: bool = False
 
 

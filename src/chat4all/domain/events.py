@@ -52,7 +52,10 @@ class MessageEdited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDeleted:
-    """A message lost its content, or with `only_for` is hidden from one member."""
+    """A message lost its content, or with `only_for` is hidden from one member.
+
+    `readers` are those who may read the message when they are not all members.
+    """
 
     position: Position
     conversation_id: ConversationId
@@ -61,11 +64,15 @@ class MessageDeleted:
     actor: UserId
     at: datetime
     only_for: UserId | None = None
+    readers: tuple[UserId, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionChanged:
-    """Somebody gave or took back an emoji."""
+    """Somebody gave or took back an emoji.
+
+    `readers` are those who may read the message when they are not all members.
+    """
 
     position: Position
     conversation_id: ConversationId
@@ -74,6 +81,7 @@ class ReactionChanged:
     emoji: str
     removed: bool
     at: datetime
+    readers: tuple[UserId, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 
 
 class Status(IntEnum):
@@ -44,7 +44,8 @@ class StatusEntry:
     """One fact about one message on its way to one recipient by one channel.
 
     `note` says what was changed on the way (`location sent as text`), if anything.
-    `external_id` is the platform's id of the message; `address` the chat it went to.
+    `external_id` is the platform's id of the message; `address` the chat it went to, of the
+    connector account `account_id`.
     """
 
     message_id: MessageId
@@ -53,8 +54,9 @@ class StatusEntry:
     channel: str
     status: Status
     at: datetime
-    external_id: str | None = None
+    account_id: AccountId | None = None
     address: str | None = None
+    external_id: str | None = None
     error: Failure | None = None
     note: str | None = None
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chat4all.domain.events import Event, Position
-from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import StatusEntry
 
@@ -88,8 +88,14 @@ class MessageStore(Protocol):
         """
         ...
 
-    async def status_of(self, channel: str, address: str, external_id: str) -> StatusEntry | None:
-        """Return the SENT entry of the message that a platform knows by `external_id`."""
+    async def status_of(
+        self, account: AccountId, address: str, external_id: str
+    ) -> StatusEntry | None:
+        """Return the SENT entry of the message that a platform knows by `external_id`.
+
+        Such ids are unique within one chat (`address`) of one connector account only. Where
+        there is no SENT entry, the first later one with that id.
+        """
         ...
 
 

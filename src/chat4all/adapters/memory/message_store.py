@@ -19,7 +19,7 @@ from chat4all.domain.events import (
     ReactionChanged,
     StatusChanged,
 )
-from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import Status, StatusEntry, moves_forward
 from chat4all.ports.integrity import Finding
@@ -81,13 +81,15 @@ class MemoryMessageStore:
         for event in effects.journal:
             self._all.journal.setdefault((event.conversation_id, event.position), event)
 
-    async def status_of(self, channel: str, address: str, external_id: str) -> StatusEntry | None:
+    async def status_of(
+        self, account: AccountId, address: str, external_id: str
+    ) -> StatusEntry | None:
         """Return the entry of what a platform calls `external_id`; see the port."""
-        asked = (channel, address, external_id)
+        asked = (account, address, external_id)
         found = [
             entry
             for entry in self._all.statuses
-            if (entry.channel, entry.address, entry.external_id) == asked
+            if (entry.account_id, entry.address, entry.external_id) == asked
             and entry.status >= Status.SENT
         ]
         return min(found, key=lambda entry: entry.status is not Status.SENT, default=None)

@@ -24,7 +24,9 @@ from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import Status, StatusEntry, moves_forward
 from chat4all.ports.message_store import Effects, NewMessage
 
-STATUS = "message, conversation, user, channel, status, at, external_id, address, error, note"
+STATUS = (
+    "message, conversation, user, channel, status, at, account, address, external_id, error, note"
+)
 """The columns of `status` after its key."""
 IN_ONE_QUERY = 512  # values after one IN
 
@@ -45,7 +47,7 @@ ON CONFLICT DO UPDATE SET
     updated_at = excluded.updated_at
 WHERE excluded.delivered > delivered OR excluded.read > read
 """
-_ADD_STATUS = f"INSERT INTO status ({STATUS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the columns are ours
+_ADD_STATUS = f"INSERT INTO status ({STATUS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - the columns are ours
 _ADD_EVENT = """
 INSERT INTO journal (conversation, partition, offset, kind, message, body)
 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING

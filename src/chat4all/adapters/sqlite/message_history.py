@@ -193,8 +193,8 @@ def _statuses(db: sqlite3.Connection, messages: Collection[MessageId]) -> list[S
     found: list[Row] = []
     for marks, values in in_chunks(messages):
         query = f"""
-            SELECT status.key, message, c.id, u.id, channel, status, at, external_id, address,
-                error, note
+            SELECT status.key, message, c.id, u.id, channel, status, at, account, address,
+                external_id, error, note
             FROM status
             CROSS JOIN identity c ON c.key = conversation
             CROSS JOIN identity u ON u.key = user

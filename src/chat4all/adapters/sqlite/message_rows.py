@@ -55,14 +55,16 @@ _ONLY_TEXT = (None,) * 7
 
 def packed(uuid: str) -> bytes | str:
     """Return the 16 bytes of a UUID in its usual form; any other id stays as it is."""
-    if len(uuid) == _UUID_LENGTH:
-        try:
-            raw = bytes.fromhex(uuid.replace("-", ""))
-        except ValueError:
-            return uuid
-        if unpacked(raw) == uuid:
-            return raw
-    return uuid
+    if len(uuid) != _UUID_LENGTH:
+        return uuid
+    digits = uuid.replace("-", "")
+    try:
+        raw = bytes.fromhex(digits)
+    except ValueError:
+        return uuid
+    # What comes back has to be the same text: lower case, and dashes where they belong.
+    usual = raw.hex() == digits and uuid[8] == uuid[13] == uuid[18] == uuid[23] == "-"
+    return raw if usual and len(raw) == _UUID_BYTES else uuid
 
 
 def unpacked(raw: bytes | str) -> str:
@@ -205,8 +207,9 @@ def status_row(entry: StatusEntry, keys: Keys) -> Row:
         entry.channel,
         int(entry.status),
         ticks(entry.at),
-        entry.external_id,
+        entry.account_id,
         entry.address,
+        entry.external_id,
         None if entry.error is None else _encode(entry.error),
         entry.note,
     )
@@ -214,7 +217,8 @@ def status_row(entry: StatusEntry, keys: Keys) -> Row:
 
 def status_of(row: Row) -> StatusEntry:
     """Return the entry in the columns of `status`, with the ids in place of the keys."""
-    message, conversation, user, channel, status, at, external_id, address, error, note = row
+    message, conversation, user, channel, status, at, account, address, external_id, *rest = row
+    error, note = rest
     return StatusEntry(
         message_id=MessageId(unpacked(message)),
         conversation_id=ConversationId(conversation),
@@ -222,8 +226,9 @@ def status_of(row: Row) -> StatusEntry:
         channel=channel,
         status=Status(status),
         at=time_of(at),
-        external_id=external_id,
+        account_id=account,
         address=address,
+        external_id=external_id,
         error=None if error is None else _failure_of(error),
         note=note,
     )

@@ -68,15 +68,16 @@ _TABLES = (
         channel TEXT NOT NULL,
         status INTEGER NOT NULL,
         at INTEGER NOT NULL,
-        external_id TEXT,
+        account TEXT,
         address TEXT,
+        external_id TEXT,
         error BLOB,
         note TEXT
     )
     """,
     "CREATE INDEX IF NOT EXISTS status_message ON status (message)",
     """
-    CREATE INDEX IF NOT EXISTS status_external ON status (channel, address, external_id)
+    CREATE INDEX IF NOT EXISTS status_external ON status (account, address, external_id)
     WHERE external_id IS NOT NULL
     """,
     """

@@ -1,7 +1,8 @@
 """Finding messages by words, with FTS5.
 
 Indexing each message as it comes would cost about as much as storing it. So the words
-are indexed in large steps, some time after; a search first catches up with the rest. https://www.sqlite.org/fts5.html
+are indexed in large steps, some time after; a search first catches up with the rest.
+https://www.sqlite.org/fts5.html says what MATCH understands.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ INDEX_DELAY = 0.5  # seconds that messages may wait to be indexed
 INDEX_STEP = 4_096  # messages in one step, so that writers wait some 10 ms at most
 PLACES_IN_QUERY = 200  # conversations named in the query; more are filtered from its answer
 
-_MARK = "SELECT key, (SELECT max(key) FROM message) FROM indexed"
+_WAITING = "SELECT max(coalesce((SELECT max(key) FROM message), 0) - key, 0) FROM indexed"
 _INDEX = """
 INSERT INTO message_words (rowid, place, words)
 SELECT key, conversation, words FROM message
@@ -109,7 +110,9 @@ class SqliteSearch(MessageFile):
             self._index_soon()
 
     async def _catch_up(self) -> None:
-        while await self._read(lambda db: _behind(*db.execute(_MARK).fetchone())):
+        """Index all that was there at the call; what comes meanwhile is not waited for."""
+        waiting = await self._read(_waiting)
+        for _ in range(0, waiting, INDEX_STEP):
             await self._writer.submit(index_step)
 
 
@@ -132,17 +135,20 @@ def is_word(character: str) -> bool:
 
 def index_step(db: sqlite3.Connection) -> bool:
     """Index the next messages; say whether there are more."""
-    mark, last = db.execute(_MARK).fetchone()
-    if not _behind(mark, last):
+    waiting = _waiting(db)
+    if waiting == 0:
         return False
-    until = min(last, mark + INDEX_STEP)
+    [mark] = db.execute("SELECT key FROM indexed").fetchone()
+    until = mark + min(waiting, INDEX_STEP)
     db.execute(_INDEX, (mark, until))
     db.execute("UPDATE indexed SET key = ?", (until,))
-    return bool(until < last)
+    return waiting > INDEX_STEP
 
 
-def _behind(mark: int, last: int | None) -> bool:
-    return last is not None and last > mark
+def _waiting(db: sqlite3.Connection) -> int:
+    """Return how many messages are not indexed."""
+    [waiting] = db.execute(_WAITING).fetchone()
+    return int(waiting)
 
 
 def _search(

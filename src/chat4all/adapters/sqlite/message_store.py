@@ -19,7 +19,7 @@ from chat4all.adapters.sqlite.message_rows import (
     status_of,
 )
 from chat4all.adapters.sqlite.message_search import SqliteSearch
-from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor
 from chat4all.domain.status import Status, StatusEntry
 from chat4all.ports.message_store import Effects, Head, Kept
@@ -39,11 +39,11 @@ CROSS JOIN cursor ON conversation = c.key AND user = u.key
 """
 # A platform that says DELIVERED at once leaves no SENT: then the first entry serves.
 _STATUS_OF = """
-SELECT message, c.id, u.id, channel, status, at, external_id, address, error, note
+SELECT message, c.id, u.id, channel, status, at, account, address, external_id, error, note
 FROM status
 CROSS JOIN identity c ON c.key = conversation
 CROSS JOIN identity u ON u.key = user
-WHERE channel = :channel AND address = :address AND external_id = :external_id AND status >= :sent
+WHERE account = :account AND address = :address AND external_id = :external_id AND status >= :sent
 ORDER BY status != :sent, status.key LIMIT 1
 """
 
@@ -98,10 +98,12 @@ class SqliteMessageStore(SqliteHistory, SqliteSearch, SqliteIntegrity):
         future.add_done_callback(self._applied)
         return _finish(future)
 
-    async def status_of(self, channel: str, address: str, external_id: str) -> StatusEntry | None:
+    async def status_of(
+        self, account: AccountId, address: str, external_id: str
+    ) -> StatusEntry | None:
         """Return the entry of what a platform calls `external_id`; see the port."""
         values = {
-            "channel": channel,
+            "account": account,
             "address": address,
             "external_id": external_id,
             "sent": int(Status.SENT),

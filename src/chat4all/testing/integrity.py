@@ -1,0 +1,114 @@
+"""What every `Integrity` must find, and what it must not."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable
+from typing import Protocol
+
+import pytest
+
+from chat4all.domain.ids import ConversationId, MessageId
+from chat4all.domain.messages import Cursor
+from chat4all.domain.status import Status
+from chat4all.ports.integrity import Finding
+from chat4all.testing.message_storage import ANNA, BERT, FullStore, MessageStorage, Talk, report
+
+
+class Corruption(Protocol):
+    """Breaks the promises behind a store's back, on the storage itself."""
+
+    def remove(self, message: MessageId) -> Awaitable[None]:
+        """Take a message away."""
+        ...
+
+    def repeat(self, message: MessageId, conversation: ConversationId, seq: int) -> Awaitable[None]:
+        """Store a message a second time, at this place."""
+        ...
+
+    def set_cursor(self, cursor: Cursor) -> Awaitable[None]:
+        """Put a cursor in place of the one there is."""
+        ...
+
+
+async def findings(store: FullStore) -> list[Finding]:
+    """Return all findings."""
+    return [finding async for finding in store.findings()]
+
+
+class IntegrityContract(MessageStorage):
+    """Proving the promises on what is stored."""
+
+    @pytest.fixture
+    @abstractmethod
+    def corrupt(self) -> Corruption:
+        """Return what breaks the promises on the storage of the test."""
+
+    async def test_nothing_is_found_where_nothing_is_wrong(self, store: FullStore) -> None:
+        assert await findings(store) == []
+        assert set((await store.counts()).values()) == {0}
+        talk, other = Talk(), Talk()
+        effects = talk.many(5)
+        effects.statuses.append(report(effects.added[0].message, Status.SENT))
+        effects.cursors.append(talk.cursor(ANNA, delivered=5, read=5))
+        await store.apply(effects)
+        await store.apply(other.many(1))
+        assert await findings(store) == []
+        assert await store.counts() == {
+            "conversations": 2,
+            "messages": 6,
+            "cursors": 1,
+            "statuses": 1,
+        }
+
+    @pytest.mark.parametrize("seq", [1, 3])
+    async def test_a_gap_is_found(self, store: FullStore, corrupt: Corruption, seq: int) -> None:
+        talk, sound = Talk(), Talk()
+        effects = talk.many(5)
+        await store.apply(effects)
+        await store.apply(sound.many(5))
+        await corrupt.remove(effects.added[seq - 1].message.message_id)
+        [finding] = await findings(store)
+        assert (finding.check, finding.conversation_id) == ("sequence_gap", talk.id)
+        assert f"seq {seq} is missing" in finding.detail
+
+    async def test_a_repeated_message_is_found(self, store: FullStore, corrupt: Corruption) -> None:
+        talk = Talk()
+        effects = talk.many(2)
+        await store.apply(effects)
+        message = effects.added[0].message.message_id
+        await corrupt.repeat(message, talk.id, 3)
+        [finding] = await findings(store)
+        assert (finding.check, finding.conversation_id) == ("duplicate_message_id", talk.id)
+        assert message in finding.detail
+
+    @pytest.mark.parametrize(("delivered", "read"), [(6, 2), (2, 3)])
+    async def test_a_cursor_that_cannot_be_is_found(
+        self, store: FullStore, corrupt: Corruption, delivered: int, read: int
+    ) -> None:
+        talk = Talk()
+        effects = talk.many(5)
+        effects.cursors.append(talk.cursor(BERT, delivered=1, read=1))
+        await store.apply(effects)
+        await corrupt.set_cursor(talk.cursor(BERT, delivered=delivered, read=read))
+        [finding] = await findings(store)
+        assert (finding.check, finding.conversation_id) == ("cursor_mismatch", talk.id)
+        assert BERT in finding.detail
+
+    async def test_it_looks_while_others_write(self, store: FullStore, peer: FullStore) -> None:
+        talk = Talk()
+        await store.apply(talk.many(50))
+        await store.apply(talk.move(BERT, delivered=50))
+
+        async def write() -> None:
+            for _ in range(30):
+                await peer.apply(talk.many(1))
+                await peer.apply(talk.move(BERT, delivered=talk.seq))
+
+        writing = asyncio.ensure_future(write())
+        while not writing.done():
+            assert await findings(store) == []
+            await asyncio.sleep(0)
+        await writing
+        assert (await store.counts())["messages"] == 80
