@@ -1,0 +1,1 @@
+"""The heart: deduplicates, numbers, stores and routes what the commands log holds."""

@@ -1,0 +1,227 @@
+"""The loop around the processor: read, decide, tell, store, publish, commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from chat4all.domain.commands import Command
+from chat4all.domain.errors import StaleSequence, Unavailable, UnreadableRecord
+from chat4all.domain.events import Event, Position
+from chat4all.ports.event_log import (
+    COMMANDS,
+    EVENTS,
+    Consumer,
+    EventLog,
+    LogRecord,
+    Record,
+    outbound,
+)
+from chat4all.ports.message_store import MessageData
+from chat4all.router.persist import persist
+from chat4all.router.planner import Plan, Planner
+from chat4all.router.processor import Decision, Placed, Processor
+from chat4all.router.state import Known
+from chat4all.services.dead_letters import dead_letter
+from chat4all.services.records import (
+    decode_command,
+    encode_command,
+    encode_event,
+    encode_task,
+)
+
+log = structlog.get_logger(__name__)
+
+GROUP = "router"
+
+
+class Observer(Protocol):
+    """Who is told of the router's work. Both calls return at once and never raise."""
+
+    def happened(self, events: Sequence[Event]) -> None:
+        """Hear of events that the log holds; the store will have them in a moment."""
+        ...
+
+    def stored(self, events: Sequence[Event]) -> None:
+        """Hear that the store holds them."""
+        ...
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One batch on its way.
+
+    `again` are events that were stored before a stop, and `refused` what was refused then:
+    both may not have been published.
+    """
+
+    commands: list[Placed]
+    parked: list[Record]
+    again: list[tuple[Placed, Event]]
+    refused: list[tuple[Placed, Exception]]
+    last: dict[int, Position]
+
+
+class Router:
+    """Consumes the commands log and makes each command's effect, once and in order.
+
+    Nothing is committed before its effects are stored and what follows from them is
+    published; a store that does not answer pauses consumption.
+    """
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        store: MessageData,
+        planner: Planner,
+        observer: Observer,
+        *,
+        batch_size: int = 500,
+    ) -> None:
+        self._log = event_log
+        self._store = store
+        self._planner = planner
+        self._observer = observer
+        self._batch_size = batch_size
+        self._known = Known(store)
+        self._replay_until: dict[int, int] = {}
+        self._unsure = False
+        self.caught_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ends = await self._log.ends(COMMANDS)
+        self._replay_until = {end.partition: end.offset for end in ends}
+        async with self._log.consume(COMMANDS, GROUP) as consumer:
+            while True:
+                if self._is_past_replay():
+                    self.caught_up.set()
+                records = await consumer.next(limit=self._batch_size)
+                await self._handle(records, consumer)
+                self._note_replayed(records)
+
+    def _is_past_replay(self) -> bool:
+        """Say whether all that was there at the start is done."""
+        if self._replay_until and not self._log.backlog(COMMANDS, GROUP):
+            self._replay_until.clear()
+        return not self._replay_until
+
+    def _note_replayed(self, records: Sequence[LogRecord]) -> None:
+        for record in records:
+            until = self._replay_until.get(record.position.partition)
+            if until is not None and record.position.offset >= until:
+                del self._replay_until[record.position.partition]
+
+    async def _handle(self, records: Sequence[LogRecord], consumer: Consumer) -> None:
+        batch = self._read(records)
+        decision = await persist(lambda: self._decide(batch))
+        await persist(lambda: self._publish(batch, decision))
+        for position in batch.last.values():
+            await persist(partial(consumer.commit, position))
+
+    def _read(self, records: Sequence[LogRecord]) -> _Batch:
+        batch = _Batch([], [], [], [], {})
+        for record in records:
+            batch.last[record.position.partition] = record.position
+            try:
+                batch.commands.append(Placed(record.position, decode_command(record.value)))
+            except UnreadableRecord as error:
+                log.warning("command parked", position=record.position, reason=str(error))
+                batch.parked.append(dead_letter(record.stream, record.key, record.value, error))
+        return batch
+
+    async def _set_aside_stored(self, batch: _Batch) -> None:
+        """Find the commands that were decided before a stop, to publish them again.
+
+        Commands are decided in order and a batch is stored as one. So one that left no
+        effect, and has a later one that did, was decided to have none; deciding it anew, on
+        what came after it, could give it one.
+        """
+        if not batch.commands:
+            return
+        first: dict[int, int] = {}
+        for placed in batch.commands:
+            at = placed.position
+            first[at.partition] = min(first.get(at.partition, at.offset), at.offset)
+        places = {placed.position for placed in batch.commands}
+        changes = await self._store.changes(
+            {placed.command.conversation_id for placed in batch.commands},
+            after={partition: offset - 1 for partition, offset in first.items()},
+            limit=len(batch.commands) + 1,
+        )
+        stored = {event.position: event for event in changes if event.position in places}
+        reached = {at.partition: at.offset for at in sorted(event.position for event in changes)}
+        undecided, idle = [], []
+        for placed in batch.commands:
+            at = placed.position
+            if at in stored:
+                batch.again.append((placed, stored[at]))
+            elif at.offset < reached.get(at.partition, -1):
+                idle.append(placed)
+            else:
+                undecided.append(placed)
+        if idle:
+            snapshot = await self._known.snapshot([placed.command for placed in idle])
+            batch.refused += Processor(snapshot).decide(idle).refused
+        batch.commands = undecided
+
+    async def _decide(self, batch: _Batch) -> Decision:
+        if self._replay_until or self._unsure:
+            await self._set_aside_stored(batch)
+        commands: list[Command] = [placed.command for placed in batch.commands]
+        snapshot = await self._known.snapshot(commands)
+        decision = Processor(snapshot).decide(batch.commands)
+        events = [event for _, event in [*batch.again, *decision.events]]
+        storing = asyncio.ensure_future(self._store.apply(decision.effects))
+        self._observer.happened(events)
+        try:
+            await storing
+        except (StaleSequence, Unavailable):
+            # It may have been stored all the same, by another router or before the answer
+            # was lost: the next try looks before it decides.
+            self._known.forget(commands)
+            self._unsure = True
+            raise
+        self._unsure = False
+        self._known.remember(snapshot)
+        self._observer.stored(events)
+        return decision
+
+    async def _publish(self, batch: _Batch, decision: Decision) -> None:
+        followed = [*batch.again, *decision.events]
+        plan, failed = await self._plan(followed)
+        records = [Record(EVENTS, one.conversation_id, encode_event(one)) for _, one in followed]
+        records += [
+            Record(outbound(task.channel), task.address, encode_task(task)) for task in plan.tasks
+        ]
+        records += [
+            Record(COMMANDS, report.conversation_id, encode_command(report))
+            for report in plan.reports
+        ]
+        records += [*batch.parked, *failed]
+        for placed, error in [*batch.refused, *decision.refused]:
+            command = placed.command
+            log.warning("command refused", command=type(command).__name__, reason=str(error))
+            value = encode_command(command)
+            records.append(dead_letter(COMMANDS, command.conversation_id, value, error))
+        if records:
+            await self._log.append(records)
+
+    async def _plan(self, followed: Sequence[tuple[Placed, Event]]) -> tuple[Plan, list[Record]]:
+        """Plan deliveries; an event that cannot be planned is parked, its neighbours go on."""
+        plan, failed = Plan(), []
+        for placed, event in followed:
+            try:
+                await self._planner.plan(event, placed.command, plan)
+            except Unavailable:
+                raise
+            except Exception as error:  # the boundary between one command and the rest
+                log.exception("event could not be planned", position=event.position)
+                value = encode_event(event)
+                failed.append(dead_letter(EVENTS, event.conversation_id, value, error))
+        return plan, failed

@@ -1,0 +1,1 @@
+"""Use cases, one per file: they speak to the ports and know no technology."""

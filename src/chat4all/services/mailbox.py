@@ -1,0 +1,61 @@
+"""What waits for one connected client: bounded, so a slow client costs no memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from chat4all.domain.events import Position
+from chat4all.domain.ids import UserId
+
+MAX_FRAMES = 2_000
+MAX_CHARACTERS = 4 * 1024 * 1024
+
+
+class Mailbox:
+    """Frames for one connection, in order.
+
+    When more waits than the limits allow, the mailbox empties itself and says so by
+    `overflowed`: the connection is closed and the client resumes from its cursor.
+    """
+
+    def __init__(self, user_id: UserId) -> None:
+        self.user_id = user_id
+        self.overflowed = False
+        self._frames: deque[tuple[Position | None, str]] = deque()
+        self._characters = 0
+        self._waiter: asyncio.Future[None] | None = None
+
+    def offer(self, position: Position | None, frame: str) -> None:
+        """Put a frame in; `position` is that of its event, None for a passing signal."""
+        if self.overflowed:
+            return
+        self._frames.append((position, frame))
+        self._characters += len(frame)
+        if len(self._frames) > MAX_FRAMES or self._characters > MAX_CHARACTERS:
+            self.overflow()
+        self.wake()
+
+    def overflow(self) -> None:
+        """Give up: not all that should be told can be, and the client must resume."""
+        self.overflowed = True
+        self._frames.clear()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let a waiting `take` return, with or without frames."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def take(self) -> list[tuple[Position | None, str]]:
+        """Return all that waits, waiting for the first; empty after `wake` or an overflow."""
+        if not self._frames and not self.overflowed:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        taken = list(self._frames)
+        self._frames.clear()
+        self._characters = 0
+        return taken

@@ -1,0 +1,392 @@
+"""Reading and changing what conversations hold, each call checked against membership."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from chat4all.domain.commands import (
+    AdvanceCursor,
+    Command,
+    DeleteMessage,
+    EditMessage,
+    React,
+)
+from chat4all.domain.directory import Conversation, User, UserKind
+from chat4all.domain.errors import (
+    Conflict,
+    ConversationNotFound,
+    InvalidInput,
+    MessageNotFound,
+    NotPermitted,
+)
+from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.messages import APP, Cursor, Message
+from chat4all.domain.payload import Payload
+from chat4all.domain.status import Status, StatusEntry, best, overall
+from chat4all.ports.event_log import COMMANDS, EventLog, Record
+from chat4all.ports.message_store import MessageData, SupportsSearch
+from chat4all.services.records import encode_command
+
+MOST_REACTIONS = 50
+"""Different emoji on one message."""
+
+
+class Directory(Protocol):
+    """What these use cases ask about people; answered from a cache."""
+
+    async def conversation(self, conversation: ConversationId) -> Conversation | None:
+        """Return a conversation with its members."""
+        ...
+
+    async def users(self, users: Sequence[UserId]) -> Mapping[UserId, User]:
+        """Return those that exist."""
+        ...
+
+    async def conversations_of(self, user: UserId) -> Sequence[ConversationId]:
+        """Return the conversations `user` is in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """A message and how far it has come."""
+
+    message: Message
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """How far a message has come with each recipient, and how it got there."""
+
+    message_id: MessageId
+    status: Status
+    recipients: Sequence[StatusEntry]
+    history: Sequence[StatusEntry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """A member's cursor and the end of the conversation."""
+
+    last_delivered_seq: int
+    last_read_seq: int
+    max_seq: int
+
+
+class Messages:
+    """What members read and change."""
+
+    def __init__(
+        self, event_log: EventLog, store: MessageData, search: SupportsSearch, people: Directory
+    ) -> None:
+        self._log = event_log
+        self._store = store
+        self._search = search
+        self._people = people
+
+    async def get(self, viewer: UserId, message_id: MessageId) -> MessageView:
+        """Return one message. Raises `MessageNotFound` also for somebody else's."""
+        message, conversation = await self._find(viewer, message_id)
+        [view] = await self._views([message], conversation)
+        return view
+
+    async def page(
+        self,
+        viewer: UserId,
+        conversation_id: ConversationId,
+        *,
+        after_seq: int | None,
+        before_seq: int | None,
+        limit: int,
+    ) -> Sequence[MessageView]:
+        """Return messages in ascending `seq`; see `MessageHistory.page`."""
+        conversation = await self._conversation(viewer, conversation_id)
+        shown: list[Message] = []
+        while len(shown) < limit:
+            messages = await self._store.page(
+                conversation_id,
+                viewer=viewer,
+                after_seq=after_seq,
+                before_seq=before_seq,
+                limit=limit,
+            )
+            theirs = [one for one in messages if one.is_for(viewer)]
+            shown = [*shown, *theirs] if after_seq is not None else [*theirs, *shown]
+            if len(messages) < limit:
+                break
+            if after_seq is not None:
+                after_seq = messages[-1].seq
+            else:
+                before_seq = messages[0].seq
+        shown = shown[:limit] if after_seq is not None else shown[-limit:]
+        return await self._views(shown, conversation)
+
+    async def search(
+        self,
+        viewer: UserId,
+        words: str,
+        *,
+        conversation_id: ConversationId | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: tuple[datetime, MessageId] | None = None,
+        limit: int,
+    ) -> Sequence[MessageView]:
+        """Return messages of the viewer's conversations that hold `words`, newest first."""
+        if conversation_id is not None:
+            await self._conversation(viewer, conversation_id)
+            within: Collection[ConversationId] = [conversation_id]
+        else:
+            within = await self._people.conversations_of(viewer)
+        views: list[MessageView] = []
+        while len(views) < limit:
+            found = await self._search.search(
+                words,
+                conversations=within,
+                viewer=viewer,
+                since=since,
+                until=until,
+                before=before,
+                limit=limit,
+            )
+            for message in found:
+                conversation = await self._people.conversation(message.conversation_id)
+                if conversation is not None and message.is_for(viewer):
+                    views += await self._views([message], conversation)
+            if len(found) < limit:
+                break
+            before = (found[-1].created_at, found[-1].message_id)
+        return views[:limit]
+
+    async def status(self, viewer: UserId, message_id: MessageId) -> StatusView:
+        """Return how far a message has come with each recipient, and its history."""
+        message, conversation = await self._find(viewer, message_id)
+        entries = await self._store.statuses([message_id])
+        moments = await self._store.cursor_history(
+            message.conversation_id, covering_seq=message.seq
+        )
+        board = await self._board(conversation, entries)
+        recipients = [board.recipient(message, user) for user in board.recipients(message)]
+        history = [entry for entry in entries if entry.user_id != message.sender]
+        history += _in_app(message, moments, {entry.user_id for entry in recipients})
+        return StatusView(
+            message_id=message_id,
+            status=overall(entry.status for entry in recipients),
+            recipients=recipients,
+            history=sorted(history, key=lambda entry: (entry.at, entry.status)),
+        )
+
+    async def edit(self, actor: UserId, message_id: MessageId, payload: Payload) -> MessageView:
+        """Replace the payload of one's own message; returns it as it will be.
+
+        Raises `NotPermitted` for another's, `Conflict` for a deleted one.
+        """
+        message, conversation = await self._find(actor, message_id)
+        if message.sender != actor:
+            raise NotPermitted("only the sender edits a message")
+        if message.deleted_at is not None:
+            raise Conflict("the message was deleted; send a new one")
+        if message.payload is not None and message.payload.type is not payload.type:
+            raise InvalidInput("an edit keeps the kind of payload", [("/payload/type", "differs")])
+        now = datetime.now(UTC)
+        await self._append(
+            EditMessage(
+                conversation_id=message.conversation_id,
+                message_id=message_id,
+                actor=actor,
+                payload=payload,
+                at=now,
+            )
+        )
+        edited = replace(message, payload=payload, edited_at=now)
+        [view] = await self._views([edited], conversation)
+        return view
+
+    async def delete(self, actor: UserId, message_id: MessageId, *, for_everyone: bool) -> None:
+        """Remove the content for everyone (sender, or admin of the group), or hide it."""
+        message, conversation = await self._find(actor, message_id)
+        if for_everyone and message.sender != actor:
+            member = conversation.member(actor)
+            if member is None or not member.role.rank:
+                raise NotPermitted("only the sender or an admin deletes a message for everyone")
+        await self._append(
+            DeleteMessage(
+                conversation_id=message.conversation_id,
+                message_id=message_id,
+                actor=actor,
+                for_everyone=for_everyone,
+                at=datetime.now(UTC),
+            )
+        )
+
+    async def react(
+        self, actor: UserId, message_id: MessageId, emoji: str, *, removed: bool
+    ) -> None:
+        """Give or take back one emoji; a repeat has no effect."""
+        message, _ = await self._find(actor, message_id)
+        if message.deleted_at is not None:
+            raise Conflict("the message was deleted")
+        if not removed and len({*message.reactions, emoji}) > MOST_REACTIONS:
+            raise Conflict(f"a message carries at most {MOST_REACTIONS} different reactions")
+        await self._append(
+            React(
+                conversation_id=message.conversation_id,
+                message_id=message_id,
+                actor=actor,
+                emoji=emoji,
+                removed=removed,
+                at=datetime.now(UTC),
+            )
+        )
+
+    async def mark(
+        self, member: UserId, conversation_id: ConversationId, *, delivered: int, read: int
+    ) -> Marks:
+        """Move the member's cursor forward; return it as it will be.
+
+        Raises `InvalidInput` for a place after the end of the conversation.
+        """
+        await self._conversation(member, conversation_id)
+        head = (await self._store.heads([conversation_id])).get(conversation_id)
+        max_seq = head.max_seq if head else 0
+        if max(delivered, read) > max_seq:
+            raise InvalidInput(
+                f"the conversation ends at {max_seq}", [("/up_to_seq", "after the end")]
+            )
+        place = (conversation_id, member)
+        stored = (await self._store.cursors([place])).get(place)
+        before = stored or Cursor(conversation_id=conversation_id, user_id=member)
+        now = datetime.now(UTC)
+        after = before.moved(delivered=delivered, read=read, max_seq=max_seq, at=now)
+        if after is not before:
+            await self._append(
+                AdvanceCursor(
+                    conversation_id=conversation_id,
+                    user_id=member,
+                    delivered_seq=after.last_delivered_seq,
+                    read_seq=after.last_read_seq,
+                    at=now,
+                )
+            )
+        return Marks(
+            last_delivered_seq=after.last_delivered_seq,
+            last_read_seq=after.last_read_seq,
+            max_seq=max_seq,
+        )
+
+    async def _append(self, command: Command) -> None:
+        await self._log.append([Record(COMMANDS, command.conversation_id, encode_command(command))])
+
+    async def _conversation(self, viewer: UserId, conversation_id: ConversationId) -> Conversation:
+        conversation = await self._people.conversation(conversation_id)
+        if conversation is None or conversation.member(viewer) is None:
+            raise ConversationNotFound("there is no such conversation among yours")
+        return conversation
+
+    async def _find(self, viewer: UserId, message_id: MessageId) -> tuple[Message, Conversation]:
+        kept = (await self._store.find([message_id])).get(message_id)
+        if kept is not None and kept.message.is_for(viewer):
+            conversation = await self._people.conversation(kept.message.conversation_id)
+            if conversation is not None and conversation.member(viewer) is not None:
+                return kept.message, conversation
+        raise MessageNotFound("there is no such message in your conversations")
+
+    async def _views(
+        self, messages: Sequence[Message], conversation: Conversation
+    ) -> list[MessageView]:
+        if not messages:
+            return []
+        entries = await self._store.statuses([one.message_id for one in messages])
+        board = await self._board(conversation, entries)
+        return [MessageView(message=one, status=board.overall(one)) for one in messages]
+
+    async def _board(self, conversation: Conversation, entries: Iterable[StatusEntry]) -> _Board:
+        cursors = await self._store.conversation_cursors(conversation.id)
+        users = await self._people.users([one.user_id for one in conversation.members])
+        return _Board(conversation, users, cursors, entries)
+
+
+class _Board:
+    """How far each member of one conversation is known to have come."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        users: Mapping[UserId, User],
+        cursors: Iterable[Cursor],
+        entries: Iterable[StatusEntry],
+    ) -> None:
+        self._members = [member.user_id for member in conversation.members]
+        self._contacts = {name for name, user in users.items() if user.kind is UserKind.CONTACT}
+        self._cursors = {cursor.user_id: cursor for cursor in cursors}
+        self._latest: dict[tuple[MessageId, UserId], dict[str, StatusEntry]] = {}
+        for entry in entries:
+            key = (entry.message_id, entry.user_id)
+            self._latest.setdefault(key, {})[entry.channel] = entry
+
+    def recipients(self, message: Message) -> list[UserId]:
+        return [
+            user
+            for user in self._members
+            if user != message.sender and (message.to is None or user in message.to)
+        ]
+
+    def overall(self, message: Message) -> Status:
+        return overall(self._status(message, user) for user in self.recipients(message))
+
+    def recipient(self, message: Message, user: UserId) -> StatusEntry:
+        """Return one line for `user`: the channel that got furthest, else in-app."""
+        attempts = self._latest.get((message.message_id, user), {})
+        in_app = self._in_app(message, user)
+        furthest = max(attempts.values(), key=lambda entry: entry.status, default=None)
+        if furthest is not None and (in_app is None or furthest.status >= in_app):
+            return furthest
+        cursor = self._cursors.get(user)
+        status = Status.ACCEPTED if in_app is None else in_app
+        seen = cursor is not None and status >= Status.DELIVERED
+        return StatusEntry(
+            message_id=message.message_id,
+            conversation_id=message.conversation_id,
+            user_id=user,
+            channel=APP,
+            status=status,
+            at=(cursor and seen and cursor.updated_at) or message.created_at,
+        )
+
+    def _status(self, message: Message, user: UserId) -> Status:
+        attempts = self._latest.get((message.message_id, user), {})
+        known = [entry.status for entry in attempts.values()]
+        in_app = self._in_app(message, user)
+        return best([*known, in_app] if in_app is not None else known)
+
+    def _in_app(self, message: Message, user: UserId) -> Status | None:
+        """Return how far the member came in our own clients; None for one who has none."""
+        cursor = self._cursors.get(user)
+        contact = user in self._contacts
+        if cursor is None or contact:
+            return None if contact else Status.SENT
+        if cursor.last_read_seq >= message.seq:
+            return Status.READ
+        return Status.DELIVERED if cursor.last_delivered_seq >= message.seq else Status.SENT
+
+
+def _in_app(
+    message: Message, moments: Iterable[Cursor], recipients: Collection[UserId]
+) -> list[StatusEntry]:
+    """Return the history that the cursors of in-app members tell."""
+    return [
+        StatusEntry(
+            message_id=message.message_id,
+            conversation_id=message.conversation_id,
+            user_id=cursor.user_id,
+            channel=APP,
+            status=Status.READ if cursor.last_read_seq >= message.seq else Status.DELIVERED,
+            at=cursor.updated_at or message.created_at,
+        )
+        for cursor in moments
+        if cursor.user_id in recipients
+    ]

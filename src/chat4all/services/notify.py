@@ -1,0 +1,267 @@
+"""Tells connected clients what happened, as soon as the log holds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from chat4all.domain.directory import Conversation
+from chat4all.domain.events import (
+    ConversationChanged,
+    CursorMoved,
+    Event,
+    MessageAdded,
+    MessageDeleted,
+    MessageEdited,
+    Position,
+    ReactionChanged,
+    StatusChanged,
+    SyncCursor,
+)
+from chat4all.domain.ids import ConversationId, UserId
+from chat4all.domain.messages import Cursor, Message
+from chat4all.domain.status import Status
+from chat4all.ports.message_store import MessageHistory
+from chat4all.services.mailbox import Mailbox
+from chat4all.services.views import Covered, covered_frame, event_frame, read_frame
+
+log = structlog.get_logger(__name__)
+
+RECENT_PER_CONVERSATION = 256
+RECENT_CONVERSATIONS = 10_000
+MOST_COVERED = 200
+"""Status frames for one move of a cursor; older messages show it when they are read again."""
+
+FindConversation = Callable[[ConversationId], Awaitable[Conversation | None]]
+PeekConversation = Callable[[ConversationId], Conversation | None]
+
+_to_json = msgspec.json.Encoder().encode
+
+
+def _encode(frame: Mapping[str, object]) -> str:
+    return _to_json(frame).decode()
+
+
+class Notifier:
+    """The clients connected to this node, and the events on their way to them."""
+
+    def __init__(
+        self, history: MessageHistory, peek: PeekConversation, find: FindConversation
+    ) -> None:
+        self._peek = peek
+        self._find = find
+        self.covering = Covering(history)
+        self._mailboxes: dict[UserId, list[Mailbox]] = {}
+        self._queue: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self.cursor = SyncCursor({})
+        """Up to where events were told; what a client that connects now starts from."""
+
+    def start_from(self, ends: Iterable[Position]) -> None:
+        """Say where the log stands before anything was told."""
+        for end in ends:
+            self.cursor = self.cursor.at(end)
+
+    def connect(self, mailbox: Mailbox) -> SyncCursor:
+        """Tell `mailbox` what happens from now on; return from where that is."""
+        self._mailboxes.setdefault(mailbox.user_id, []).append(mailbox)
+        return self.cursor
+
+    def disconnect(self, mailbox: Mailbox) -> bool:
+        """Stop telling `mailbox`; return whether its user has no connection left here."""
+        mailboxes = self._mailboxes.get(mailbox.user_id, [])
+        if mailbox in mailboxes:
+            mailboxes.remove(mailbox)
+        if not mailboxes:
+            self._mailboxes.pop(mailbox.user_id, None)
+        return not mailboxes
+
+    @property
+    def connections(self) -> int:
+        """Return how many clients are connected here."""
+        return sum(len(mailboxes) for mailboxes in self._mailboxes.values())
+
+    def is_connected(self, user: UserId) -> bool:
+        """Say whether `user` is connected here."""
+        return user in self._mailboxes
+
+    def happened(self, events: Sequence[Event]) -> None:
+        """Take events to tell; returns at once. Those told before are left out."""
+        self._queue.extend(events)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tell events, in order, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                event = self._queue.popleft()
+                if self.cursor.seen(event.position):
+                    continue
+                try:
+                    await self._tell(event)
+                except Exception:  # one event that cannot be told must not silence the rest
+                    log.exception("event could not be told", position=event.position)
+                    self._send_away()
+                self.cursor = self.cursor.at(event.position)
+
+    def _send_away(self) -> None:
+        """Let every client resume: who missed the event is not known, and the store has it."""
+        for mailboxes in self._mailboxes.values():
+            for mailbox in mailboxes:
+                mailbox.overflow()
+
+    async def signal(
+        self, conversations: Iterable[ConversationId], frame: Mapping[str, object]
+    ) -> None:
+        """Tell the other members of `conversations` something that is not kept.
+
+        Such as typing, or presence; `user_id` of the frame names whose it is.
+        """
+        others: set[UserId] = set()
+        for name in conversations:
+            found = self._peek(name) or await self._find(name)
+            if found is not None:
+                others.update(one.user_id for one in found.members)
+        connected = [
+            user for user in others & self._mailboxes.keys() if user != frame.get("user_id")
+        ]
+        if connected:
+            self._offer(connected, None, _encode(frame))
+
+    async def _tell(self, event: Event) -> None:
+        name = event.conversation_id
+        conversation = self._peek(name) or await self._find(name)
+        members = [one.user_id for one in conversation.members] if conversation else []
+        if isinstance(event, ConversationChanged) and event.user_id is not None:
+            members = list({*members, event.user_id})
+        if isinstance(event, MessageAdded):
+            self.covering.remember(event.message)
+        connected = [user for user in members if user in self._mailboxes]
+        if not connected:
+            return
+        if isinstance(event, CursorMoved):
+            await self._tell_covered(event, connected)
+            return
+        frame = event_frame(event, self.cursor.at(event.position))
+        if frame is not None:
+            self._offer(audience(event, connected), event.position, _encode(frame))
+
+    async def _tell_covered(self, event: CursorMoved, connected: Sequence[UserId]) -> None:
+        mover, cursor = event.after.user_id, self.cursor.at(event.position)
+        others = {user for user in connected if user != mover}
+        if others:
+            for covered in await self.covering.by(event.before, event.after):
+                if covered.sender in others:
+                    at = event.after.updated_at
+                    frame = covered_frame(event.conversation_id, mover, covered, at, cursor)
+                    self._offer([covered.sender], event.position, _encode(frame))
+        if mover in self._mailboxes and event.after.last_read_seq > event.before.last_read_seq:
+            frame = read_frame(event.conversation_id, cursor, event.after.last_read_seq)
+            self._offer([mover], event.position, _encode(frame))
+
+    def _offer(self, users: Iterable[UserId], position: Position | None, frame: str) -> None:
+        for user in users:
+            for mailbox in self._mailboxes.get(user, ()):
+                mailbox.offer(position, frame)
+
+
+def audience(event: Event, members: Sequence[UserId]) -> Sequence[UserId]:
+    """Return which of `members` may be told of `event`."""
+    if isinstance(event, MessageDeleted) and event.only_for is not None:
+        return [user for user in members if user == event.only_for]
+    if isinstance(event, StatusChanged):
+        return [user for user in members if user == event.sender]
+    if isinstance(event, MessageAdded | MessageEdited):
+        return [user for user in members if event.message.is_for(user)]
+    if isinstance(event, MessageDeleted | ReactionChanged) and event.readers is not None:
+        return [user for user in members if user in event.readers]
+    return members
+
+
+class Covering:
+    """Finds the messages that a move of a cursor has covered."""
+
+    def __init__(self, history: MessageHistory) -> None:
+        self._history = history
+        self._recent: OrderedDict[ConversationId, deque[Covered]] = OrderedDict()
+
+    def remember(self, message: Message) -> None:
+        """Keep a new message at hand: its receipts will come soon."""
+        name = message.conversation_id
+        recent = self._recent.get(name)
+        if recent is None:
+            recent = self._recent[name] = deque(maxlen=RECENT_PER_CONVERSATION)
+            if len(self._recent) > RECENT_CONVERSATIONS:
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(name)
+        recent.append(_covered(message))
+
+    async def by(self, before: Cursor, after: Cursor) -> list[Covered]:
+        """Return the messages whose status the move changed, oldest first.
+
+        At most `MOST_COVERED`, the latest; never those that the member who moved wrote or
+        may not read.
+        """
+        low = before.last_read_seq if _read_more(before, after) else before.last_delivered_seq
+        low = max(low, after.last_delivered_seq - MOST_COVERED)
+        found = []
+        for message in await self._messages(after, low):
+            status = Status.READ if message.seq <= after.last_read_seq else Status.DELIVERED
+            new = message.seq > (
+                before.last_read_seq if status is Status.READ else before.last_delivered_seq
+            )
+            theirs = message.to is None or after.user_id in message.to
+            if new and theirs and message.sender != after.user_id:
+                found.append(replace(message, status=status))
+        return found
+
+    async def _messages(self, after: Cursor, low: int) -> Sequence[Covered]:
+        recent = self._recent.get(after.conversation_id)
+        if recent and recent[0].seq <= low + 1:
+            return [one for one in recent if low < one.seq <= after.last_delivered_seq]
+        page = await self._history.page(
+            after.conversation_id,
+            viewer=after.user_id,
+            after_seq=low,
+            before_seq=after.last_delivered_seq + 1,
+            limit=MOST_COVERED,
+        )
+        return [_covered(message) for message in page]
+
+
+def _read_more(before: Cursor, after: Cursor) -> bool:
+    return after.last_read_seq > before.last_read_seq
+
+
+def _covered(message: Message) -> Covered:
+    return Covered(message.message_id, message.seq, message.sender, Status.SENT, message.to)
+
+
+def frames_of(
+    event: Event, covered: Sequence[Covered], *, viewer: UserId, cursor: SyncCursor
+) -> list[Mapping[str, object]]:
+    """Return the frames that tell `viewer` of `event`, for a client that was away."""
+    if isinstance(event, CursorMoved):
+        at: datetime | None = event.after.updated_at
+        mover = event.after.user_id
+        if viewer == mover:
+            if not _read_more(event.before, event.after):
+                return []
+            return [read_frame(event.conversation_id, cursor, event.after.last_read_seq)]
+        return [
+            covered_frame(event.conversation_id, mover, one, at, cursor)
+            for one in covered
+            if one.sender == viewer
+        ]
+    if viewer not in audience(event, [viewer]):
+        return []
+    frame = event_frame(event, cursor)
+    return [frame] if frame is not None else []

@@ -1,0 +1,89 @@
+"""Who is there: a lease that expires unless renewed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chat4all.domain.ids import UserId
+from chat4all.ports.conversations import Conversations
+from chat4all.ports.ephemeral import Ephemeral
+from chat4all.ports.users import Users
+
+LEASE = 60.0
+"""Seconds after which somebody who does not renew is offline."""
+TOPIC = "presence"
+"""The bus topic on which a change is published as JSON `{"user_id", "status"}`."""
+
+
+class PresenceStatus(StrEnum):
+    """What a person says they are."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    BUSY = "busy"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """Where one user stands."""
+
+    user_id: UserId
+    status: PresenceStatus
+    last_seen_at: datetime | None = None
+
+
+class PresenceBoard:
+    """Presence, visible to oneself and to those who share a conversation."""
+
+    def __init__(self, ephemeral: Ephemeral, conversations: Conversations, users: Users) -> None:
+        self._leases = ephemeral.leases
+        self._bus = ephemeral.bus
+        self._conversations = conversations
+        self._users = users
+
+    async def announce(self, caller: UserId, status: PresenceStatus) -> Presence:
+        """Set or renew the caller's presence for 60 s; offline ends the lease at once."""
+        before = await self._leases.get_many([_key(caller)])
+        if status is PresenceStatus.OFFLINE:
+            await self._leases.drop(_key(caller))
+        else:
+            await self._leases.put(_key(caller), status.value, ttl=LEASE)
+        if before.get(_key(caller), PresenceStatus.OFFLINE.value) != status.value:
+            change = {"user_id": caller, "status": status.value}
+            await self._bus.publish(TOPIC, json.dumps(change).encode())
+        return Presence(user_id=caller, status=status)
+
+    async def renew(self, caller: UserId) -> None:
+        """Keep what the caller last said for another 60 s; nothing when they are offline."""
+        status = (await self._leases.get_many([_key(caller)])).get(_key(caller))
+        if status is not None:
+            await self._leases.put(_key(caller), status, ttl=LEASE)
+
+    async def of(self, caller: UserId, users: Sequence[UserId]) -> Sequence[Presence]:
+        """Return the presence of those among `users` whom the caller may see, in that order."""
+        visible = [user for user in dict.fromkeys(users) if await self._visible(caller, user)]
+        leases = await self._leases.get_many([_key(user) for user in visible])
+        known = await self._users.get_many(visible)
+        return [
+            Presence(
+                user_id=user,
+                status=PresenceStatus(leases.get(_key(user), PresenceStatus.OFFLINE.value)),
+                last_seen_at=known[user].last_seen_at if user in known else None,
+            )
+            for user in visible
+        ]
+
+    async def _visible(self, caller: UserId, user: UserId) -> bool:
+        if caller == user:
+            return True
+        mine = await self._conversations.ids_of_user(caller)
+        return not set(mine).isdisjoint(await self._conversations.ids_of_user(user))
+
+
+def _key(user: UserId) -> str:
+    return f"presence:{user}"

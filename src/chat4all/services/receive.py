@@ -1,0 +1,380 @@
+"""Take in what a platform says: events become commands in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from chat4all.domain.commands import (
+    AnnounceChange,
+    Command,
+    DeleteMessage,
+    EditMessage,
+    React,
+    ReportStatus,
+    SubmitMessage,
+)
+from chat4all.domain.directory import Account, Conversation
+from chat4all.domain.errors import Chat4AllError, Unavailable
+from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.inbound import (
+    Inbound,
+    IncomingDeletion,
+    IncomingEdit,
+    IncomingMessage,
+    IncomingReaction,
+    IncomingTyping,
+    Receipt,
+)
+from chat4all.domain.payload import MAX_TEXT, Payload
+from chat4all.ports.conversations import Conversations
+from chat4all.ports.event_log import COMMANDS, EventLog, Record
+from chat4all.ports.message_store import MessageStore
+from chat4all.ports.routes import Routes
+from chat4all.services.clock import Clock, utc_now
+from chat4all.services.identities import Identities
+from chat4all.services.platform_messages import (
+    Place,
+    PlatformMessages,
+    Recent,
+    inbound_message_id,
+)
+from chat4all.services.records import encode_command
+
+log = structlog.get_logger(__name__)
+
+Tell = Callable[[Account, str, str], Awaitable[None]]
+"""Sends a short text to an address of an account, as an answer of the system's own."""
+Typing = Callable[[ConversationId, UserId], Awaitable[None]]
+"""Tells the members of a conversation that a user is writing; nothing is kept."""
+Ignored = Callable[[str], None]
+"""Counts an event that had no effect, by the reason."""
+
+NOWHERE = "Where does this belong? Answer the message you mean with a reply to it."
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the events of one call ask for, until it is durable."""
+
+    account: Account
+    deadline: float
+    stored: frozenset[MessageId] = frozenset()
+    commands: list[Command] = field(default_factory=list)
+    routes: dict[str, ConversationId] = field(default_factory=dict)
+    words: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What receiving needs besides storage."""
+
+    tell: Tell
+    typing: Typing
+    ignored: Ignored
+
+
+class ReceiveInbound:
+    """Takes events of one account, in order; returns once what follows from them is durable.
+
+    Repeats have no second effect: a message's id follows from the platform's, and commands
+    that change nothing are dropped by the router. An event about a message that is not
+    known is counted by `ignored`; one that comes while the message is on its way into the
+    store is waited for, up to `patience` seconds a call.
+    """
+
+    def __init__(
+        self,
+        identities: Identities,
+        conversations: Conversations,
+        event_log: EventLog,
+        store: MessageStore,
+        routes: Routes,
+        hooks: Hooks,
+        *,
+        now: Clock = utc_now,
+        patience: float = 2.0,
+    ) -> None:
+        self._identities = identities
+        self._conversations = conversations
+        self._log = event_log
+        self._store = store
+        self._routes = routes
+        self._tell = hooks.tell
+        self._typing = hooks.typing
+        self._ignored = hooks.ignored
+        self._now = now
+        self._patience = patience
+        self._messages = PlatformMessages(store)
+        self._reacted: Recent[tuple[MessageId, UserId], frozenset[str]] = Recent()
+
+    async def __call__(self, account: Account, events: Sequence[Inbound]) -> None:
+        """Take in `events`. Raises `Unavailable`: then nothing was appended, so repeat."""
+        ids = [
+            inbound_message_id(account, event.address, event.external_id)
+            for event in events
+            if isinstance(event, IncomingMessage)
+        ]
+        stored = frozenset(await self._store.find(ids)) if ids else frozenset[MessageId]()
+        deadline = asyncio.get_running_loop().time() + self._patience
+        batch = _Batch(account, deadline, stored)
+        for event in events:
+            try:
+                await self._take(event, batch)
+            except Unavailable:
+                raise
+            except Chat4AllError as error:  # one event must not hold up the rest for ever
+                log.warning("inbound event refused", account=account.id, code=error.code)
+                self._ignored(error.code)
+        await self._keep(batch)
+
+    async def _take(self, event: Inbound, batch: _Batch) -> None:
+        match event:
+            case IncomingMessage():
+                await self._message(event, batch)
+            case IncomingEdit():
+                await self._edit(event, batch)
+            case IncomingDeletion():
+                await self._deletion(event, batch)
+            case IncomingReaction():
+                await self._reaction(event, batch)
+            case Receipt():
+                await self._receipt(event, batch)
+            case IncomingTyping():
+                await self._is_typing(event, batch)
+
+    async def _keep(self, batch: _Batch) -> None:
+        account = batch.account
+        if batch.commands:
+            await self._log.append(
+                [
+                    Record(COMMANDS, _conversation_of(command), encode_command(command))
+                    for command in batch.commands
+                ]
+            )
+        for command in batch.commands:
+            if isinstance(command, SubmitMessage):
+                self._messages.placed(command.message_id, command.conversation_id)
+        for address, conversation in batch.routes.items():
+            await self._routes.set(account.platform, account.id, address, conversation)
+        for address, words in batch.words:
+            try:
+                await self._tell(account, address, words)
+            except Chat4AllError as error:
+                log.warning("an answer could not be sent", account=account.id, code=error.code)
+
+    # -- messages
+
+    async def _message(self, event: IncomingMessage, batch: _Batch) -> None:
+        account, now = batch.account, self._now()
+        message_id = inbound_message_id(account, event.address, event.external_id)
+        if message_id in batch.stored:
+            self._ignored("repeated")
+            return
+        if event.link_code is not None:
+            answer = await self._identities.link(account, event, at=now)
+            batch.words.append((event.address, answer))
+            return
+        sender = await self._identities.author(account, event, at=now)
+        answered = await self._answered(event, batch)
+        conversation = await self._conversation(event, sender, answered, batch)
+        if conversation is None:
+            batch.words.append((event.address, NOWHERE))
+            self._ignored("nowhere")
+            return
+        in_group = event.title is not None
+        batch.commands.append(
+            SubmitMessage(
+                message_id=message_id,
+                conversation_id=conversation,
+                sender=sender,
+                payload=_fitted(event.payload, event.author_name if in_group else None),
+                accepted_at=min(event.sent_at, now),
+                digest=_digest(event),
+                channel=account.platform,
+                reply_to=_reply_to(answered, conversation),
+                metadata={"author_name": event.author_name} if in_group else {},
+                account_id=account.id,
+                address=event.address,
+                external_id=event.external_id,
+            )
+        )
+
+    async def _answered(self, event: IncomingMessage, batch: _Batch) -> Place | None:
+        if event.reply_to is None:
+            return None
+        return await self._place(event.address, event.reply_to, batch, until=0.0)
+
+    async def _conversation(
+        self, event: IncomingMessage, sender: UserId, answered: Place | None, batch: _Batch
+    ) -> ConversationId | None:
+        """Return where the message belongs: where it answers, where the talk was, in private."""
+        account, address = batch.account, event.address
+        talk = batch.routes.get(address) or await self._routes.get(
+            account.platform, account.id, address
+        )
+        for candidate in (answered.conversation_id if answered else None, talk):
+            if candidate is not None and await self._is_member(candidate, sender):
+                if candidate != talk:
+                    batch.routes[address] = candidate
+                return candidate
+        now = self._now()
+        private = await self._identities.private(account, sender, at=now)
+        if private is None:
+            return None
+        batch.routes[address] = private.id
+        await self._announce(private, sender, batch, at=now)
+        return private.id
+
+    async def _announce(
+        self, conversation: Conversation, sender: UserId, batch: _Batch, *, at: datetime
+    ) -> None:
+        # An empty one may be new, or be left from a call that ended before its append.
+        head = (await self._store.heads([conversation.id])).get(conversation.id)
+        if head is None or head.max_seq == 0:
+            batch.commands.append(
+                AnnounceChange(
+                    conversation_id=conversation.id, change="created", actor=sender, at=at
+                )
+            )
+
+    async def _is_member(self, conversation: ConversationId, user: UserId) -> bool:
+        found = await self._conversations.get(conversation)
+        return found is not None and found.member(user) is not None
+
+    # -- changes
+
+    async def _edit(self, event: IncomingEdit, batch: _Batch) -> None:
+        found = await self._own(event.address, event.external_id, batch)
+        if found is None:
+            return
+        actor, place = found
+        name = place.message.metadata.get("author_name") if place.message else None
+        batch.commands.append(
+            EditMessage(
+                conversation_id=place.conversation_id,
+                message_id=place.message_id,
+                actor=actor,
+                payload=_fitted(event.payload, name if isinstance(name, str) else None),
+                at=event.edited_at,
+                channel=batch.account.platform,
+            )
+        )
+
+    async def _deletion(self, event: IncomingDeletion, batch: _Batch) -> None:
+        found = await self._own(event.address, event.external_id, batch)
+        if found is None:
+            return
+        actor, place = found
+        batch.commands.append(
+            DeleteMessage(
+                conversation_id=place.conversation_id,
+                message_id=place.message_id,
+                actor=actor,
+                for_everyone=True,
+                at=event.deleted_at,
+                channel=batch.account.platform,
+            )
+        )
+
+    async def _reaction(self, event: IncomingReaction, batch: _Batch) -> None:
+        found = await self._own(event.address, event.external_id, batch)
+        if found is None:
+            return
+        actor, place = found
+        wanted = frozenset(event.emojis)
+        given = self._given(place, actor)
+        self._reacted.put((place.message_id, actor), wanted)
+        # The store may lag behind: saying again what holds already has no effect.
+        changes = [(emoji, True) for emoji in sorted(given - wanted)]
+        changes += [(emoji, False) for emoji in dict.fromkeys(event.emojis)]
+        batch.commands.extend(
+            React(
+                conversation_id=place.conversation_id,
+                message_id=place.message_id,
+                actor=actor,
+                emoji=emoji,
+                removed=removed,
+                at=event.at,
+                channel=batch.account.platform,
+            )
+            for emoji, removed in changes
+        )
+
+    def _given(self, place: Place, actor: UserId) -> frozenset[str]:
+        """Return what `actor` may have on the message: what is stored, and what was last said."""
+        stored = place.message.reactions if place.message else {}
+        before = self._reacted.get((place.message_id, actor)) or frozenset()
+        return before | {emoji for emoji, users in stored.items() if actor in users}
+
+    async def _receipt(self, event: Receipt, batch: _Batch) -> None:
+        entry = await self._messages.entry(
+            batch.account.id, event.address, event.external_id, until=batch.deadline
+        )
+        if entry is None:
+            self._ignored("unknown_receipt")
+            return
+        reported = replace(entry, status=event.status, at=event.at, error=event.error, note=None)
+        batch.commands.append(ReportStatus(conversation_id=entry.conversation_id, entry=reported))
+
+    async def _is_typing(self, event: IncomingTyping, batch: _Batch) -> None:
+        account = batch.account
+        user = await self._identities.known(account, event.address)
+        talk = await self._routes.get(account.platform, account.id, event.address)
+        if user is not None and talk is not None and await self._is_member(talk, user):
+            await self._typing(talk, user)
+
+    # -- finding messages
+
+    async def _own(
+        self, address: str, external_id: str, batch: _Batch
+    ) -> tuple[UserId, Place] | None:
+        """Return who acts and on what, or None when one of them is not known."""
+        user = await self._identities.known(batch.account, address)
+        place = (
+            await self._place(address, external_id, batch, until=batch.deadline) if user else None
+        )
+        if user is None or place is None:
+            self._ignored("unknown_message")
+            return None
+        return user, place
+
+    async def _place(
+        self, address: str, external_id: str, batch: _Batch, *, until: float
+    ) -> Place | None:
+        theirs = inbound_message_id(batch.account, address, external_id)
+        for command in batch.commands:
+            if isinstance(command, SubmitMessage) and command.message_id == theirs:
+                return Place(theirs, command.conversation_id, None)
+        return await self._messages.find(batch.account, address, external_id, until=until)
+
+
+def _conversation_of(command: Command) -> ConversationId:
+    return command.conversation_id
+
+
+def _reply_to(answered: Place | None, conversation: ConversationId) -> MessageId | None:
+    if answered is None or answered.conversation_id != conversation:
+        return None
+    return answered.message_id
+
+
+def _fitted(payload: Payload, author: str | None) -> Payload:
+    """Return the payload as it is kept; in a group's chat a text shows who wrote it."""
+    if payload.text is None:
+        return payload
+    words = f"{author}: {payload.text}" if author else payload.text
+    return replace(payload, text=words[:MAX_TEXT])
+
+
+def _digest(event: IncomingMessage) -> str:
+    # Without the conversation: a repeat is the same message wherever the talk is by then.
+    content = [event.author, event.payload.as_dict(), event.reply_to]
+    raw = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(raw.encode()).hexdigest()

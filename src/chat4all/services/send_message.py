@@ -1,0 +1,233 @@
+"""Accepts messages: checks the sender, then hands them to the log."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from chat4all.domain.commands import SubmitMessage
+from chat4all.domain.directory import Conversation
+from chat4all.domain.errors import (
+    ConversationNotFound,
+    InvalidInput,
+    MessageIdConflict,
+    RateLimited,
+    Unavailable,
+)
+from chat4all.domain.ids import ConversationId, MessageId, UserId, new_id
+from chat4all.domain.payload import Payload
+from chat4all.ports.ephemeral import Ephemeral
+from chat4all.ports.event_log import COMMANDS, EventLog, Record
+from chat4all.ports.message_store import MessageStore
+from chat4all.services.notify import FindConversation, PeekConversation
+from chat4all.services.records import encode_command
+
+_encode = msgspec.json.Encoder().encode
+
+CLAIM_SECONDS = 3_600.0
+"""How long an id that was lately accepted is remembered beside the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is taken in.
+
+    Per second with a burst, for one sender and for one conversation; `backlog` is how many
+    commands may wait for the router before senders are asked to come back later.
+    """
+
+    sender_rate: float = 200.0
+    sender_burst: float = 1_000.0
+    conversation_rate: float = 500.0
+    conversation_burst: float = 2_000.0
+    backlog: int = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message as its sender wrote it."""
+
+    conversation_id: ConversationId
+    payload: Payload
+    message_id: MessageId | None = None
+    to: tuple[UserId, ...] | None = None
+    channels: tuple[str, ...] = ()
+    reply_to: MessageId | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The log has the message: it will be delivered, or FAILED with a reason."""
+
+    message_id: MessageId
+    conversation_id: ConversationId
+    accepted_at: datetime
+
+
+class SendMessage:
+    """The way in for every message of our own clients."""
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        store: MessageStore,
+        ephemeral: Ephemeral,
+        peek: PeekConversation,
+        find: FindConversation,
+        *,
+        limits: Limits,
+    ) -> None:
+        self._log = event_log
+        self._store = store
+        self._ephemeral = ephemeral
+        self._peek = peek
+        self._find = find
+        self._limits = limits
+
+    async def __call__(self, sender: UserId, draft: Draft) -> Accepted:
+        """Accept `draft`; return once the log holds it durably.
+
+        A repeat with the same id and content is accepted again and has no second effect.
+        Raises `ConversationNotFound` for a stranger, `MessageIdConflict` for a used id,
+        `InvalidInput` for a recipient or a `reply_to` that is not here, `RateLimited`,
+        `Unavailable` and `StorageFull`; then nothing was accepted.
+        """
+        [outcome] = await self.many(sender, [draft])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def many(self, sender: UserId, drafts: Sequence[Draft]) -> list[Accepted | Exception]:
+        """Accept several at once; each stands for itself, and what is refused says why.
+
+        The accepted ones keep their order and are made durable together.
+        """
+        self._check_backlog()
+        records: list[Record] = []
+        claimed: list[str] = []
+        try:
+            outcomes = [await self._outcome(sender, one, records, claimed) for one in drafts]
+            if records:
+                await self._log.append(records)
+        except Unavailable:  # nothing was accepted: the ids are free again
+            for key in claimed:
+                await self._ephemeral.leases.drop(key)
+            raise
+        return outcomes
+
+    def _check_backlog(self) -> None:
+        if self._log.backlog(COMMANDS, "router") > self._limits.backlog:
+            raise Unavailable("too many messages wait to be stored; try again", retry_after=1)
+
+    async def _outcome(
+        self, sender: UserId, draft: Draft, records: list[Record], claimed: list[str]
+    ) -> Accepted | Exception:
+        """Check one draft; add its record, or return why it is refused."""
+        try:
+            command = await self._check(sender, draft, claimed)
+        except (ConversationNotFound, InvalidInput, MessageIdConflict, RateLimited) as error:
+            return error
+        records.append(Record(COMMANDS, command.conversation_id, encode_command(command)))
+        return Accepted(
+            message_id=command.message_id,
+            conversation_id=command.conversation_id,
+            accepted_at=command.accepted_at,
+        )
+
+    async def _check(self, sender: UserId, draft: Draft, claimed: list[str]) -> SubmitMessage:
+        name = draft.conversation_id
+        conversation = self._peek(name) or await self._find(name)
+        if conversation is None or conversation.member(sender) is None:
+            raise ConversationNotFound("there is no such conversation among yours")
+        await self._limit(sender, name)
+        _check_recipients(draft, conversation)
+        await self._check_reply(draft)
+        digest = digest_of(sender, draft)
+        if draft.message_id is not None:
+            await self._claim(draft.message_id, digest, claimed)
+        return SubmitMessage(
+            message_id=draft.message_id or MessageId(new_id()),
+            conversation_id=name,
+            sender=sender,
+            payload=draft.payload,
+            accepted_at=datetime.now(UTC),
+            digest=digest,
+            to=draft.to,
+            channels=draft.channels,
+            reply_to=draft.reply_to,
+            metadata=draft.metadata,
+        )
+
+    async def _limit(self, sender: UserId, conversation: ConversationId) -> None:
+        rates, limits = self._ephemeral.rates, self._limits
+        wait = await rates.take(
+            f"send:{sender}", rate=limits.sender_rate, burst=limits.sender_burst
+        )
+        if wait:
+            raise RateLimited("you send faster than allowed; slow down", retry_after=wait)
+        wait = await rates.take(
+            f"conversation:{conversation}",
+            rate=limits.conversation_rate,
+            burst=limits.conversation_burst,
+        )
+        if wait:
+            raise RateLimited("this conversation is too busy; slow down", retry_after=wait)
+
+    async def _check_reply(self, draft: Draft) -> None:
+        if draft.reply_to is None:
+            return
+        kept = (await self._store.find([draft.reply_to])).get(draft.reply_to)
+        if kept is None or kept.message.conversation_id != draft.conversation_id:
+            raise InvalidInput(
+                "`reply_to` names no message of this conversation",
+                [("/reply_to", "no such message here")],
+            )
+
+    async def _claim(self, message_id: MessageId, digest: str, claimed: list[str]) -> None:
+        """Refuse an id that was used for something else, lately or long ago."""
+        key = f"message:{message_id}"
+        earlier = await self._ephemeral.leases.claim(key, digest, ttl=CLAIM_SECONDS)
+        if earlier is None:
+            claimed.append(key)
+            kept = (await self._store.find([message_id])).get(message_id)
+            if kept is None or kept.digest == digest:
+                return
+            await self._ephemeral.leases.drop(key)
+        elif earlier == digest:
+            return
+        raise MessageIdConflict(
+            f"message id {message_id} was used for another message; choose a new one"
+        )
+
+
+def _check_recipients(draft: Draft, conversation: Conversation) -> None:
+    if draft.to is None:
+        return
+    members = {member.user_id for member in conversation.members}
+    errors = [
+        (f"/to/{index}", "not a member of the conversation")
+        for index, user in enumerate(draft.to)
+        if user not in members
+    ]
+    if errors:
+        raise InvalidInput("`to` names somebody who is not in the conversation", errors)
+
+
+def digest_of(sender: UserId, draft: Draft) -> str:
+    """Return what identifies the content of a message: two sends are one when it is equal."""
+    content = (
+        sender,
+        draft.conversation_id,
+        draft.payload.as_dict(),
+        draft.to,
+        draft.channels,
+        draft.reply_to,
+        draft.metadata,
+    )
+    return hashlib.blake2b(_encode(content), digest_size=16).hexdigest()

@@ -1,0 +1,170 @@
+"""A directory whose changes are seen at once by the cache in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from chat4all.domain.directory import Channel, Conversation, Member, Role, User, UserKind
+from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
+from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.conversations import Channels, Conversations, Members
+from chat4all.ports.directory import Directory
+from chat4all.ports.routes import Routes
+from chat4all.ports.users import Keys, Tokens, Users
+from chat4all.services.directory_cache import DirectoryCache
+
+
+class WatchedDirectory:
+    """Wraps a directory: every change forgets what the cache knows of the thing changed.
+
+    Also one that failed or was cancelled, for it may have been stored all the same.
+    """
+
+    def __init__(self, directory: Directory, cache: DirectoryCache) -> None:
+        self.users: Users = _Users(directory.users, cache)
+        self.channels: Channels = _Channels(directory.channels, cache)
+        self.conversations: Conversations = _Conversations(directory.conversations, cache)
+        self.members: Members = _Members(directory.members, cache)
+        self.tokens: Tokens = directory.tokens
+        self.keys: Keys = directory.keys
+        self.accounts: Accounts = directory.accounts
+        self.link_codes: LinkCodes = directory.link_codes
+        self.routes: Routes = directory.routes
+
+
+class _Users:
+    def __init__(self, users: Users, cache: DirectoryCache) -> None:
+        self._users = users
+        self._cache = cache
+
+    async def add(self, user: User, *, secret_hash: str | None = None) -> None:
+        await self._users.add(user, secret_hash=secret_hash)
+
+    async def get_many(self, users: Collection[UserId]) -> Mapping[UserId, User]:
+        return await self._users.get_many(users)
+
+    async def by_username(self, username: str) -> tuple[User, str | None] | None:
+        return await self._users.by_username(username)
+
+    async def update(self, user: User) -> None:
+        try:
+            await self._users.update(user)
+        finally:
+            self._cache.users.invalidate(user.id)
+
+    async def remove(self, user: UserId) -> None:
+        try:
+            await self._users.remove(user)
+        finally:
+            self._cache.users.invalidate(user)
+            self._cache.channels.invalidate(user)
+
+    async def search(
+        self,
+        words: str,
+        *,
+        kind: UserKind | None = None,
+        owner: UserId | None = None,
+        after: UserId | None = None,
+        limit: int,
+    ) -> Sequence[User]:
+        return await self._users.search(words, kind=kind, owner=owner, after=after, limit=limit)
+
+
+class _Channels:
+    def __init__(self, channels: Channels, cache: DirectoryCache) -> None:
+        self._channels = channels
+        self._cache = cache
+
+    async def link(self, channel: Channel) -> Channel:
+        try:
+            return await self._channels.link(channel)
+        finally:
+            self._cache.channels.invalidate(channel.user_id)
+
+    async def relink(self, channel: ChannelId, user: UserId) -> None:
+        try:
+            await self._channels.relink(channel, user)
+        finally:
+            self._cache.channels.clear()  # whose it was is not known here; this is rare
+
+    async def unlink(self, user: UserId, channel: ChannelId) -> None:
+        try:
+            await self._channels.unlink(user, channel)
+        finally:
+            self._cache.channels.invalidate(user)
+
+    async def of_users(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
+        return await self._channels.of_users(users)
+
+    async def resolve(
+        self, platform: str, account: AccountId | None, external_id: str
+    ) -> Channel | None:
+        return await self._channels.resolve(platform, account, external_id)
+
+
+class _Conversations:
+    def __init__(self, conversations: Conversations, cache: DirectoryCache) -> None:
+        self._conversations = conversations
+        self._cache = cache
+
+    async def create(self, conversation: Conversation) -> Conversation:
+        return await self._conversations.create(conversation)
+
+    async def get(self, conversation: ConversationId) -> Conversation | None:
+        return await self._conversations.get(conversation)
+
+    async def of_user(
+        self, user: UserId, *, after: ConversationId | None = None, limit: int | None = None
+    ) -> Sequence[Conversation]:
+        return await self._conversations.of_user(user, after=after, limit=limit)
+
+    async def ids_of_user(self, user: UserId) -> Sequence[ConversationId]:
+        return await self._conversations.ids_of_user(user)
+
+    async def update(
+        self, conversation: ConversationId, *, name: str | None, metadata: Mapping[str, Any]
+    ) -> None:
+        try:
+            await self._conversations.update(conversation, name=name, metadata=metadata)
+        finally:
+            self._cache.conversations.invalidate(conversation)
+
+    async def delete(self, conversation: ConversationId) -> None:
+        try:
+            await self._conversations.delete(conversation)
+        finally:
+            self._cache.conversations.invalidate(conversation)
+
+
+class _Members:
+    def __init__(self, members: Members, cache: DirectoryCache) -> None:
+        self._members = members
+        self._cache = cache
+
+    async def add(self, conversation: ConversationId, member: Member) -> bool:
+        try:
+            return await self._members.add(conversation, member)
+        finally:
+            self._cache.conversations.invalidate(conversation)
+
+    async def remove(self, conversation: ConversationId, user: UserId) -> bool:
+        try:
+            return await self._members.remove(conversation, user)
+        finally:
+            self._cache.conversations.invalidate(conversation)
+
+    async def set_role(self, conversation: ConversationId, user: UserId, role: Role) -> None:
+        try:
+            await self._members.set_role(conversation, user, role)
+        finally:
+            self._cache.conversations.invalidate(conversation)
+
+    async def set_archived(
+        self, conversation: ConversationId, user: UserId, *, archived: bool
+    ) -> None:
+        try:
+            await self._members.set_archived(conversation, user, archived=archived)
+        finally:
+            self._cache.conversations.invalidate(conversation)

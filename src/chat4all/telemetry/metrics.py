@@ -1,0 +1,96 @@
+"""What a node counts: OpenTelemetry instruments, read at `/metrics`.
+
+Names follow the semantic conventions where there are any.
+https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import REGISTRY, generate_latest
+
+from chat4all.domain.events import Event, MessageAdded, StatusChanged
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds; 0.2 is the limit that the p95 of the API must keep."""
+
+
+class Metrics:
+    """The instruments of one process. Labels have few values: no user, no conversation."""
+
+    def __init__(self, *, service: str = "chat4all", version: str = "") -> None:
+        self._reader = PrometheusMetricReader()
+        self._provider = MeterProvider(
+            metric_readers=[self._reader],
+            resource=Resource.create({"service.name": service, "service.version": version}),
+            views=[View(instrument_name="*.duration", aggregation=_buckets())],
+        )
+        meter = self._provider.get_meter("chat4all", version)
+        self._requests = meter.create_histogram("http.server.request.duration", unit="s")
+        self._messages = meter.create_counter(
+            "chat4all.messages", description="messages that got their place, by channel"
+        )
+        self._statuses = meter.create_counter(
+            "chat4all.deliveries", description="reports of channels, by channel and status"
+        )
+        self._integrity = meter.create_gauge(
+            "chat4all.integrity.findings", description="broken promises found, by check"
+        )
+        self._meter = meter
+        self._labels: dict[tuple[str, str, int], dict[str, str | int]] = {}
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        key = (method, route, status)
+        labels = self._labels.get(key)
+        if labels is None:
+            labels = self._labels[key] = {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": status,
+            }
+        self._requests.record(seconds, labels)
+
+    def stored(self, events: Sequence[Event]) -> None:
+        """Count what the router has stored."""
+        for event in events:
+            if isinstance(event, MessageAdded):
+                self._messages.add(1, {"channel": event.message.channel})
+            elif isinstance(event, StatusChanged):
+                labels = {"channel": event.entry.channel, "status": event.entry.status.word}
+                self._statuses.add(1, labels)
+
+    def integrity(self, check: str, findings: int) -> None:
+        """Show how many findings an integrity check had when it last ran."""
+        self._integrity.set(findings, {"check": check})
+
+    def counter(self, name: str, description: str) -> Callable[..., None]:
+        """Return a function that counts one, with the labels given as keywords."""
+        instrument = self._meter.create_counter(name, description=description)
+        return lambda **labels: instrument.add(1, labels)
+
+    def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """Show what `read` returns whenever somebody looks."""
+
+        def observe(_: CallbackOptions) -> Iterable[Observation]:
+            return [Observation(read())]
+
+        self._meter.create_observable_gauge(name, [observe], description=description)
+
+    def render(self) -> bytes:
+        """Return everything in the text format of Prometheus."""
+        return generate_latest(REGISTRY)
+
+    def close(self) -> None:
+        """Stop; a later `Metrics` in the same process starts from nothing."""
+        self._provider.shutdown()
+
+
+def _buckets() -> ExplicitBucketHistogramAggregation:
+    return ExplicitBucketHistogramAggregation(boundaries=BUCKETS)
