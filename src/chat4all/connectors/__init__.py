@@ -1,0 +1,1 @@
+"""One folder per platform: translation and nothing else."""
