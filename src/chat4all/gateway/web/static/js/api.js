@@ -77,6 +77,11 @@ const reaction = (messageId, emoji) => `/v1/messages/${id(messageId)}/reactions/
 export const addReaction = (messageId, emoji) => authorized("PUT", reaction(messageId, emoji));
 export const removeReaction = (messageId, emoji) => remove(reaction(messageId, emoji));
 
+export const accounts = () => get("/v1/admin/connectors/accounts");
+export const connectAccount = (platform, name, config) =>
+  post("/v1/admin/connectors/accounts", { platform, name, config });
+export const removeAccount = (accountId) => remove(`/v1/admin/connectors/accounts/${id(accountId)}`);
+
 export const fileContent = (fileId) => get(`/v1/files/${id(fileId)}/content`);
 
 const phone = (externalId) => `/v1/mock/phones/${id(externalId)}`;

@@ -6,13 +6,17 @@ import ptBR from "./locales/pt-br.js";
 const LOCALES = { en, "pt-BR": ptBR };
 let locale = "en";
 let words = en;
+let dates = "en"; // the region decides how dates and times look: 3:54 PM, or 15:54
 
 /** Use the language that fits `wanted` (a BCP 47 tag), English when none does. Returns the one in use. */
 export function setLocale(wanted) {
   locale = /^pt\b/i.test(wanted) ? "pt-BR" : "en";
   words = LOCALES[locale];
+  dates = navigator.languages?.find((tag) => sameLanguage(tag, locale)) ?? locale;
   return locale;
 }
+
+const sameLanguage = (a, b) => a.slice(0, 2).toLowerCase() === b.slice(0, 2).toLowerCase();
 
 /** The text for `key`; `{name}` in it is replaced by `values.name`. */
 export function t(key, values = {}) {
@@ -43,8 +47,8 @@ export function channelName(channel) {
 const formatters = new Map();
 
 function formatter(options) {
-  const key = locale + JSON.stringify(options);
-  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(locale, options));
+  const key = dates + JSON.stringify(options);
+  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(dates, options));
   return formatters.get(key);
 }
 

@@ -165,6 +165,15 @@ export default {
   "channel.mock": "Mock phone",
   "channel.import": "Import",
 
+  "connect.title": "Connect a Telegram bot",
+  "connect.intro": "People write to the bot on Telegram, and you read and answer them here.",
+  "connect.name": "Name of the bot",
+  "connect.token": "Token",
+  "connect.tokenHint": "Talk to @BotFather on Telegram: /newbot makes a bot and gives you its token.",
+  "connect.submit": "Connect",
+  "connect.done": "Connected",
+  "connect.remove": "Disconnect {name}",
+
   "settings.theme": "Theme",
   "settings.auto": "As the system",
   "settings.light": "Light",

@@ -165,6 +165,15 @@ export default {
   "channel.mock": "Telefone simulado",
   "channel.import": "Importação",
 
+  "connect.title": "Conectar um bot do Telegram",
+  "connect.intro": "As pessoas escrevem ao bot no Telegram, e você lê e responde aqui.",
+  "connect.name": "Nome do bot",
+  "connect.token": "Token",
+  "connect.tokenHint": "Fale com o @BotFather no Telegram: /newbot cria um bot e entrega o token.",
+  "connect.submit": "Conectar",
+  "connect.done": "Conectado",
+  "connect.remove": "Desconectar {name}",
+
   "settings.theme": "Tema",
   "settings.auto": "Como o sistema",
   "settings.light": "Claro",

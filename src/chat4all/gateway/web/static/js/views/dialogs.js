@@ -3,6 +3,7 @@
 import { html } from "../preact.js";
 import { useSelect } from "../store.js";
 import { Channels } from "./channels.js";
+import { ConnectTelegram } from "./connect-telegram.js";
 import { DeleteMessage } from "./delete-message.js";
 import { Members } from "./members.js";
 import { NewChat } from "./new-chat.js";
@@ -13,6 +14,7 @@ import { StatusDetails } from "./status-details.js";
 
 const DIALOGS = {
   channels: Channels,
+  "connect-telegram": ConnectTelegram,
   delete: DeleteMessage,
   members: Members,
   "new-chat": NewChat,

@@ -8,6 +8,7 @@ import { snippetOf } from "../text.js";
 import { Avatar, IconButton, Text } from "./parts.js";
 import { usePolling } from "./polling.js";
 
+const NEAR = 80; // pixels from the end that count as being there
 const OFF = { online: true, fail: null, messages: [] };
 const isMissing = (error) => error?.status === 404;
 
@@ -70,11 +71,16 @@ function Switches({ screen, onChange, onRead }) {
 
 function Messages({ messages, name, onReply }) {
   const list = useRef(null);
+  const isAtEnd = useRef(true);
   useLayoutEffect(() => {
-    list.current.scrollTop = list.current.scrollHeight;
-  }, [messages.length]);
+    if (isAtEnd.current) list.current.scrollTop = list.current.scrollHeight; // a reaction makes it longer, too
+  }, [messages]);
+  const onScroll = () => {
+    const { scrollTop, scrollHeight, clientHeight } = list.current;
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR;
+  };
   return html`<ol ref=${list} class="phone-messages" data-testid="phone-message-list" aria-live="polite"
-    aria-label=${t("phone.messages", { name })}>
+    aria-label=${t("phone.messages", { name })} onScroll=${onScroll}>
     ${messages.length ? null : html`<li class="quiet">${t("phone.empty")}</li>`}
     ${messages.map((message) => {
       const original = message.reply_to && messages.find((item) => item.external_id === message.reply_to);

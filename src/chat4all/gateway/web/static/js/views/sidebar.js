@@ -48,6 +48,11 @@ function SidebarHeader() {
       <div class="menu-title">${me.display_name}<span>${me.username ? `@${me.username}` : ""}</span></div>
       <${MenuItem} icon="settings" testid="open-settings" onSelect=${() => openDialog("settings")}>${t("nav.settings")}<//>
       <${MenuItem} icon="link" testid="open-channels" onSelect=${() => openDialog("channels")}>${t("nav.channels")}<//>
+      ${me.admin
+        ? html`<${MenuItem} icon="telegram" testid="open-connect-telegram" onSelect=${() => openDialog("connect-telegram")}>
+            ${t("connect.title")}
+          <//>`
+        : null}
       <${MenuItem} icon="phone" testid="open-phones" onSelect=${() => window.open("phone", "_blank", "noopener")}>
         ${t("nav.phones")}
       <//>

@@ -1,0 +1,1 @@
+"""The edges: REST, WebSocket and the web client; thin over the services."""

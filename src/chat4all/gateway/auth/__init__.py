@@ -1,0 +1,1 @@
+"""Passwords and tokens: argon2, EdDSA signatures, revocations."""

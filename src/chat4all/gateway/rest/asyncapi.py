@@ -1,0 +1,118 @@
+"""The AsyncAPI 3 document of the WebSocket `/v1/ws`.
+
+https://www.asyncapi.com/docs/reference/specification/v3.0.0
+What clients send is described from the structs that the server reads; what the server
+sends is described in `asyncapi_frames`.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from chat4all.gateway.rest.asyncapi_frames import SERVER_FRAMES
+from chat4all.gateway.rest.ecma_patterns import in_ecma
+from chat4all.gateway.rest.schemas.messages import NewMessage, StatusError, StoredMessage
+from chat4all.gateway.rest.schemas.text import JSON_VALUE
+from chat4all.gateway.ws import frames
+
+REF = "#/components/schemas/{name}"
+CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {
+    "auth": frames.Auth,
+    "resume": frames.Resume,
+    "send": frames.Send,
+    "delivered": frames.Delivered,
+    "read": frames.Read,
+    "typing": frames.Typing,
+    "presence": frames.SetPresence,
+    "ping": frames.Ping,
+}
+
+DESCRIPTION = """JSON text frames with a `type`. The access token comes as a subprotocol
+(`Sec-WebSocket-Protocol: chat4all.v1, bearer.<token>`) or as a first frame `auth` within 5
+seconds, never in the address. After `ready` the client may `resume` from the cursor it last
+saw: it then gets all it missed, in order, once. The server closes with 4401 (token missing,
+bad or expired), 4408 (no `auth` in time), 4429 (the client reads too slowly: connect and
+resume), 1009 (frame over 256 KiB) or 1012 (the node stops: connect again and resume)."""
+
+
+def asyncapi_document() -> dict[str, Any]:
+    """Return the document."""
+    messages = {
+        **{f"client.{kind}": _message(kind, _client(kind)) for kind in CLIENT_FRAMES},
+        **{f"server.{kind}": _message(kind, frame) for kind, frame in SERVER_FRAMES.items()},
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Chat4All WebSocket",
+            "version": version("chat4all"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "here": {
+                "host": "localhost:8000",
+                "protocol": "ws",
+                "description": "The server this document came from; wss behind TLS.",
+                "security": [{"$ref": "#/components/securitySchemes/subprotocol"}],
+            }
+        },
+        "channels": {
+            "socket": {
+                "address": "/v1/ws",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+                "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+            }
+        },
+        "operations": {
+            "fromClient": _operation("receive", "client.", messages),
+            "toClient": _operation("send", "server.", messages),
+        },
+        "components": {
+            "messages": messages,
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "subprotocol": {
+                    "type": "httpApiKey",
+                    "in": "header",
+                    "name": "Sec-WebSocket-Protocol",
+                    "description": "`chat4all.v1, bearer.<token>`",
+                }
+            },
+        },
+    }
+
+
+def _message(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+    return {"name": kind, "summary": payload.get("description", kind), "payload": payload}
+
+
+def _client(kind: str) -> dict[str, Any]:
+    return {
+        "$ref": REF.format(name=CLIENT_FRAMES[kind].__name__),
+        "description": CLIENT_FRAMES[kind].__doc__ or kind,
+    }
+
+
+def _operation(action: str, prefix: str, messages: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": "#/channels/socket"},
+        "messages": [
+            {"$ref": f"#/channels/socket/messages/{name}"}
+            for name in messages
+            if name.startswith(prefix)
+        ],
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    structs = [*CLIENT_FRAMES.values(), NewMessage, StoredMessage, StatusError]
+    _, schemas = msgspec.json.schema_components(structs, ref_template=REF)
+    schemas["JsonValue"] = JSON_VALUE
+    schemas["Send"]["properties"]["message"] = {"$ref": REF.format(name="NewMessage")}
+    return {name: in_ecma(schema) for name, schema in schemas.items()}

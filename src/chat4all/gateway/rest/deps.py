@@ -1,0 +1,118 @@
+"""What the REST API stands on; the composition root fills it in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.ids import UserId
+from chat4all.gateway.auth.access_tokens import JwtAccessTokens
+from chat4all.gateway.rest.operator_tools import OperatorTools
+from chat4all.gateway.rest.schemas.admin import Node
+from chat4all.ports.integrity import Integrity
+from chat4all.ports.phones import PhoneNetwork
+from chat4all.ports.users import Users
+from chat4all.services.accounts import ConnectorAccounts
+from chat4all.services.channels import OwnChannels
+from chat4all.services.contacts import Contacts
+from chat4all.services.conversation_views import ConversationViews
+from chat4all.services.conversations import ConversationBook
+from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.messages import Messages
+from chat4all.services.presence import PresenceBoard
+from chat4all.services.send_message import SendMessage
+from chat4all.services.sign_in import SignIn
+from chat4all.services.sign_up import SignUp
+from chat4all.services.stored import StoredMessages
+from chat4all.services.users import UserProfiles
+
+WEB_ROOT = Path(__file__).parent.parent / "web" / "static"
+
+
+class ReceiveWebhook(Protocol):
+    """Takes a platform's callback in."""
+
+    async def __call__(
+        self,
+        platform: str,
+        account_id: str,
+        method: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        body: bytes,
+    ) -> bytes:
+        """Return what to answer the platform with, once the effects are durable.
+
+        `headers` have lower-case names. Raises `WebhookRejected` for a callback that does
+        not prove where it comes from, `AccountNotFound` for an unknown account.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncBatch:
+    """Frames for a client that was away, the cursor after them, and whether more wait."""
+
+    frames: Sequence[Mapping[str, object]]
+    cursor: str
+    more: bool
+
+
+class Sync(Protocol):
+    """All that happened for a user since a cursor."""
+
+    async def __call__(
+        self, viewer: UserId, cursor: str | None, *, wait: float, limit: int
+    ) -> SyncBatch:
+        """Return up to about `limit` frames; wait up to `wait` seconds for the first.
+
+        Without a cursor: nothing, and the cursor of now. Raises `InvalidInput` for a
+        cursor that is not ours.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestDeps:
+    """Services, and what the process itself tells.
+
+    `ready` returns what is not ready and why; empty when all is. `connectors` are the
+    installed ones by platform. `phones` is None where the mock platform is switched off,
+    `operator` on a node that serves no operators.
+    """
+
+    tokens: JwtAccessTokens
+    sign_up: SignUp
+    sign_in: SignIn
+    profiles: UserProfiles
+    contacts: Contacts
+    channels: OwnChannels
+    conversations: ConversationBook
+    views: ConversationViews
+    presence: PresenceBoard
+    accounts: ConnectorAccounts
+    users: Users
+    send: SendMessage
+    stored: StoredMessages
+    messages: Messages
+    sync: Sync
+    dead_letters: DeadLetters
+    integrity: Integrity
+    receive_webhook: ReceiveWebhook
+    ready: Callable[[], Awaitable[Mapping[str, str]]]
+    metrics: Callable[[], bytes]
+    nodes: Callable[[], Sequence[Node]]
+    connectors: Mapping[str, Capabilities]
+    phones: PhoneNetwork | None = None
+    operator: OperatorTools | None = None
+    web_root: Path = WEB_ROOT
+
+
+Deps = NamedDependency[SkipValidation[RestDeps]]
+"""A handler takes it as `deps`."""

@@ -1,0 +1,209 @@
+"""The OpenAPI 3.1 document, from the routes and the structs that they read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.metadata import version
+from inspect import cleandoc
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
+from litestar.routes import HTTPRoute
+
+from chat4all.gateway.rest import problems
+from chat4all.gateway.rest.ecma_patterns import in_ecma
+from chat4all.gateway.rest.openapi_examples import EXAMPLES
+from chat4all.gateway.rest.schemas.text import JSON_VALUE
+
+REF = "#/components/schemas/{name}"
+
+TAGS = {
+    "Authentication": "Signing up, in and out: OAuth 2.",
+    "Users": "People and one's own profile.",
+    "Channels": "Where one can be reached.",
+    "Contacts": "People one reaches through channels.",
+    "Conversations": "Private ones and groups.",
+    "Messages": "Sending, reading, following.",
+    "Presence": "Who is there.",
+    "Mock phones": "Simulated phones, to try everything without an account.",
+    "Platform callbacks": "What platforms call.",
+    "Administration": "For users with the role admin.",
+    "Operations": "For operators and their machines.",
+}
+
+OAUTH_CODES = {
+    "invalid_request": "A field of the form is missing.",
+    "invalid_grant": "The password or the refresh token is not good.",
+    "invalid_client": "The client secret is not good.",
+    "unsupported_grant_type": "The grant is none of those in the discovery document.",
+}
+
+PRIVATE_PAIR: dict[str, Any] = {
+    "if": {"properties": {"type": {"const": "private"}}, "required": ["type"]},
+    "then": {
+        "properties": {"member_ids": {"minItems": 1, "maxItems": 1}, "name": {"type": "null"}}
+    },
+}
+"""A private conversation has one other member and no name of its own."""
+
+DESCRIPTION = """One API to send to and receive from all your contacts, whatever platform each of
+them uses. Errors are problem details (RFC 9457) with a stable `code`. Lists are `{items, next}`:
+pass `next` as `cursor` to go on. What happens is pushed over the WebSocket `/v1/ws`: see
+`/asyncapi.json`."""
+
+
+def config() -> OpenAPIConfig:
+    """Return what Litestar needs to make its part of the document."""
+    return OpenAPIConfig(
+        title="Chat4All",
+        version=version("chat4all"),
+        description=DESCRIPTION,
+        contact=Contact(name="The Chat4All developers"),
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        tags=[Tag(name=name, description=text) for name, text in TAGS.items()],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    bearer_format="JWT",
+                    description="An access token of POST /v1/auth/token.",
+                )
+            }
+        ),
+        use_handler_docstrings=True,
+    )
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """Return the finished document of `app`."""
+    made: dict[str, Any] = app.openapi_schema.to_schema()
+    schemas = _schemas(app)
+    made["components"]["schemas"] = schemas
+    made["components"]["responses"] = _problem_responses()
+    made["x-problems"] = _problem_codes()
+    for operation in _operations(app):
+        _complete(made["paths"][operation.path][operation.method], operation)
+    schemas["NewConversation"].update(PRIVATE_PAIR)
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
+    return {key: in_ecma(value) for key, value in made.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    path: str
+    method: str
+    handler: HTTPRouteHandler
+
+    @property
+    def statuses(self) -> list[HTTPStatus]:
+        """Return the problems that this route can answer with."""
+        opt = self.handler.opt
+        found = {406, 429, 503} | set(opt.get("problems", ()))
+        if self.handler.parsed_data_field is not None:
+            found |= {400, 413, 415}
+        if "{" in self.path or self.handler.parsed_fn_signature.parameters:
+            found.add(400)
+        if "{" in self.path:
+            found.add(404)
+        if not opt.get("public"):
+            found.add(401)
+        if opt.get("admin"):
+            found.add(403)
+        return [HTTPStatus(status) for status in sorted(found)]
+
+
+def _operations(app: Litestar) -> Iterator[_Operation]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if handler.resolve_include_in_schema():
+                    yield _Operation(route.path_format, method.lower(), handler)
+
+
+def _complete(shown: dict[str, Any], operation: _Operation) -> None:
+    """Add the problems and the security of one operation."""
+    responses = shown["responses"]
+    responses.pop("400", None)  # Litestar's own idea of an error
+    for status in operation.statuses:
+        responses[str(int(status))] = {"$ref": f"#/components/responses/{_name(status)}"}
+    for parameter in shown.get("parameters", ()):
+        parameter["schema"] = _not_null(parameter["schema"])
+    shown["security"] = [] if operation.handler.opt.get("public") else [{"bearer": []}]
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter: one that is left out is not there, never null."""
+    kinds = [one for one in schema.pop("oneOf", ()) if one != {"type": "null"}]
+    merged = {**(kinds[0] if kinds else {}), **schema}
+    if merged.get("type") == "integer":
+        merged.setdefault("minimum", 0)  # Litestar leaves a bound of zero out
+    return merged
+
+
+def _name(status: HTTPStatus) -> str:
+    return "".join(part.capitalize() for part in status.name.split("_"))
+
+
+def _problem_responses() -> dict[str, Any]:
+    statuses = {*problems.STATUS.values(), *problems.HTTP_CODES}
+    made: dict[str, Any] = {}
+    for status in sorted(statuses - {HTTPStatus.METHOD_NOT_ALLOWED}):
+        made[_name(status)] = {
+            "description": status.description or status.phrase,
+            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}}},
+        }
+        header = {
+            HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "Seconds to wait."),
+            HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "Seconds to wait."),
+            HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "How to authenticate (RFC 6750)."),
+        }.get(status)
+        if header is not None:
+            shown = {"description": header[1], "schema": {"type": "string"}}
+            made[_name(status)]["headers"] = {header[0]: shown}
+    return made
+
+
+def _schemas(app: Litestar) -> dict[str, Any]:
+    """Return the schemas of every struct that a route reads or writes, exact as msgspec is."""
+    structs: set[type[msgspec.Struct]] = {problems.Problem}
+    for operation in _operations(app):
+        fields = [operation.handler.parsed_return_field, operation.handler.parsed_data_field]
+        for field in fields:
+            for one in [] if field is None else [field, *field.inner_types]:
+                if isinstance(one.annotation, type) and issubclass(one.annotation, msgspec.Struct):
+                    structs.add(one.annotation)
+        for response in (operation.handler.responses or {}).values():
+            if isinstance(response.data_container, type) and issubclass(
+                response.data_container, msgspec.Struct
+            ):
+                structs.add(response.data_container)
+    ordered = sorted(structs, key=lambda one: one.__name__)
+    _, components = msgspec.json.schema_components(ordered, ref_template=REF)
+    components["JsonValue"] = JSON_VALUE
+    for schema in components.values():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
+    return components
+
+
+def _problem_codes() -> dict[str, Any]:
+    """Return what each `code` means, for the page that a problem's `type` leads to."""
+    known = {
+        error.code: {"status": int(status), "description": (error.__doc__ or "").split("\n")[0]}
+        for error, status in problems.STATUS.items()
+        if status != HTTPStatus.INTERNAL_SERVER_ERROR
+    }
+    for status, code in problems.HTTP_CODES.items():
+        known.setdefault(code, {"status": int(status), "description": status.description})
+    for code, text in OAUTH_CODES.items():
+        known[code] = {"status": 401 if code == "invalid_client" else 400, "description": text}
+    known["internal_error"] = {"status": 500, "description": "Our fault; it was logged."}
+    return known

@@ -1,0 +1,232 @@
+"""The one place where errors become HTTP answers: problem details.
+
+https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from chat4all.domain import errors
+from chat4all.domain.ids import new_id
+
+MEDIA_TYPE = "application/problem+json"
+REALM = 'Bearer realm="chat4all"'
+
+STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
+    errors.Chat4AllError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.InvalidToken: HTTPStatus.UNAUTHORIZED,
+    errors.NotPermitted: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.UserNotFound: HTTPStatus.NOT_FOUND,
+    errors.ConversationNotFound: HTTPStatus.NOT_FOUND,
+    errors.MessageNotFound: HTTPStatus.NOT_FOUND,
+    errors.ChannelNotFound: HTTPStatus.NOT_FOUND,
+    errors.AccountNotFound: HTTPStatus.NOT_FOUND,
+    errors.RecordNotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.MessageIdConflict: HTTPStatus.CONFLICT,
+    errors.UsernameTaken: HTTPStatus.CONFLICT,
+    errors.ChannelTaken: HTTPStatus.CONFLICT,
+    errors.StaleSequence: HTTPStatus.CONFLICT,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.Unreachable: HTTPStatus.CONFLICT,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ChannelError: HTTPStatus.BAD_GATEWAY,
+    errors.WebhookRejected: HTTPStatus.UNAUTHORIZED,
+    errors.UnreadableRecord: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.StartRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.BadSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DataFolderInUse: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.SchemaTooNew: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.StorageCorrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""Every error of the domain, and the status it is answered with; a test finds what is missing."""
+
+HTTP_CODES = {
+    HTTPStatus.BAD_REQUEST: "validation_failed",
+    HTTPStatus.UNAUTHORIZED: "unauthenticated",
+    HTTPStatus.FORBIDDEN: "not_permitted",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.NOT_ACCEPTABLE: "not_acceptable",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+}
+"""The `code` of what the framework refuses before a service is asked."""
+
+_log = logging.getLogger(__name__)
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """One thing wrong: where (RFC 6901; a parameter is `/name`), and what."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Problem details; `error` and `error_description` on the OAuth 2 endpoints only."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
+    error: str | msgspec.UnsetType = msgspec.UNSET
+    error_description: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class OAuthError(Exception):
+    """A refusal in the words of RFC 6749 section 5.2; `basic` asks for HTTP Basic."""
+
+    def __init__(
+        self,
+        error: str,
+        detail: str,
+        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+        *,
+        basic: bool = False,
+    ) -> None:
+        super().__init__(detail)
+        self.error = error
+        self.status = status
+        self.basic = basic
+
+
+def problem(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    *,
+    instance: str,
+    found: tuple[tuple[str, str], ...] = (),
+    oauth: str | None = None,
+) -> Problem:
+    """Return the problem details; `type` leads to the explanation in `/docs`."""
+    return Problem(
+        type=f"/docs#problem-{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=int(status),
+        detail=detail,
+        instance=instance,
+        code=code,
+        errors=[FieldProblem(*one) for one in found] or msgspec.UNSET,
+        error=msgspec.UNSET if oauth is None else oauth,
+        error_description=msgspec.UNSET if oauth is None else detail,
+    )
+
+
+def problem_of(error: errors.Chat4AllError, *, instance: str) -> Problem:
+    """Return the problem details of a domain error; what is ours to fix is not told."""
+    status = STATUS[type(error)]
+    found = error.errors if isinstance(error, errors.InvalidInput) else ()
+    detail = str(error) if status != HTTPStatus.INTERNAL_SERVER_ERROR else "an internal error"
+    return problem(status, error.code, detail, instance=instance, found=found)
+
+
+def headers_of(error: errors.Chat4AllError) -> dict[str, str]:
+    """Return the headers that go with a domain error."""
+    if isinstance(error, (errors.RateLimited, errors.Unavailable)):
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    if isinstance(error, errors.InvalidToken):
+        return {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}
+    if isinstance(error, errors.Unauthenticated):
+        return {"WWW-Authenticate": REALM}
+    if isinstance(error, errors.WebhookRejected):
+        return {"WWW-Authenticate": 'Signature realm="webhooks"'}
+    return {}
+
+
+def _answer(body: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode(body),
+        status_code=body.status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def on_domain_error(
+    request: Request[Any, Any, Any], error: errors.Chat4AllError
+) -> Response[bytes]:
+    """Answer an error of the domain."""
+    if STATUS[type(error)] == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected(request, error)
+    return _answer(problem_of(error, instance=request.url.path), headers_of(error))
+
+
+def on_oauth_error(request: Request[Any, Any, Any], error: OAuthError) -> Response[bytes]:
+    """Answer a refusal of the token endpoint."""
+    body = problem(
+        error.status, error.error, str(error), instance=request.url.path, oauth=error.error
+    )
+    headers = {"Pragma": "no-cache"}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="chat4all"' if error.basic else REALM
+    return _answer(body, headers)
+
+
+def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer what the framework refused: routes, methods, media types, parameters."""
+    status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected(request, error)
+    code = HTTP_CODES.get(status, "error")
+    found = _parameters(error) if isinstance(error, ValidationException) else ()
+    detail = "a parameter breaks a rule" if found else _DETAILS.get(status, str(error.detail))
+    body = problem(status, code, detail, instance=request.url.path, found=found)
+    return _answer(body, dict(error.headers or {}))
+
+
+def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Log what should not have happened under an id, and tell only the id."""
+    incident = new_id()
+    _log.error(
+        "unhandled error %s in %s %s", incident, request.method, request.url.path, exc_info=error
+    )
+    detail = f"something went wrong on our side; quote {incident} to the operator"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _answer(problem(status, "internal_error", detail, instance=f"urn:uuid:{incident}"))
+
+
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "there is nothing at this address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not know the method; see the Allow header",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is over the limit of this call",
+}
+
+
+def _parameters(error: ValidationException) -> tuple[tuple[str, str], ...]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    found = [
+        ("/" + str(one.get("key", "")).removeprefix("data"), str(one.get("message", "")))
+        for one in extra
+        if isinstance(one, dict)
+    ]
+    return tuple((pointer.rstrip("/"), detail) for pointer, detail in found) or (
+        ("", str(error.detail)),
+    )
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    errors.Chat4AllError: on_domain_error,
+    OAuthError: on_oauth_error,
+    HTTPException: on_http_exception,
+    Exception: on_unexpected,
+}
+"""For `Litestar(exception_handlers=...)`."""

@@ -1,0 +1,13 @@
+"""Reading the body of a send: the same for REST and for the WebSocket."""
+
+from __future__ import annotations
+
+from chat4all.gateway.rest.schemas.messages import NewMessage
+from chat4all.gateway.rest.strict_json import decode
+from chat4all.services.send_message import Draft
+
+
+def read_draft(body: bytes) -> Draft:
+    """Return the draft that `body` describes. Raises `InvalidInput`."""
+    message: NewMessage = decode(body, NewMessage)
+    return message.to_draft()

@@ -1,0 +1,82 @@
+"""The caller's address book."""
+
+from __future__ import annotations
+
+from litestar import Controller, delete, get, patch, post
+from litestar.params import JSONBody
+from msgspec import UnsetType
+
+from chat4all.domain.ids import UserId
+from chat4all.gateway.rest import pages
+from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.changes import given
+from chat4all.gateway.rest.deps import Deps
+from chat4all.gateway.rest.schemas.text import SearchWords, UuidPath
+from chat4all.gateway.rest.schemas.users import Contact, ContactChange, ContactPage, NewContact
+from chat4all.services.unset import UNSET
+
+
+class Contacts(Controller):
+    """`/v1/contacts`."""
+
+    path = "/v1/contacts"
+    tags = ("Contacts",)
+
+    @post("/", operation_id="createContact", problems=(409,))
+    async def create(self, data: JSONBody[NewContact], deps: Deps, caller: Caller) -> Contact:
+        """Add somebody who is reached through channels."""
+        card = await deps.contacts.create(
+            caller.user_id,
+            display_name=data.display_name,
+            addresses=[one.to_domain() for one in data.channels],
+        )
+        return Contact.of(card)
+
+    @get("/", operation_id="listContacts")
+    async def list(
+        self,
+        deps: Deps,
+        caller: Caller,
+        words: SearchWords = "",
+        limit: pages.Limit = 50,
+        cursor: pages.AfterId = None,
+    ) -> ContactPage:
+        """Return one's contacts."""
+        found = await deps.contacts.search(
+            caller.user_id,
+            words,
+            after=None if cursor is None else UserId(cursor.lower()),
+            limit=limit + 1,
+        )
+        page, more = pages.cut(found, limit)
+        return ContactPage(
+            items=[Contact.of(one) for one in page],
+            next=page[-1].user.id if more else None,
+        )
+
+    @get("/{contact_id:str}", operation_id="getContact")
+    async def get_contact(self, contact_id: UuidPath, deps: Deps, caller: Caller) -> Contact:
+        """Return one contact."""
+        return Contact.of(await deps.contacts.get(caller.user_id, UserId(contact_id.lower())))
+
+    @patch("/{contact_id:str}", operation_id="changeContact", problems=(409,))
+    async def change(
+        self, contact_id: UuidPath, data: JSONBody[ContactChange], deps: Deps, caller: Caller
+    ) -> Contact:
+        """Change a contact; `channels` replaces all of them."""
+        channels = data.channels
+        card = await deps.contacts.change(
+            caller.user_id,
+            UserId(contact_id.lower()),
+            display_name=given(data.display_name),
+            preferred_channel=given(data.preferred_channel),
+            addresses=(
+                UNSET if isinstance(channels, UnsetType) else [one.to_domain() for one in channels]
+            ),
+        )
+        return Contact.of(card)
+
+    @delete("/{contact_id:str}", operation_id="deleteContact")
+    async def remove(self, contact_id: UuidPath, deps: Deps, caller: Caller) -> None:
+        """Forget a contact; messages stay."""
+        await deps.contacts.delete(caller.user_id, UserId(contact_id.lower()))

@@ -1,0 +1,261 @@
+"""Reading what was said, by place, by words, by what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.params import JSONBody, QueryParameter
+
+from chat4all.domain.errors import InvalidInput
+from chat4all.domain.ids import ConversationId, MessageId
+from chat4all.domain.messages import Message
+from chat4all.gateway.rest import pages
+from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.deps import Deps
+from chat4all.gateway.rest.schemas.messages import (
+    CursorMarks,
+    StoredMessage,
+    StoredMessagePage,
+    SyncPage,
+    UpTo,
+)
+from chat4all.gateway.rest.schemas.text import UUID, UuidPath, UuidQuery
+from chat4all.services.messages import MessageView
+
+MAX_SEQ = 2**53 - 1
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PART = "[0-9]{1,5}\\.[0-9]{1,18}"
+"""A partition and an offset."""
+
+AfterSeq = Annotated[
+    int | None, QueryParameter(ge=0, le=MAX_SEQ, description="Only messages after this place.")
+]
+BeforeSeq = Annotated[
+    int | None, QueryParameter(ge=0, le=MAX_SEQ, description="Only messages before this place.")
+]
+Words = Annotated[
+    str,
+    QueryParameter(
+        name="q",
+        min_length=1,
+        max_length=200,
+        pattern="^[^\\u0000]*\\Z",
+        description="Words that all stand in the message.",
+    ),
+]
+From = Annotated[
+    str | None,
+    QueryParameter(
+        name="from",
+        max_length=40,
+        schema_extra={"format": "date-time"},
+        description="Sent at or after this time (RFC 3339).",
+    ),
+]
+Until = Annotated[
+    str | None,
+    QueryParameter(
+        name="to",
+        max_length=40,
+        schema_extra={"format": "date-time"},
+        description="Sent before this time (RFC 3339).",
+    ),
+]
+SeqCursor = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        max_length=20,
+        pattern="^(after|before)-[0-9]{1,13}\\Z",
+        description="The `next` of the page before.",
+    ),
+]
+FoundCursor = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        max_length=60,
+        pattern=f"^[0-9]{{1,16}}-{UUID}\\Z",
+        description="The `next` of the page before.",
+    ),
+]
+SyncPosition = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        max_length=4_096,
+        pattern=f"^({PART}(-{PART})*)?\\Z",
+        description="The `next` of the last answer; left out: from now.",
+    ),
+]
+Wait = Annotated[
+    int, QueryParameter(ge=0, le=60, description="Seconds to wait when there is nothing new.")
+]
+
+
+class History(Controller):
+    """`/v1/conversations/{id}/messages` and its cursors."""
+
+    path = "/v1/conversations/{conversation_id:str}"
+    tags = ("Messages",)
+
+    @get("/messages", operation_id="listMessages")
+    async def page(
+        self,
+        conversation_id: UuidPath,
+        deps: Deps,
+        caller: Caller,
+        after_seq: AfterSeq = None,
+        before_seq: BeforeSeq = None,
+        limit: pages.LongLimit = 50,
+        cursor: SeqCursor = None,
+    ) -> StoredMessagePage:
+        """Return messages in ascending order; with neither bound the last ones.
+
+        `next` leads on in the direction asked for: later with `after_seq`, else earlier.
+        """
+        if cursor is not None:
+            after_seq, before_seq = _place(cursor, after_seq, before_seq)
+        views = await deps.messages.page(
+            caller.user_id,
+            ConversationId(conversation_id.lower()),
+            after_seq=after_seq,
+            before_seq=before_seq,
+            limit=limit,
+        )
+        return StoredMessagePage(
+            items=[StoredMessage.seen(view) for view in views],
+            next=_next(views, limit, forward=after_seq is not None),
+        )
+
+    @post("/delivered", operation_id="markDelivered", status_code=200)
+    async def delivered(
+        self, conversation_id: UuidPath, data: JSONBody[UpTo], deps: Deps, caller: Caller
+    ) -> CursorMarks:
+        """Say how far one has received; a step back has no effect."""
+        marks = await deps.messages.mark(
+            caller.user_id,
+            ConversationId(conversation_id.lower()),
+            delivered=data.up_to_seq,
+            read=0,
+        )
+        return CursorMarks(
+            last_delivered_seq=marks.last_delivered_seq,
+            last_read_seq=marks.last_read_seq,
+            max_seq=marks.max_seq,
+        )
+
+    @post("/read", operation_id="markRead", status_code=200)
+    async def read(
+        self, conversation_id: UuidPath, data: JSONBody[UpTo], deps: Deps, caller: Caller
+    ) -> CursorMarks:
+        """Say how far one has read, which implies received."""
+        marks = await deps.messages.mark(
+            caller.user_id,
+            ConversationId(conversation_id.lower()),
+            delivered=data.up_to_seq,
+            read=data.up_to_seq,
+        )
+        return CursorMarks(
+            last_delivered_seq=marks.last_delivered_seq,
+            last_read_seq=marks.last_read_seq,
+            max_seq=marks.max_seq,
+        )
+
+
+class Finding(Controller):
+    """Search and sync."""
+
+    path = "/v1"
+    tags = ("Messages",)
+
+    @get("/messages/search", operation_id="searchMessages", problems=(404,))
+    async def search(
+        self,
+        words: Words,
+        deps: Deps,
+        caller: Caller,
+        conversation_id: UuidQuery = None,
+        since: From = None,
+        until: Until = None,
+        limit: pages.LongLimit = 50,
+        cursor: FoundCursor = None,
+    ) -> StoredMessagePage:
+        """Find messages that hold every word, newest first, in one's conversations."""
+        within = None if conversation_id is None else ConversationId(conversation_id.lower())
+        views = await deps.messages.search(
+            caller.user_id,
+            words,
+            conversation_id=within,
+            since=_time(since, "/from"),
+            until=_time(until, "/to"),
+            before=_moment(cursor),
+            limit=limit,
+        )
+        return StoredMessagePage(
+            items=[StoredMessage.seen(view) for view in views],
+            next=_following(views[-1].message) if len(views) == limit else None,
+        )
+
+    @get("/sync", operation_id="sync")
+    async def sync(
+        self,
+        deps: Deps,
+        caller: Caller,
+        cursor: SyncPosition = None,
+        wait: Wait = 0,
+        limit: pages.LongLimit = 100,
+    ) -> SyncPage:
+        """Return what happened for the caller since `cursor`, for clients without WebSocket.
+
+        Ask again with the `next` of the answer, also after an empty one.
+        """
+        batch = await deps.sync(caller.user_id, cursor, wait=float(wait), limit=limit)
+        return SyncPage(
+            items=[dict(frame) for frame in batch.frames], next=batch.cursor, more=batch.more
+        )
+
+
+def _next(views: Sequence[MessageView], limit: int, *, forward: bool) -> str | None:
+    if len(views) < limit:
+        return None
+    if forward:
+        return f"after-{views[-1].message.seq}"
+    first = views[0].message.seq
+    return f"before-{first}" if first > 1 else None
+
+
+def _place(
+    cursor: str, after_seq: int | None, before_seq: int | None
+) -> tuple[int | None, int | None]:
+    side, _, seq = cursor.partition("-")
+    return (int(seq), before_seq) if side == "after" else (after_seq, int(seq))
+
+
+def _following(last: Message) -> str:
+    micros = (last.created_at - EPOCH) // timedelta(microseconds=1)
+    return f"{micros}-{last.message_id}"
+
+
+def _moment(cursor: str | None) -> tuple[datetime, MessageId] | None:
+    if cursor is None:
+        return None
+    micros, _, message_id = cursor.partition("-")
+    return EPOCH + timedelta(microseconds=int(micros)), MessageId(message_id.lower())
+
+
+def _time(text: str | None, pointer: str) -> datetime | None:
+    """Return the time, in UTC when it names no zone. Raises `InvalidInput`."""
+    if text is None:
+        return None
+    try:
+        # "+" in a query that was not percent-encoded arrives as a space
+        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(
+            "write a time such as 2026-01-31T12:00:00Z", [(pointer, "not a time of RFC 3339")]
+        ) from error

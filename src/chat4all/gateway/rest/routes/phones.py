@@ -1,0 +1,91 @@
+"""The simulated phones of the caller's mock contacts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, get, patch, post
+from litestar.params import JSONBody, PathParameter
+from msgspec import UnsetType
+
+from chat4all.domain.errors import ChannelNotFound
+from chat4all.domain.ids import UserId
+from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.deps import Deps, RestDeps
+from chat4all.gateway.rest.schemas.phones import (
+    PhoneBubble,
+    PhoneChange,
+    PhoneLine,
+    PhoneLines,
+    PhoneScreen,
+    WrittenText,
+)
+from chat4all.gateway.rest.schemas.text import PathText
+from chat4all.ports.phones import Phone, PhoneNetwork
+
+PhoneId = Annotated[
+    str,
+    PathParameter(
+        min_length=1,
+        max_length=200,
+        pattern=PathText,
+        description="The phone's id on the platform.",
+    ),
+]
+
+
+class Phones(Controller):
+    """`/v1/mock/phones`."""
+
+    path = "/v1/mock/phones"
+    tags = ("Mock phones",)
+
+    @get("/", operation_id="listPhones")
+    async def list(self, deps: Deps, caller: Caller) -> PhoneLines:
+        """Return the phones of one's contacts."""
+        if deps.phones is None:
+            return PhoneLines(items=[])
+        found = await deps.phones.phones(caller.user_id)
+        return PhoneLines(items=[PhoneLine.of(one) for one in found])
+
+    @get("/{external_id:str}", operation_id="getPhone")
+    async def screen(self, external_id: PhoneId, deps: Deps, caller: Caller) -> PhoneScreen:
+        """Return what is on a phone's screen."""
+        network, _ = await _own(deps, caller.user_id, external_id)
+        return PhoneScreen.of(await network.phone(external_id))
+
+    @patch("/{external_id:str}", operation_id="changePhone")
+    async def change(
+        self, external_id: PhoneId, data: JSONBody[PhoneChange], deps: Deps, caller: Caller
+    ) -> PhoneScreen:
+        """Switch a phone on or off, or let it refuse what is sent to it."""
+        network, phone = await _own(deps, caller.user_id, external_id)
+        await network.configure(
+            external_id,
+            online=phone.online if isinstance(data.online, UnsetType) else data.online,
+            fail=phone.fail if isinstance(data.fail, UnsetType) else data.fail,
+        )
+        return PhoneScreen.of(await network.phone(external_id))
+
+    @post("/{external_id:str}/messages", operation_id="writeOnPhone")
+    async def write(
+        self, external_id: PhoneId, data: JSONBody[WrittenText], deps: Deps, caller: Caller
+    ) -> PhoneBubble:
+        """Write as the person with the phone."""
+        network, _ = await _own(deps, caller.user_id, external_id)
+        return PhoneBubble.of(await network.write(external_id, data.text, data.reply_to))
+
+    @post("/{external_id:str}/read", operation_id="readOnPhone", status_code=204)
+    async def read(self, external_id: PhoneId, deps: Deps, caller: Caller) -> None:
+        """Read everything as the person with the phone."""
+        network, _ = await _own(deps, caller.user_id, external_id)
+        await network.read_all(external_id)
+
+
+async def _own(deps: RestDeps, caller: UserId, external_id: str) -> tuple[PhoneNetwork, Phone]:
+    """Return the network and the caller's phone. Raises `ChannelNotFound` for another's."""
+    if deps.phones is not None:
+        for phone in await deps.phones.phones(caller):
+            if phone.external_id == external_id:
+                return deps.phones, phone
+    raise ChannelNotFound("no such phone among those of your contacts")

@@ -1,0 +1,1 @@
+"""What goes over the wire, one resource each; the OpenAPI document is made from these."""

@@ -1,0 +1,173 @@
+"""Administration."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from chat4all.domain.directory import Account
+from chat4all.gateway.rest.schemas.text import JsonObject, Name, Platform, Username, Uuid
+from chat4all.gateway.rest.schemas.users import OwnUser
+from chat4all.services.dead_letters import DeadLetter
+
+
+class ConnectorInfo(Struct, frozen=True, kw_only=True):
+    """An installed connector and what its channel can carry."""
+
+    platform: str
+    payloads: list[str]
+    max_text: int
+    replies: bool
+    edits: bool
+    deletes: bool
+    reactions: bool
+    delivery_receipts: bool
+    read_receipts: bool
+
+
+class ConnectorInfos(Struct, frozen=True, kw_only=True):
+    """The installed connectors; one page."""
+
+    items: list[ConnectorInfo]
+    next: str | None = None
+
+
+class NewAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bot or number to connect; `owner_id` (the caller) gets messages from strangers."""
+
+    platform: Platform
+    name: Name
+    config: JsonObject = {}
+    owner_id: Uuid | None = None
+
+
+class AccountChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; `config` replaces the keys that it names."""
+
+    name: Name | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    config: JsonObject | UnsetType = UNSET
+
+
+class ConnectorAccount(Struct, frozen=True, kw_only=True):
+    """A connected bot or number; of its config only the keys are shown."""
+
+    id: str
+    platform: str
+    name: str
+    owner_id: str
+    enabled: bool
+    config_keys: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """Return `account` without its secrets."""
+        return cls(
+            id=account.id,
+            platform=account.platform,
+            name=account.name,
+            owner_id=account.owner_id,
+            enabled=account.enabled,
+            config_keys=sorted(account.config),
+            created_at=account.created_at,
+            updated_at=account.updated_at,
+        )
+
+
+class ConnectorAccounts(Struct, frozen=True, kw_only=True):
+    """All accounts, oldest first; one page."""
+
+    items: list[ConnectorAccount]
+    next: str | None = None
+
+
+class DeadLetterObject(Struct, frozen=True, kw_only=True):
+    """Something that could not be done, and why."""
+
+    id: str
+    stream: str
+    key: str
+    code: str
+    reason: str
+    parked_at: datetime
+    size: int
+
+    @classmethod
+    def of(cls, letter: DeadLetter) -> Self:
+        """Return `letter` without its content, which is somebody's message."""
+        return cls(
+            id=letter.id,
+            stream=letter.stream,
+            key=letter.key,
+            code=letter.code,
+            reason=letter.reason,
+            parked_at=letter.parked_at,
+            size=len(letter.value),
+        )
+
+
+class DeadLetterPage(Struct, frozen=True, kw_only=True):
+    """Dead letters, oldest first."""
+
+    items: list[DeadLetterObject]
+    next: str | None
+
+
+class IntegrityFinding(Struct, frozen=True, kw_only=True):
+    """One broken promise."""
+
+    check: str
+    conversation_id: str | None
+    detail: str
+
+
+class IntegrityReport(Struct, frozen=True, kw_only=True):
+    """What was looked at, how many findings per check, and the first 100 of them."""
+
+    counts: dict[str, int]
+    findings: dict[str, int]
+    first: list[IntegrityFinding]
+
+
+class UserPage(Struct, frozen=True, kw_only=True):
+    """All who can sign in, by id."""
+
+    items: list[OwnUser]
+    next: str | None
+
+
+class NewService(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A program that signs in with client_credentials."""
+
+    username: Username
+    display_name: Name
+    admin: bool = False
+
+
+class CreatedService(Struct, frozen=True, kw_only=True):
+    """The program and its secret, which is shown only this once."""
+
+    user: OwnUser
+    client_id: str
+    client_secret: str
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """A process of the deployment."""
+
+    name: str
+    version: str
+    roles: Annotated[list[str], Meta(min_length=1)]
+    started_at: datetime
+    details: dict[str, Any] = {}
+
+
+class Nodes(Struct, frozen=True, kw_only=True):
+    """The processes that run; one page."""
+
+    items: list[Node]
+    next: str | None = None

@@ -1,0 +1,98 @@
+"""What a message carries, one struct per kind, told apart by `type`."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chat4all.domain.payload import MAX_TEXT, Payload, PayloadType
+from chat4all.gateway.rest.schemas.text import NO_NUL, Email, Name, Uuid
+
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, extra_json_schema=NO_NUL)]
+Phone = Annotated[str, Meta(min_length=1, max_length=32, extra_json_schema=NO_NUL)]
+
+
+class _Payload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    def to_domain(self) -> Payload:
+        """Return the payload as the services know it."""
+        tag = str(self.__struct_config__.tag)
+        return Payload(type=PayloadType(tag), **msgspec.structs.asdict(self))
+
+
+class TextPayload(_Payload, frozen=True, kw_only=True, tag="text"):
+    """Words."""
+
+    text: Text
+
+
+class ImagePayload(_Payload, frozen=True, kw_only=True, tag="image"):
+    """A picture."""
+
+    file_id: Uuid
+    caption: Text | None = None
+
+
+class VideoPayload(_Payload, frozen=True, kw_only=True, tag="video"):
+    """A film."""
+
+    file_id: Uuid
+    caption: Text | None = None
+
+
+class AudioPayload(_Payload, frozen=True, kw_only=True, tag="audio"):
+    """A recording."""
+
+    file_id: Uuid
+    caption: Text | None = None
+
+
+class DocumentPayload(_Payload, frozen=True, kw_only=True, tag="document"):
+    """Any other file."""
+
+    file_id: Uuid
+    caption: Text | None = None
+
+
+class LocationPayload(_Payload, frozen=True, kw_only=True, tag="location"):
+    """A place on Earth, in degrees (WGS 84)."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    name: Name | None = None
+
+
+class ContactPayload(_Payload, frozen=True, kw_only=True, tag="contact"):
+    """Somebody's card."""
+
+    name: Name
+    phone: Phone | None = None
+    email: Email | None = None
+
+
+_KINDS: dict[PayloadType, type[_Payload]] = {
+    PayloadType.TEXT: TextPayload,
+    PayloadType.IMAGE: ImagePayload,
+    PayloadType.VIDEO: VideoPayload,
+    PayloadType.AUDIO: AudioPayload,
+    PayloadType.DOCUMENT: DocumentPayload,
+    PayloadType.LOCATION: LocationPayload,
+    PayloadType.CONTACT: ContactPayload,
+}
+
+AnyPayload = (
+    TextPayload
+    | ImagePayload
+    | VideoPayload
+    | AudioPayload
+    | DocumentPayload
+    | LocationPayload
+    | ContactPayload
+)
+
+
+def shown(payload: Payload) -> AnyPayload:
+    """Return `payload` as the API shows it; what a platform let through is not checked again."""
+    fields = {name: value for name, value in payload.as_dict().items() if name != "type"}
+    return cast("AnyPayload", _KINDS[payload.type](**fields))

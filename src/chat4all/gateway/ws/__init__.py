@@ -1,0 +1,1 @@
+"""The WebSocket protocol `chat4all.v1`."""

@@ -1,0 +1,322 @@
+"""One WebSocket connection: signs in, catches up, carries frames both ways.
+
+https://www.rfc-editor.org/rfc/rfc6455
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+import structlog
+
+from chat4all.domain.errors import (
+    Chat4AllError,
+    InvalidInput,
+    InvalidToken,
+    RateLimited,
+    StartRefused,
+)
+from chat4all.domain.events import SyncCursor
+from chat4all.domain.ids import ConversationId, UserId
+from chat4all.gateway.ws import frames
+from chat4all.ports.access_tokens import AccessTokens, Principal
+from chat4all.ports.ephemeral import RateLimits
+from chat4all.services.mailbox import Mailbox
+from chat4all.services.messages import Messages
+from chat4all.services.notify import Notifier
+from chat4all.services.presence import PresenceBoard, PresenceStatus
+from chat4all.services.send_message import Draft, SendMessage
+from chat4all.services.signals import Signals
+from chat4all.services.sync import Sync
+
+log = structlog.get_logger(__name__)
+
+SUBPROTOCOL = "chat4all.v1"
+AUTH_SECONDS = 5.0
+"""How long a client without a token in its subprotocols has to send one."""
+HOLD_SECONDS = 1.0
+"""How long live frames wait for the client's first frame, which may be `resume`."""
+SEND_SECONDS = 20.0
+KEEP_SECONDS = 20.0
+"""How often presence is renewed and the token looked at again."""
+MAX_FRAME = 256 * 1024
+FRAME_RATE, FRAME_BURST = 500.0, 2_000.0
+
+
+class Close(IntEnum):
+    """Why the server closes; after all but the first the client may come back."""
+
+    UNAUTHENTICATED = 4401
+    AUTH_TIMEOUT = 4408
+    SLOW_CLIENT = 4429
+    TOO_LARGE = 1009
+    RESTART = 1012
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketDeps:
+    """The services behind the protocol; `read_draft` parses the body of a `send`."""
+
+    tokens: AccessTokens
+    send_message: SendMessage
+    messages: Messages
+    notifier: Notifier
+    sync: Sync
+    presence: PresenceBoard
+    signals: Signals
+    rates: RateLimits
+    read_draft: Callable[[bytes], Draft]
+
+
+class _Closed(Exception):
+    """The connection ends, with `code` when it is we who end it."""
+
+    def __init__(self, code: Close | None = None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class WebSocketEndpoint:
+    """The ASGI application behind `/v1/ws`."""
+
+    def __init__(self, deps: WebSocketDeps) -> None:
+        self._deps = deps
+        self._live: set[_Connection] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection until it ends."""
+        connection = _Connection(self._deps, receive, send)
+        self._live.add(connection)
+        try:
+            await connection.serve(scope)
+        except _Closed as closed:
+            if closed.code is not None:
+                await connection.close(closed.code, closed.reason)
+        finally:
+            self._live.discard(connection)
+
+    async def aclose(self) -> None:
+        """Ask every client to come back: this node stops."""
+        for connection in list(self._live):
+            connection.stop()
+
+
+class _Connection:
+    def __init__(self, deps: WebSocketDeps, receive: Any, send: Any) -> None:
+        self._deps = deps
+        self._receive = receive
+        self._send = send
+        self._token = ""
+        self._first_frame = asyncio.Event()
+        self._resumed = SyncCursor({})
+        self._ready_at = SyncCursor({})
+        self._live_until = SyncCursor({})
+        self._writing = asyncio.Lock()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def serve(self, scope: Any) -> None:
+        await self._receive()  # websocket.connect
+        offered = scope.get("subprotocols", [])
+        chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
+        await self._send({"type": "websocket.accept", "subprotocol": chosen})
+        token = next((one[7:] for one in offered if one.startswith("bearer.")), None)
+        principal = self._verify(token if token is not None else await self._first_token())
+        mailbox = Mailbox(principal.user_id)
+        self._ready_at = self._live_until = self._deps.notifier.connect(mailbox)
+        try:
+            await self._tell(
+                {"type": "ready", "user_id": principal.user_id, "cursor": str(self._ready_at)}
+            )
+            await self._deps.presence.announce(principal.user_id, PresenceStatus.ONLINE)
+            await self._carry(principal, mailbox)
+        finally:
+            if self._deps.notifier.disconnect(mailbox):
+                await self._deps.presence.announce(principal.user_id, PresenceStatus.OFFLINE)
+
+    async def close(self, code: Close, reason: str) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(
+                    {"type": "websocket.close", "code": int(code), "reason": reason[:120]}
+                )
+        except (OSError, RuntimeError, TimeoutError) as error:
+            log.debug("websocket was gone before it was closed", error=str(error))
+
+    def _verify(self, token: str) -> Principal:
+        try:
+            principal = self._deps.tokens.verify(token)
+        except InvalidToken as error:
+            raise _Closed(Close.UNAUTHENTICATED, str(error)) from error
+        self._token = token
+        return principal
+
+    async def _first_token(self) -> str:
+        try:
+            async with asyncio.timeout(AUTH_SECONDS):
+                raw = await self._next()
+            return frames.decode_auth(raw).token
+        except TimeoutError as error:
+            raise _Closed(Close.AUTH_TIMEOUT, "no auth frame came in 5 seconds") from error
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise _Closed(Close.UNAUTHENTICATED, "the first frame must be auth") from error
+
+    async def _carry(self, principal: Principal, mailbox: Mailbox) -> None:
+        """Read, write and keep alive until one of them ends the connection."""
+        tasks = [
+            asyncio.create_task(self._read(principal)),
+            asyncio.create_task(self._write(mailbox)),
+            asyncio.create_task(self._keep(principal)),
+            asyncio.create_task(self._stopping.wait()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if self._stopping.is_set():
+                raise _Closed(Close.RESTART, "this node stops; connect again and resume")
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _next(self) -> str | bytes:
+        event = await self._receive()
+        if event["type"] != "websocket.receive":
+            raise _Closed
+        raw: str | bytes = event.get("text") or event.get("bytes") or b""
+        if len(raw) > MAX_FRAME:
+            raise _Closed(Close.TOO_LARGE, f"a frame holds at most {MAX_FRAME} bytes")
+        return raw
+
+    async def _read(self, principal: Principal) -> None:
+        while True:
+            raw = await self._next()
+            try:
+                wait = await self._deps.rates.take(
+                    f"frames:{principal.user_id}", rate=FRAME_RATE, burst=FRAME_BURST
+                )
+                if wait:
+                    raise RateLimited("you send frames faster than allowed", retry_after=wait)
+                frame = frames.decode_frame(raw)
+                await self._act(principal.user_id, frame)
+            except (msgspec.DecodeError, UnicodeError) as error:
+                detail = f"the frame cannot be read: {error}"
+                await self._refuse(frames.request_id_of(raw), "validation_failed", detail)
+            except StartRefused:
+                raise
+            except Chat4AllError as error:
+                await self._refuse(frames.request_id_of(raw), error.code, str(error), error)
+            finally:
+                self._first_frame.set()
+
+    async def _refuse(
+        self,
+        request_id: str | None,
+        code: str,
+        detail: str,
+        error: Chat4AllError | None = None,
+    ) -> None:
+        frame: dict[str, Any] = {"type": "error", "code": code, "detail": detail}
+        if request_id is not None:
+            frame["request_id"] = request_id[:64]
+        if isinstance(error, InvalidInput) and error.errors:
+            frame["errors"] = [{"pointer": one, "detail": words} for one, words in error.errors]
+        if isinstance(error, RateLimited):
+            frame["retry_after"] = error.retry_after
+        await self._tell(frame)
+
+    async def _act(self, user: UserId, frame: frames.ClientFrame) -> None:
+        if isinstance(frame, frames.Send):
+            draft = self._deps.read_draft(bytes(frame.message))
+            accepted = await self._deps.send_message(user, draft)
+            await self._tell(
+                {
+                    "type": "accepted",
+                    "request_id": frame.request_id,
+                    "message_id": accepted.message_id,
+                    "conversation_id": accepted.conversation_id,
+                    "accepted_at": accepted.accepted_at,
+                }
+            )
+        elif isinstance(frame, frames.Delivered | frames.Read):
+            read = frame.up_to_seq if isinstance(frame, frames.Read) else 0
+            conversation = ConversationId(frame.conversation_id.lower())
+            await self._deps.messages.mark(user, conversation, delivered=frame.up_to_seq, read=read)
+        elif isinstance(frame, frames.Resume):
+            await self._resume(user, SyncCursor.parse(frame.cursor))
+        elif isinstance(frame, frames.Typing):
+            await self._deps.signals.typing(user, ConversationId(frame.conversation_id.lower()))
+        elif isinstance(frame, frames.SetPresence):
+            await self._set_presence(user, frame.status)
+        else:
+            await self._tell({"type": "pong", "request_id": frame.request_id})
+
+    async def _set_presence(self, user: UserId, status: str) -> None:
+        try:
+            chosen = PresenceStatus(status)
+        except ValueError as error:
+            allowed = ", ".join(PresenceStatus)
+            raise InvalidInput(
+                f"status is one of {allowed}", [("/status", "unknown status")]
+            ) from error
+        await self._deps.presence.announce(user, chosen)
+
+    async def _resume(self, user: UserId, cursor: SyncCursor) -> None:
+        """Send what was missed, each event once; live frames wait meanwhile."""
+        async with self._writing:
+            async for missed in self._deps.sync.missed(user, cursor):
+                for position, frame in missed.frames:
+                    told = self._live_until.seen(position) and not self._ready_at.seen(position)
+                    if not told and not self._resumed.seen(position):
+                        await self._tell(frame)
+                self._resumed = missed.cursor
+
+    async def _write(self, mailbox: Mailbox) -> None:
+        try:
+            async with asyncio.timeout(HOLD_SECONDS):
+                await self._first_frame.wait()
+        except TimeoutError:
+            log.debug("the client said nothing yet; it gets live frames")
+        while True:
+            waiting = await mailbox.take()
+            if mailbox.overflowed:
+                raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume")
+            async with self._writing:
+                await self._write_out(waiting)
+
+    async def _write_out(self, waiting: list[Any]) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                for position, frame in waiting:
+                    if position is not None:
+                        if self._resumed.seen(position):
+                            continue
+                        self._live_until = self._live_until.at(position)
+                    await self._send({"type": "websocket.send", "text": frame})
+        except TimeoutError as error:
+            raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume") from error
+
+    async def _tell(self, frame: Any) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send({"type": "websocket.send", "text": frames.encode(frame)})
+        except TimeoutError as error:
+            raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume") from error
+
+    async def _keep(self, principal: Principal) -> None:
+        """Renew presence, and end the connection when its token does."""
+        while True:
+            left = principal.expires_at.timestamp() - time.time()
+            await asyncio.sleep(max(0.0, min(KEEP_SECONDS, left)))
+            self._verify(self._token)
+            await self._deps.presence.renew(principal.user_id)
