@@ -1,0 +1,153 @@
+"""The connectors that run in this process, one per enabled account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+
+from chat4all.domain.directory import Account
+from chat4all.domain.errors import (
+    AccountNotFound,
+    ChannelError,
+    Chat4AllError,
+    Unavailable,
+    WebhookRejected,
+)
+from chat4all.domain.ids import AccountId, MessageId, new_id
+from chat4all.domain.inbound import Inbound
+from chat4all.domain.outgoing import Outgoing
+from chat4all.domain.payload import text
+from chat4all.ports.accounts import Accounts
+from chat4all.ports.connector import Connector, SupportsPolling, SupportsWebhookSetup
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 25.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+
+Build = Callable[[Account], Connector]
+Receive = Callable[[Account, Sequence[Inbound]], Awaitable[None]]
+
+
+class Fleet:
+    """Starts, stops and polls connectors as accounts come, change and go."""
+
+    def __init__(
+        self, accounts: Accounts, build: Build, *, webhook_address: Callable[[Account], str | None]
+    ) -> None:
+        self._accounts = accounts
+        self._build = build
+        self._webhook_address = webhook_address
+        self._running: dict[AccountId, tuple[Account, Connector]] = {}
+        self._polls: dict[AccountId, asyncio.Task[None]] = {}
+        self._receive: Receive | None = None
+        self._changing = asyncio.Lock()
+
+    def get(self, account: AccountId, /) -> Connector | None:
+        """Return the connector of an account, or None while it is not running."""
+        running = self._running.get(account)
+        return running[1] if running else None
+
+    @property
+    def running(self) -> Sequence[tuple[Account, Connector]]:
+        """Return what runs now."""
+        return list(self._running.values())
+
+    def receive_by(self, receive: Receive) -> None:
+        """Say who takes what comes in; before the first account starts."""
+        self._receive = receive
+
+    async def run(self) -> None:
+        """Start every enabled account, then keep them until cancelled."""
+        for account in await self._accounts.list():
+            if account.id not in self._running:
+                await self.changed(account.id)
+        await asyncio.Event().wait()
+
+    async def changed(self, account_id: AccountId) -> None:
+        """Follow an account that was added, changed, disabled or removed."""
+        async with self._changing:
+            await self._stop(account_id)
+            account = await self._accounts.get(account_id)
+            if account is None or not account.enabled:
+                return
+            try:
+                connector = await asyncio.to_thread(self._build, account)  # may load a library
+            except Chat4AllError as error:
+                log.warning("account cannot run", account=account_id, detail=str(error))
+                return
+            self._running[account_id] = (account, connector)
+            if self._receive is not None and isinstance(connector, SupportsPolling):
+                work = self._listen(account, connector, self._receive)
+                self._polls[account_id] = asyncio.create_task(work, name=f"poll-{account_id}")
+
+    async def aclose(self) -> None:
+        """Stop them all."""
+        for account_id in list(self._running):
+            await self._stop(account_id)
+
+    async def webhook(
+        self, platform: str, account_id: AccountId, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """Take one callback of a platform; returns once what it brought is durable.
+
+        Raises `AccountNotFound` for one that does not run here, `WebhookRejected`.
+        """
+        running = self._running.get(account_id)
+        if running is None or running[1].channel != platform or self._receive is None:
+            raise AccountNotFound("no such connector account")
+        account, connector = running
+        await self._receive(account, connector.on_webhook_event(headers, body))
+
+    async def tell(self, account: Account, address: str, words: str) -> None:
+        """Send a short text of the system's own; a platform that refuses it is only noted."""
+        connector = self.get(account.id)
+        if connector is None:
+            return
+        try:
+            await connector.send_message(
+                Outgoing(message_id=MessageId(new_id()), address=address, payload=text(words))
+            )
+        except ChannelError as error:
+            log.info("answer not taken", account=account.id, code=error.reason)
+
+    async def _stop(self, account_id: AccountId) -> None:
+        poll = self._polls.pop(account_id, None)
+        if poll is not None:
+            poll.cancel()
+            await asyncio.wait([poll])
+        running = self._running.pop(account_id, None)
+        if running is not None:
+            await running[1].aclose()
+
+    async def _listen(self, account: Account, connector: Connector, receive: Receive) -> None:
+        """Have a webhook where there is a public address for it, else poll."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                address = self._webhook_address(account)
+                if isinstance(connector, SupportsWebhookSetup):
+                    await connector.set_webhook(address)
+                if address is not None or not isinstance(connector, SupportsPolling):
+                    return
+                await self._poll(account, connector, receive)
+            except (ChannelError, Unavailable, WebhookRejected) as error:
+                log.warning("polling pauses", account=account.id, detail=str(error), wait=pause)
+            except Exception:  # one account must not end the others
+                log.exception("polling failed; it begins anew", account=account.id)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _poll(self, account: Account, connector: SupportsPolling, receive: Receive) -> None:
+        """Poll until something fails; an offset is used only once what it covers is durable."""
+        stored = await self._accounts.get(account.id)
+        offset = stored.poll_offset if stored else None
+        while True:
+            polled = await connector.poll(offset, wait=POLL_SECONDS)
+            if polled.events:
+                await receive(account, polled.events)
+            if polled.offset != offset:
+                await self._accounts.set_poll_offset(account.id, polled.offset)
+                offset = polled.offset

@@ -1,0 +1,313 @@
+"""One node with every role: opens the engines, builds the services, keeps them running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Self
+
+import structlog
+
+from chat4all import __version__
+from chat4all.bootstrap.connectors import (
+    Kind,
+    build_connector,
+    installed_connectors,
+)
+from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.mock import mock_account, signed_events
+from chat4all.bootstrap.operator import OperatorKey, operator_key
+from chat4all.bootstrap.rest import rest_deps
+from chat4all.bootstrap.storage import Storage, open_storage
+from chat4all.bootstrap.supervisor import keep_running
+from chat4all.bootstrap.telegram import connect_telegram
+from chat4all.connectors.mock import ContactPhones, PhoneNetwork
+from chat4all.domain.directory import Account
+from chat4all.domain.events import Event
+from chat4all.gateway.asgi import Gateway, GatewayDeps
+from chat4all.gateway.auth.access_tokens import JwtAccessTokens
+from chat4all.gateway.auth.passwords import Argon2Passwords
+from chat4all.gateway.auth.revocations import Revocations
+from chat4all.gateway.auth.signing_key import SigningKey
+from chat4all.gateway.rest.app import create_rest_app
+from chat4all.gateway.rest.read_draft import read_draft
+from chat4all.gateway.rest.security_headers import HEADERS
+from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
+from chat4all.ports.directory import Directory
+from chat4all.ports.event_log import (
+    COMMANDS,
+    EVENTS,
+    outbound,
+)
+from chat4all.router.delivery import DeliveryWorker
+from chat4all.router.planner import Planner
+from chat4all.router.worker import GROUP, Router
+from chat4all.services.audit import Auditor
+from chat4all.services.clock import utc_now
+from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.identities import Identities
+from chat4all.services.last_channel import LastChannels
+from chat4all.services.messages import Messages
+from chat4all.services.notify import Notifier
+from chat4all.services.people import People
+from chat4all.services.presence import PresenceBoard
+from chat4all.services.receive import Hooks, ReceiveInbound
+from chat4all.services.send_message import Limits, SendMessage
+from chat4all.services.signals import Signals
+from chat4all.services.stored import StoredMessages
+from chat4all.services.sync import Sync
+from chat4all.services.watched_directory import WatchedDirectory
+from chat4all.settings import Settings
+from chat4all.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+TRIM_SECONDS = 600.0
+"""How often processed log records past their retention are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A running node: its ASGI application, and the operator's key."""
+
+    app: Gateway
+    websocket: WebSocketEndpoint
+    operator: OperatorKey
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The services that several edges share."""
+
+    storage: Storage
+    directory: Directory
+    people: People
+    notifier: Notifier
+    stored: StoredMessages
+    send: SendMessage
+    messages: Messages
+    presence: PresenceBoard
+    signals: Signals
+    sync: Sync
+    metrics: Metrics
+    router: Router
+
+
+class _Observers:
+    """Whom the router tells."""
+
+    def __init__(self, notifier: Notifier, stored: StoredMessages, metrics: Metrics) -> None:
+        self._notifier = notifier
+        self._stored = stored
+        self._metrics = metrics
+
+    def happened(self, events: Sequence[Event]) -> None:
+        self._notifier.happened(events)
+
+    def stored(self, events: Sequence[Event]) -> None:
+        self._stored.stored(events)
+        self._metrics.stored(events)
+
+
+def build_core(settings: Settings, storage: Storage, metrics: Metrics) -> Core:
+    """Build what does not depend on connectors or tokens."""
+    cache = DirectoryCache(storage.directory)
+    directory = WatchedDirectory(storage.directory, cache)
+    people = People(directory, cache)
+    notifier = Notifier(storage.messages, people.peek, people.conversation)
+    stored = StoredMessages(storage.messages)
+    last = LastChannels(storage.ephemeral.leases)
+    planner = Planner(people, storage.messages, last, directory.routes)
+    return Core(
+        storage=storage,
+        directory=directory,
+        people=people,
+        notifier=notifier,
+        stored=stored,
+        send=SendMessage(
+            storage.log,
+            storage.messages,
+            storage.ephemeral,
+            people.peek,
+            people.conversation,
+            limits=Limits(
+                sender_rate=settings.sender_rate,
+                sender_burst=5 * settings.sender_rate,
+                conversation_rate=settings.conversation_rate,
+                conversation_burst=4 * settings.conversation_rate,
+                backlog=settings.backlog,
+            ),
+        ),
+        messages=Messages(storage.log, storage.messages, storage.messages, people),
+        presence=PresenceBoard(storage.ephemeral, directory.conversations, directory.users),
+        signals=Signals(storage.ephemeral.bus, people, notifier),
+        sync=Sync(storage.messages, people, notifier),
+        metrics=metrics,
+        router=Router(
+            storage.log, storage.messages, planner, _Observers(notifier, stored, metrics)
+        ),
+    )
+
+
+@asynccontextmanager
+async def open_node(settings: Settings) -> AsyncIterator[Node]:
+    """Run a node until the context ends; it is ready when the context begins.
+
+    Raises `StartRefused` with what is wrong and what to do.
+    """
+    async with AsyncExitStack() as stack:
+        storage = await stack.enter_async_context(open_storage(settings))
+        metrics = Metrics(version=__version__)
+        stack.callback(metrics.close)
+        core = build_core(settings, storage, metrics)
+        passwords = Argon2Passwords()
+        stack.callback(passwords.close)
+        key = await operator_key(core.directory, passwords)
+        network = await stack.enter_async_context(PhoneNetwork(settings.data_dir / "phones"))
+        kinds = installed_connectors(settings, network)
+        fleet = Fleet(
+            core.directory.accounts,
+            partial(build_connector, kinds),
+            webhook_address=partial(_webhook_address, settings),
+        )
+        stack.push_async_callback(fleet.aclose)
+        running = await stack.enter_async_context(_Parts())
+        await _start_core(core, running)
+        account = await mock_account(core.directory, key.user_id, kinds)
+        network.on_event = signed_events(fleet, account)
+        fleet.receive_by(_receiver(core, fleet))
+        await fleet.changed(account.id)
+        running.start("fleet", fleet.run)
+        _start_edges(core, kinds, fleet, settings, running)
+        phones = ContactPhones(network, core.directory, account=account.id)
+        tokens = await _tokens(core, settings)
+        auditor = Auditor(storage.messages, metrics)
+        running.start("auditor", auditor.run)
+        rest = rest_deps(core, tokens, passwords, fleet, kinds, phones)
+        websocket = _websocket(core, tokens)
+        gateway = GatewayDeps(
+            rest=create_rest_app(rest),
+            websocket=websocket,
+            tokens=tokens,
+            send_message=core.send,
+            read_draft=read_draft,
+            meter=metrics,
+            headers=tuple((k.lower().encode(), v.encode()) for k, v in HEADERS.items()),
+        )
+        yield Node(Gateway(gateway), websocket, key, settings)
+
+
+class _Parts:
+    """The tasks of a node; all of them end with it."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in reversed(self._tasks):
+            task.cancel()
+            await asyncio.wait([task])
+
+    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Keep `work` running until the node ends."""
+        self._tasks.append(asyncio.create_task(keep_running(name, work), name=name))
+
+
+async def _start_core(core: Core, running: _Parts) -> None:
+    """Start the router and wait until it has done what was accepted before the start."""
+    accepted = await core.storage.log.ends(COMMANDS)
+    running.start("router", core.router.run)
+    running.start("notifier", core.notifier.run)
+    await core.router.caught_up.wait()
+    core.notifier.start_from(accepted)
+    running.start("signals", core.signals.run)
+    storage, metrics = core.storage, core.metrics
+    metrics.watch(
+        "chat4all.router.lag",
+        "commands accepted and not yet stored",
+        lambda: storage.log.backlog(COMMANDS, GROUP),
+    )
+    metrics.watch(
+        "chat4all.connections", "clients connected here", lambda: core.notifier.connections
+    )
+
+
+def _start_edges(
+    core: Core,
+    kinds: Mapping[str, Kind],
+    fleet: Fleet,
+    settings: Settings,
+    running: _Parts,
+) -> None:
+    for platform in kinds:
+        worker = DeliveryWorker(platform, core.storage.log, core.storage.messages, fleet)
+        running.start(f"delivery-{platform}", worker.run)
+    running.start("trim", partial(_trim, core, kinds, settings))
+    if settings.telegram_token is not None and "telegram" in kinds:
+        token = settings.telegram_token.get_secret_value()
+        running.start("telegram", partial(connect_telegram, core.directory, kinds, fleet, token))
+
+
+async def _trim(core: Core, kinds: Mapping[str, Kind], settings: Settings) -> None:
+    streams = [COMMANDS, EVENTS, *(outbound(platform) for platform in kinds)]
+    while True:
+        before = datetime.now(UTC) - timedelta(days=settings.log_retention_days)
+        for stream in streams:
+            dropped = await core.storage.log.trim(stream, before=before)
+            if dropped:
+                log.info("log trimmed", stream=stream, records=dropped)
+        await asyncio.sleep(TRIM_SECONDS)
+
+
+async def _tokens(core: Core, settings: Settings) -> JwtAccessTokens:
+    revocations = Revocations(core.directory.tokens, core.storage.ephemeral.bus, now=utc_now)
+    await revocations.load()
+    key = await SigningKey.load(core.directory.keys)
+    return JwtAccessTokens(key, revocations, issuer=settings.address, now=utc_now)
+
+
+def _receiver(core: Core, fleet: Fleet) -> ReceiveInbound:
+    ignored = core.metrics.counter("chat4all.inbound.ignored", "inbound events without effect")
+    return ReceiveInbound(
+        Identities(core.directory),
+        core.directory.conversations,
+        core.storage.log,
+        core.storage.messages,
+        core.directory.routes,
+        Hooks(
+            tell=fleet.tell,
+            typing=lambda conversation, user: core.signals.typing(user, conversation),
+            ignored=lambda reason: ignored(reason=reason),
+        ),
+    )
+
+
+def _websocket(core: Core, tokens: JwtAccessTokens) -> WebSocketEndpoint:
+    return WebSocketEndpoint(
+        WebSocketDeps(
+            tokens=tokens,
+            send_message=core.send,
+            messages=core.messages,
+            notifier=core.notifier,
+            sync=core.sync,
+            presence=core.presence,
+            signals=core.signals,
+            rates=core.storage.ephemeral.rates,
+            read_draft=read_draft,
+        )
+    )
+
+
+def _webhook_address(settings: Settings, account: Account) -> str | None:
+    """Return where a platform calls back; only an https address can be reached by one."""
+    if not settings.public_url.startswith("https://"):
+        return None
+    return f"{settings.address}/v1/webhooks/{account.platform}/{account.id}"

@@ -1,0 +1,137 @@
+"""Builds what the REST API stands on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chat4all import __version__
+from chat4all.bootstrap.connectors import Kind, complete_config
+from chat4all.bootstrap.fleet import Fleet
+from chat4all.domain.commands import AnnounceChange
+from chat4all.domain.events import SyncCursor
+from chat4all.domain.ids import AccountId, UserId
+from chat4all.gateway.auth.access_tokens import JwtAccessTokens
+from chat4all.gateway.rest.deps import RestDeps, SyncBatch
+from chat4all.gateway.rest.operator_tools import OperatorTools
+from chat4all.gateway.rest.schemas.admin import Node as NodeInfo
+from chat4all.ports.event_log import COMMANDS, Record
+from chat4all.ports.passwords import Passwords
+from chat4all.ports.phones import PhoneNetwork
+from chat4all.services.accounts import ConnectorAccounts
+from chat4all.services.channels import OwnChannels
+from chat4all.services.contacts import Contacts
+from chat4all.services.conversation_views import ConversationViews
+from chat4all.services.conversations import ConversationBook
+from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.import_history import ImportHistory
+from chat4all.services.records import encode_command
+from chat4all.services.sign_in import SignIn
+from chat4all.services.sign_up import SignUp
+from chat4all.services.trace import TraceMessage
+from chat4all.services.users import UserProfiles
+
+if TYPE_CHECKING:
+    from chat4all.bootstrap.node import Core
+
+
+def rest_deps(
+    core: Core,
+    tokens: JwtAccessTokens,
+    passwords: Passwords,
+    fleet: Fleet,
+    kinds: Mapping[str, Kind],
+    phones: PhoneNetwork,
+) -> RestDeps:
+    """Return the services of the REST API."""
+    directory, storage = core.directory, core.storage
+    rates = storage.ephemeral.rates
+    users, channels = directory.users, directory.channels
+    conversations = directory.conversations
+    return RestDeps(
+        tokens=tokens,
+        sign_up=SignUp(users, passwords, rates, directory.keys),
+        sign_in=SignIn(users, directory.tokens, passwords, tokens, rates),
+        profiles=UserProfiles(users, conversations),
+        contacts=Contacts(users, channels),
+        channels=OwnChannels(channels, directory.link_codes),
+        conversations=ConversationBook(
+            conversations, directory.members, users, partial(_announce, core)
+        ),
+        views=ConversationViews(users, channels, storage.messages, core.messages),
+        presence=core.presence,
+        accounts=ConnectorAccounts(
+            directory.accounts,
+            users,
+            complete_config=partial(complete_config, kinds),
+            on_change=fleet.changed,
+        ),
+        users=users,
+        send=core.send,
+        stored=core.stored,
+        messages=core.messages,
+        sync=partial(_sync, core),
+        dead_letters=DeadLetters(storage.log, storage.log),
+        integrity=storage.messages,
+        receive_webhook=partial(_receive, fleet),
+        ready=partial(_ready, core),
+        metrics=core.metrics.render,
+        nodes=partial(_nodes, core, datetime.now(UTC)),
+        connectors={platform: kind.capabilities for platform, kind in kinds.items()},
+        phones=phones,
+        operator=OperatorTools(
+            import_history=ImportHistory(storage.log, storage.messages, directory),
+            trace=TraceMessage(storage.messages, storage.messages, storage.messages),
+            connector_of=fleet.get,
+        ),
+    )
+
+
+async def _announce(core: Core, change: AnnounceChange) -> None:
+    record = Record(COMMANDS, change.conversation_id, encode_command(change))
+    await core.storage.log.append([record])
+
+
+async def _sync(
+    core: Core, viewer: UserId, cursor: str | None, *, wait: float, limit: int
+) -> SyncBatch:
+    start = None if cursor is None else SyncCursor.parse(cursor)
+    missed = await core.sync.poll(viewer, start, wait=wait, limit=limit)
+    frames = [frame for _, frame in missed.frames]
+    return SyncBatch(frames=frames, cursor=str(missed.cursor), more=missed.more)
+
+
+async def _receive(
+    fleet: Fleet,
+    platform: str,
+    account_id: str,
+    method: str,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    body: bytes,
+) -> bytes:
+    del method, query  # no connector of this version answers a challenge
+    await fleet.webhook(platform, AccountId(account_id), headers, body)
+    return b"ok"
+
+
+async def _ready(core: Core) -> Mapping[str, str]:
+    if not core.router.caught_up.is_set():
+        return {"router": "it stores what was accepted before the start"}
+    return {}
+
+
+def _nodes(core: Core, started_at: datetime) -> Sequence[NodeInfo]:
+    roles = ["gateway", "router", "connector", "notifier", "presence"]
+    details = {"pid": os.getpid(), "connections": core.notifier.connections}
+    node = NodeInfo(
+        name="embedded",
+        version=__version__,
+        roles=roles,
+        started_at=started_at,
+        details=details,
+    )
+    return [node]

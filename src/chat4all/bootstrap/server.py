@@ -1,0 +1,96 @@
+"""Serves a node over HTTP until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from chat4all.bootstrap.node import Node, open_node
+from chat4all.bootstrap.operator import write_operator_file
+from chat4all.domain.errors import BadSettings
+from chat4all.settings import Settings
+from chat4all.telemetry.logs import configure_logs
+
+GRACE_SECONDS = 5
+"""How long open requests may take to end after the signal to stop."""
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+    """Run the product until SIGINT or SIGTERM; `on_ready` is told the address.
+
+    Raises `StartRefused` when it cannot start.
+    """
+    as_json = settings.log_format == "json"
+    configure_logs(level=settings.log_level, json=as_json)
+    listener = _listen(settings)
+    try:
+        host, port = listener.getsockname()[:2]
+        settings = settings.model_copy(update={"port": port})
+        async with open_node(settings) as node:
+            url = f"http://{host}:{port}"
+            file = write_operator_file(settings.data_dir, node.operator, url)
+            try:
+                await _run(node, listener, lambda: on_ready(url))
+            finally:
+                file.unlink(missing_ok=True)
+    finally:
+        listener.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=2048)
+    except OSError as error:
+        raise BadSettings(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+            "choose another with --host and --port"
+        ) from error
+
+
+async def _run(node: Node, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    config = uvicorn.Config(
+        node.app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=1024 * 1024,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config, node, on_ready)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and sends the WebSocket clients away before it stops."""
+
+    def __init__(self, config: uvicorn.Config, node: Node, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._node = node
+        self._on_ready = on_ready
+        self._farewell: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        """End gracefully; a second call ends at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._farewell = asyncio.ensure_future(self._node.websocket.aclose())
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, then say so."""
+        await super().startup(sockets)
+        self._on_ready()

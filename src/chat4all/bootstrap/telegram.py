@@ -1,0 +1,66 @@
+"""Connects the bot of the setting `telegram_token`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from chat4all.bootstrap.connectors import Kind, complete_config
+from chat4all.bootstrap.fleet import Fleet
+from chat4all.domain.directory import Account, User, UserKind
+from chat4all.domain.ids import AccountId, derived_id
+from chat4all.ports.directory import Directory
+
+log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = 1.0
+
+
+async def connect_telegram(
+    directory: Directory, kinds: Mapping[str, Kind], fleet: Fleet, token: str
+) -> None:
+    """Make or update the bot's account; its owner is the first administrator.
+
+    Waits for one to sign up on a new installation. The account's id follows from the bot's
+    number, so the same bot stays the same account when its token is renewed.
+    """
+    number = token.partition(":")[0]
+    account_id = AccountId(derived_id("account", "telegram", number))
+    found = await directory.accounts.get(account_id)
+    config = complete_config(kinds, "telegram", {**(found.config if found else {}), "token": token})
+    now = datetime.now(UTC)
+    if found is not None:
+        account = replace(found, config=config, updated_at=now)
+    else:
+        owner = await _first_administrator(directory)
+        account = Account(
+            id=account_id,
+            platform="telegram",
+            name="Telegram bot",
+            owner_id=owner.id,
+            config=config,
+            created_at=now,
+            updated_at=now,
+        )
+    if found is None or found.config != config:
+        await directory.accounts.put(account)
+        await fleet.changed(account_id)
+        log.info("telegram bot connected", account=account_id)
+    await asyncio.Event().wait()
+
+
+async def _first_administrator(directory: Directory) -> User:
+    told = False
+    while True:
+        people = await directory.users.search("", kind=UserKind.PERSON, limit=100)
+        for user in people:
+            if user.admin:
+                return user
+        if not told:
+            log.info("the telegram bot waits for the first person to sign up")
+            told = True
+        await asyncio.sleep(WAIT_SECONDS)

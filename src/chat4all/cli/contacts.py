@@ -1,0 +1,99 @@
+"""`chat4all contact`: somebody's address book."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from chat4all.cli.connection import Credentials, as_person, person
+from chat4all.cli.failure import USAGE, CommandFailed, reporting, run
+from chat4all.cli.invocation import Invocation, invocation
+from chat4all.cli.terminal import print_json, print_table, say
+
+contacts = typer.Typer(help="One's address book.", no_args_is_help=True)
+
+Username = Annotated[
+    str | None,
+    typer.Option(help="Who you are; else CHAT4ALL_USERNAME. Password: CHAT4ALL_PASSWORD or asked."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+ADD_EXAMPLES = """Examples:
+
+\b
+  chat4all contact add "Bia Souza" --channel telegram:123456789 --username ana
+  chat4all contact add "Test phone" --channel mock:+5562900000001
+"""
+LIST_EXAMPLES = """Example:
+
+\b
+  chat4all contact list --username ana
+"""
+
+
+@contacts.command("add", epilog=ADD_EXAMPLES)
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What you call the contact.")],
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="PLATFORM:ID at which the contact is reached; may be repeated."),
+    ] = None,
+    username: Username = None,
+    as_json: Json = False,
+) -> None:
+    """Keep somebody in your address book."""
+    with reporting():
+        channels = [_channel(one) for one in channel or []]
+        who = person(username)
+    body = {"display_name": name, "channels": channels}
+    made = run(_add(invocation(context), who, body))
+    if as_json:
+        print_json(made)
+    else:
+        say(f"Added {made['display_name']} ({made['id']}).")
+
+
+@contacts.command("list", epilog=LIST_EXAMPLES)
+def list_contacts(
+    context: typer.Context,
+    query: Annotated[str, typer.Option(help="Part of a name.")] = "",
+    username: Username = None,
+    as_json: Json = False,
+) -> None:
+    """List your contacts and how each is reached."""
+    with reporting():
+        who = person(username)
+    found = run(_list(invocation(context), who, query))
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (one["display_name"], ", ".join(_shown(each) for each in one["channels"]), one["id"])
+        for one in found
+    )
+    print_table(("name", "channels", "id"), rows)
+
+
+def _channel(text: str) -> dict[str, str]:
+    platform, colon, external_id = text.partition(":")
+    if not colon or not platform or not external_id:
+        raise CommandFailed(
+            f"--channel {text}: write PLATFORM:ID, such as telegram:123456789", code=USAGE
+        )
+    return {"platform": platform, "external_id": external_id}
+
+
+def _shown(channel: dict[str, str]) -> str:
+    return f"{channel['platform']}:{channel['external_id']}"
+
+
+async def _add(where: Invocation, who: Credentials, body: dict[str, Any]) -> Any:
+    async with as_person(where, who) as api:
+        return await api.post("/v1/contacts", body)
+
+
+async def _list(where: Invocation, who: Credentials, query: str) -> list[Any]:
+    async with as_person(where, who) as api:
+        return [one async for one in api.items("/v1/contacts", query=query)]

@@ -1,0 +1,180 @@
+"""Settings: URLs and numbers, read once from `CHAT4ALL_*` and an optional TOML file.
+
+The environment wins over the file, and the options of a command over both. Every key has
+its line in docs/reference/settings.md.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from chat4all.domain.errors import BadSettings
+
+PREFIX = "CHAT4ALL_"
+FILE_VARIABLE = "CHAT4ALL_CONFIG"
+"""The environment variable that names the TOML file."""
+
+
+class Settings(BaseSettings):
+    """All settings of one process. A URL left empty means the embedded default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path("chat4all-data"), description="Folder of the embedded databases."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 takes a free one.")
+    public_url: str = Field(
+        default="",
+        description="Address clients and platforms reach this server at, such as "
+        "https://chat.example.org; empty: http://HOST:PORT.",
+    )
+    log_url: str = Field(default="", description="Event log: sqlite:///FILE or memory://.")
+    messages_url: str = Field(default="", description="Messages: sqlite:///FILE or memory://.")
+    directory_url: str = Field(
+        default="", description="Users and conversations: sqlite:///FILE or memory://."
+    )
+    ephemeral_url: str = Field(default="memory://", description="Presence and limits: memory://.")
+    log_level: str = Field(
+        default="info",
+        pattern="^(?i:debug|info|warning|error)$",
+        description="Least severe log line: debug, info, warning or error.",
+    )
+    log_format: str = Field(
+        default="auto",
+        pattern="^(auto|json|text)$",
+        description="json, text, or auto: text on a terminal and json elsewhere.",
+    )
+    telegram_api: str = Field(
+        default="https://api.telegram.org",
+        description="Address of the Bot API for accounts that name none; point it at "
+        "`chat4all simulate telegram` to develop without an account.",
+    )
+    telegram_token: SecretStr | None = Field(
+        default=None,
+        description="Token of a bot to connect at the start, owned by the first administrator.",
+    )
+    sender_rate: float = Field(
+        default=200.0, gt=0, description="Messages one user may send per second."
+    )
+    conversation_rate: float = Field(
+        default=500.0, gt=0, description="Messages one conversation takes per second."
+    )
+    backlog: int = Field(
+        default=50_000,
+        gt=0,
+        description="Messages that may wait to be stored before senders get 503.",
+    )
+    sign_in_rate: float = Field(
+        default=0.2, gt=0, description="Failed sign-ins per second one username may have."
+    )
+    log_retention_days: float = Field(
+        default=7.0, gt=0, description="Days for which processed log records are kept."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the options and the environment; the file is merged by `load_settings`."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def address(self) -> str:
+        """Return the public address, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def load_settings(
+    options: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Return the settings of this process.
+
+    `options` are those given on the command line; None means not given. Raises
+    `BadSettings` naming the key, also for one that does not exist.
+    """
+    environment = os.environ if environment is None else environment
+    given = {
+        **_from_file(environment.get(FILE_VARIABLE)),
+        **_from_environment(environment),
+        **{name: value for name, value in options.items() if value is not None},
+    }
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise BadSettings("; ".join(_explain(one) for one in error.errors())) from error
+    _check_urls(settings)
+    return settings
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in Settings.model_fields:
+            if name in _ELSEWHERE:
+                continue
+            raise BadSettings(
+                f"there is no setting {variable}; `chat4all settings` lists those there are"
+            )
+        found[name] = value
+    return found
+
+
+_ELSEWHERE = frozenset({"require_backends", "username", "password", "token", "url"})
+"""Variables of the test suite and of the command line, which are no settings of the program."""
+
+
+def _from_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        with Path(path).open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise BadSettings(f"{FILE_VARIABLE}: cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{FILE_VARIABLE}: {path} is not TOML: {error}") from error
+
+
+def _explain(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"there is no setting {name}; `chat4all settings` lists those there are"
+    return f"{PREFIX}{name.upper()}: {error['msg']}"
+
+
+SCHEMES = {
+    "log_url": ("sqlite", "memory"),
+    "messages_url": ("sqlite", "memory"),
+    "directory_url": ("sqlite", "memory"),
+    "ephemeral_url": ("memory",),
+}
+
+
+def _check_urls(settings: Settings) -> None:
+    for name, schemes in SCHEMES.items():
+        url = getattr(settings, name)
+        if url and urlsplit(url).scheme not in schemes:
+            allowed = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise BadSettings(
+                f"{PREFIX}{name.upper()}: {urlsplit(url).scheme or url!r} is not supported; "
+                f"use {allowed}"
+            )
