@@ -151,33 +151,45 @@ class _Observer:
         self._waiting.stored(events)
 
 
-@asynccontextmanager
-async def a_world() -> AsyncIterator[World]:
-    clock = Clock()
-    ephemeral, event_log, store = MemoryEphemeral(), MemoryEventLog(), MemoryMessageStore()
-    plain = MemoryDirectory(clock=clock)
-    cache = DirectoryCache(plain)
-    directory = WatchedDirectory(plain, cache)
-    people = People(directory, cache)
-    notifier = Notifier(store, people.peek, people.conversation)
-    waiting = StoredMessages(store, poll=0.05)
-    planner = Planner(people, store, LastChannels(ephemeral.leases), directory.routes)
-    router = Router(event_log, store, planner, _Observer(notifier, waiting))
-    revocations = Revocations(directory.tokens, ephemeral.bus, now=clock)
-    await revocations.load()
-    tokens = JwtAccessTokens(
-        await SigningKey.load(directory.keys), revocations, issuer=ISSUER, now=clock
-    )
-    passwords = Argon2Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    phones = PaperPhones()
-    missing: dict[str, str] = {}
-    callbacks: list[tuple[str, str, str, bytes]] = []
+class _Engines:
+    """The memory adapters, and what bootstrap would put between them and the REST API."""
 
-    async def announce(change: AnnounceChange) -> None:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.ephemeral, self.event_log = MemoryEphemeral(), MemoryEventLog()
+        self.store = MemoryMessageStore()
+        plain = MemoryDirectory(clock=self.clock)
+        cache = DirectoryCache(plain)
+        self.directory = WatchedDirectory(plain, cache)
+        self.people = People(self.directory, cache)
+        self.notifier = Notifier(self.store, self.people.peek, self.people.conversation)
+        self.waiting = StoredMessages(self.store, poll=0.05)
+        self.sync = Sync(self.store, self.people, self.notifier)
+        self.messages = Messages(self.event_log, self.store, self.store, self.people)
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        self.passwords = Argon2Passwords(hasher=cheap)
+        self.phones = PaperPhones()
+        self.missing: dict[str, str] = {}
+        self.callbacks: list[tuple[str, str, str, bytes]] = []
+
+    def router(self) -> Router:
+        last = LastChannels(self.ephemeral.leases)
+        planner = Planner(self.people, self.store, last, self.directory.routes)
+        observer = _Observer(self.notifier, self.waiting)
+        return Router(self.event_log, self.store, planner, observer)
+
+    async def tokens(self) -> JwtAccessTokens:
+        revocations = Revocations(self.directory.tokens, self.ephemeral.bus, now=self.clock)
+        await revocations.load()
+        key = await SigningKey.load(self.directory.keys)
+        return JwtAccessTokens(key, revocations, issuer=ISSUER, now=self.clock)
+
+    async def announce(self, change: AnnounceChange) -> None:
         record = Record(COMMANDS, change.conversation_id, encode_command(change))
-        await event_log.append([record])
+        await self.event_log.append([record])
 
     async def receive_webhook(
+        self,
         platform: str,
         account_id: str,
         method: str,
@@ -187,68 +199,82 @@ async def a_world() -> AsyncIterator[World]:
     ) -> bytes:
         if body == b"forged":
             raise WebhookRejected("wrong signature")
-        if await directory.accounts.get(AccountId(account_id)) is None:
+        if await self.directory.accounts.get(AccountId(account_id)) is None:
             raise AccountNotFound("no such account")
-        callbacks.append((platform, account_id, method, body))
+        self.callbacks.append((platform, account_id, method, body))
         return query.get("challenge", "").encode()
 
-    async def ready() -> Mapping[str, str]:
-        return missing
+    async def ready(self) -> Mapping[str, str]:
+        return self.missing
 
-    sync = Sync(store, people, notifier)
-
-    async def catch_up(viewer: UserId, cursor: str | None, *, wait: float, limit: int) -> SyncBatch:
+    async def catch_up(
+        self, viewer: UserId, cursor: str | None, *, wait: float, limit: int
+    ) -> SyncBatch:
         since = None if cursor is None else SyncCursor.parse(cursor)
-        missed = await sync.poll(viewer, since, wait=wait, limit=limit)
+        missed = await self.sync.poll(viewer, since, wait=wait, limit=limit)
         frames = [frame for _, frame in missed.frames]
         return SyncBatch(frames=frames, cursor=str(missed.cursor), more=missed.more)
 
-    users, conversations = directory.users, directory.conversations
-    messages = Messages(event_log, store, store, people)
-    deps = RestDeps(
-        tokens=tokens,
-        sign_up=SignUp(users, passwords, ephemeral.rates, directory.keys, now=clock),
-        sign_in=SignIn(users, directory.tokens, passwords, tokens, ephemeral.rates, now=clock),
-        profiles=UserProfiles(users, conversations),
-        contacts=Contacts(users, directory.channels, now=clock),
-        channels=OwnChannels(directory.channels, directory.link_codes, now=clock),
-        conversations=ConversationBook(
-            conversations, directory.members, users, announce, now=clock
-        ),
-        views=ConversationViews(users, directory.channels, store, messages),
-        presence=PresenceBoard(ephemeral, conversations, users),
-        accounts=ConnectorAccounts(
-            directory.accounts, users, complete_config=known_platforms(["telegram"]), now=clock
-        ),
-        users=users,
-        send=SendMessage(
-            event_log, store, ephemeral, people.peek, people.conversation, limits=Limits()
-        ),
-        stored=waiting,
-        messages=messages,
-        sync=catch_up,
-        dead_letters=DeadLetters(event_log, event_log),
-        integrity=store,
-        receive_webhook=receive_webhook,
-        ready=ready,
-        metrics=lambda: b"# HELP up Whether it is up.\nup 1\n",
-        nodes=lambda: [
-            Node(name="here", version="0", roles=["gateway"], started_at=datetime.now(UTC))
-        ],
-        connectors={"telegram": Capabilities(payloads=frozenset(PayloadType), max_text=4096)},
-        phones=phones,
-    )
+    def deps(self, tokens: JwtAccessTokens) -> RestDeps:
+        directory, now, log = self.directory, self.clock, self.event_log
+        users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
+        peek, find = self.people.peek, self.people.conversation
+        conversations = directory.conversations
+        return RestDeps(
+            tokens=tokens,
+            sign_up=SignUp(users, self.passwords, rates, directory.keys, now=now),
+            sign_in=SignIn(users, directory.tokens, self.passwords, tokens, rates, now=now),
+            profiles=UserProfiles(users, conversations),
+            contacts=Contacts(users, channels, now=now),
+            channels=OwnChannels(channels, directory.link_codes, now=now),
+            conversations=ConversationBook(
+                conversations, directory.members, users, self.announce, now=now
+            ),
+            views=ConversationViews(users, channels, self.store, self.messages),
+            presence=PresenceBoard(self.ephemeral, conversations, users),
+            accounts=ConnectorAccounts(
+                directory.accounts, users, complete_config=known_platforms(["telegram"]), now=now
+            ),
+            users=users,
+            send=SendMessage(log, self.store, self.ephemeral, peek, find, limits=Limits()),
+            stored=self.waiting,
+            messages=self.messages,
+            sync=self.catch_up,
+            dead_letters=DeadLetters(log, log),
+            integrity=self.store,
+            receive_webhook=self.receive_webhook,
+            ready=self.ready,
+            metrics=lambda: b"# HELP up Whether it is up.\nup 1\n",
+            nodes=lambda: [Node(name="here", version="0", roles=["gateway"], started_at=now())],
+            connectors={"telegram": Capabilities(payloads=frozenset(PayloadType), max_text=4096)},
+            phones=self.phones,
+        )
+
+
+@asynccontextmanager
+async def a_world() -> AsyncIterator[World]:
+    engines = _Engines()
+    deps = engines.deps(await engines.tokens())
     # Somebody administers already: who registers in a test is an ordinary person.
-    await directory.keys.get_or_set(FIRST_PERSON, "somebody")
-    tasks = [asyncio.create_task(router.run()), asyncio.create_task(notifier.run())]
+    await engines.directory.keys.get_or_set(FIRST_PERSON, "somebody")
+    work = [engines.router().run(), engines.notifier.run()]
+    tasks = [asyncio.create_task(one) for one in work]
     try:
-        app = create_rest_app(deps)
-        yield World(app, deps, directory, event_log, phones, clock, missing, callbacks)
+        yield World(
+            create_rest_app(deps),
+            deps,
+            engines.directory,
+            engines.event_log,
+            engines.phones,
+            engines.clock,
+            engines.missing,
+            engines.callbacks,
+        )
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        passwords.close()
+        engines.passwords.close()
 
 
 @pytest.fixture

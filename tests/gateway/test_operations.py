@@ -76,6 +76,7 @@ async def test_integrity_counts_findings_per_check(root: Person, group: str) -> 
 
 async def test_phones_are_their_contacts_owners(world: World, ana: Person, eve: Person) -> None:
     world.phones.owned[ana.id, "p1"] = Phone(external_id="p1", display_name="Carla")
+    world.phones.owned[eve.id, "p2"] = Phone(external_id="p2", display_name="Dora")
     listed = (await ana.http.get("/v1/mock/phones")).json()["items"]
     assert listed == [{"external_id": "p1", "display_name": "Carla", "online": True, "fail": None}]
     wrote = await ana.http.post("/v1/mock/phones/p1/messages", json={"text": "Hi"})
@@ -94,7 +95,8 @@ async def test_phones_are_their_contacts_owners(world: World, ana: Person, eve: 
         await eve.http.post("/v1/mock/phones/p1/read"),
     ]
     assert {one.status_code for one in refused} == {404}
-    assert (await eve.http.get("/v1/mock/phones")).json()["items"] == []
+    hers = (await eve.http.get("/v1/mock/phones")).json()["items"]
+    assert [one["external_id"] for one in hers] == ["p2"]
 
 
 async def test_callbacks_hand_the_raw_body_over(

@@ -14,10 +14,10 @@ from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral
 from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.message_store import MemoryMessageStore
-from chat4all.domain.directory import Channel, ConversationType, User, UserKind
+from chat4all.domain.directory import Account, Channel, ConversationType, User, UserKind
 from chat4all.domain.errors import InvalidInput, Unavailable, UserNotFound
 from chat4all.domain.events import Event
-from chat4all.domain.ids import ChannelId, ConversationId, UserId, new_id
+from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId, new_id
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import MAX_TEXT
 from chat4all.ports.event_log import COMMANDS, DEAD_LETTERS, Record, outbound
@@ -172,10 +172,21 @@ async def test_the_same_batch_sent_twice_before_the_router_ran_is_kept_once(worl
     assert await world.log.ends(DEAD_LETTERS) == []
 
 
-async def test_nothing_is_sent_to_anybody(world: World) -> None:
-    await world.bring(said(1, "oi", ANA), said(2, "olá"))
+async def test_nothing_is_sent_to_anybody_who_could_be_reached(world: World) -> None:
+    bot = Account(
+        id=AccountId(new_id()),
+        platform="telegram",
+        name="bot",
+        owner_id=world.owner.id,
+        config={},
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    await world.directory.accounts.put(bot)
+    outcome = await world.bring(said(1, "oi", ANA), said(2, "olá"))
     assert await world.log.ends(outbound("telegram")) == []
-    assert await world.log.ends(outbound("whatsapp")) == []
+    messages = await world.read(outcome.conversation_id)
+    assert await world.store.statuses([one.message_id for one in messages]) == []
 
 
 async def test_the_owner_has_read_it_all(world: World) -> None:

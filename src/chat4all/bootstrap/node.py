@@ -155,9 +155,10 @@ def build_core(settings: Settings, storage: Storage, metrics: Metrics) -> Core:
 
 
 @asynccontextmanager
-async def open_node(settings: Settings) -> AsyncIterator[Node]:
+async def open_node(settings: Settings, *, connected: bool = True) -> AsyncIterator[Node]:
     """Run a node until the context ends; it is ready when the context begins.
 
+    One that is not `connected` speaks to no platform: nothing is delivered, nothing polled.
     Raises `StartRefused` with what is wrong and what to do.
     """
     async with AsyncExitStack() as stack:
@@ -179,11 +180,11 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
         running = await stack.enter_async_context(_Parts())
         await _start_core(core, running)
         account = await mock_account(core.directory, key.user_id, kinds)
-        network.on_event = signed_events(fleet, account)
-        fleet.receive_by(_receiver(core, fleet))
-        await fleet.changed(account.id)
-        running.start("fleet", fleet.run)
-        _start_edges(core, kinds, fleet, settings, running)
+        if connected:
+            network.on_event = signed_events(fleet, account)
+            fleet.receive_by(_receiver(core, fleet))
+            await fleet.changed(account.id)
+            _start_edges(core, kinds, fleet, settings, running)
         phones = ContactPhones(network, core.directory, account=account.id)
         tokens = await _tokens(core, settings)
         auditor = Auditor(storage.messages, metrics)
@@ -247,6 +248,7 @@ def _start_edges(
     settings: Settings,
     running: _Parts,
 ) -> None:
+    running.start("fleet", fleet.run)
     for platform in kinds:
         worker = DeliveryWorker(platform, core.storage.log, core.storage.messages, fleet)
         running.start(f"delivery-{platform}", worker.run)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
 
 from chat4all.bootstrap.node import Node, open_node
 from chat4all.bootstrap.operator import write_operator_file
+from chat4all.bootstrap.storage import locked
 from chat4all.domain.errors import BadSettings
 from chat4all.settings import Settings
 from chat4all.telemetry.logs import configure_logs
@@ -24,9 +26,9 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
 
     Raises `StartRefused` when it cannot start.
     """
-    as_json = settings.log_format == "json"
-    configure_logs(level=settings.log_level, json=as_json)
-    listener = _listen(settings)
+    configure_logs(level=settings.log_level, json=_as_json(settings))
+    with locked(settings.data_dir):  # first: who serves the folder most likely has the port too
+        listener = _listen(settings)
     try:
         host, port = listener.getsockname()[:2]
         settings = settings.model_copy(update={"port": port})
@@ -39,6 +41,12 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
                 file.unlink(missing_ok=True)
     finally:
         listener.close()
+
+
+def _as_json(settings: Settings) -> bool:
+    if settings.log_format == "auto":
+        return not sys.stderr.isatty()
+    return settings.log_format == "json"
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from chat4all.domain.errors import Unavailable
+
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
@@ -23,6 +25,8 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
             log.warning("part ended; it begins anew", part=name)
+        except Unavailable as error:  # what it needs will be back: no fault of its own
+            log.warning("part waits and begins anew", part=name, code=error.code)
         except Exception:  # whatever it was, the other parts go on
             log.exception("part failed; it begins anew", part=name)
         if loop.time() - started > GOOD_RUN:

@@ -124,7 +124,7 @@ async def _server(invocation: Invocation) -> AsyncIterator[Server]:
     from chat4all.bootstrap.node import open_node  # noqa: PLC0415 - slow, and seldom needed
 
     configure_logs(level="error", json=False)
-    async with open_node(settings) as node:
+    async with open_node(settings, connected=False) as node:
         transport = httpx.ASGITransport(node.app, raise_app_exceptions=False)
         key = (node.operator.client_id, node.operator.client_secret)
         async with httpx.AsyncClient(

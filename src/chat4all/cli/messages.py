@@ -15,6 +15,7 @@ from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.terminal import clean, console, moment, print_json, say
 from chat4all.cli.whom import find_conversation, find_person, names_in, private_conversation
 from chat4all.domain.ids import new_id
+from chat4all.domain.messages import IMPORTED
 
 WAIT_SECONDS = 10
 MOST_PER_PAGE = 200
@@ -122,6 +123,7 @@ def history(
 def line_of(message: dict[str, Any], names: dict[str, str]) -> Text:
     """Return a message as people read it."""
     name = names.get(message["from"]) or message["from"][:8]
+    imported = message["channel"] == IMPORTED  # how far it came, only the old program knew
     line = Text.assemble(
         (f"{message['seq']:>5}  ", "dim"),
         (f"{moment(message['created_at'])}  ", "dim"),
@@ -129,7 +131,7 @@ def line_of(message: dict[str, Any], names: dict[str, str]) -> Text:
         ": ",
         clean(words_of(message["payload"])),
         " ",
-        TICKS.get(message["status"], Text(message["status"])),
+        "" if imported else TICKS.get(message["status"], Text(message["status"])),
     )
     if message["edited_at"] and not message["deleted_at"]:
         line.append("  (edited)", style="dim")

@@ -104,6 +104,7 @@ class AnnounceChange:
 
     `change` is one of created, updated, deleted, member_added, member_removed,
     role_changed; `user_id` is whom it concerns. A removed member is told as well.
+    `audience` are the members of a conversation that is deleted: nobody else knows them then.
     """
 
     conversation_id: ConversationId
@@ -111,6 +112,7 @@ class AnnounceChange:
     actor: UserId
     at: datetime
     user_id: UserId | None = None
+    audience: tuple[UserId, ...] = ()
 
 
 Command = (

@@ -122,6 +122,7 @@ class ConversationChanged:
     actor: UserId
     at: datetime
     user_id: UserId | None = None
+    audience: tuple[UserId, ...] = ()
 
 
 Event = (

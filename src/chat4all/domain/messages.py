@@ -12,6 +12,8 @@ from chat4all.domain.payload import Payload
 
 APP = "app"
 """The channel of our own clients: REST, WebSocket, gRPC and the web client."""
+IMPORTED = "import"
+"""The channel of messages that were brought in from another program's history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

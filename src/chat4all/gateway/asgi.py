@@ -21,6 +21,7 @@ from chat4all.gateway.rest.problems import (
     MEDIA_TYPE,
     STATUS,
     headers_of,
+    incident_of,
     problem_of,
 )
 from chat4all.ports.access_tokens import AccessTokens, Principal
@@ -34,6 +35,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 256 * 1024
 _JSON = (b"content-type", b"application/json")
+_OURS = HTTPStatus.INTERNAL_SERVER_ERROR
 _encode = msgspec.json.Encoder().encode
 
 
@@ -123,19 +125,18 @@ class Gateway:
             return
         try:
             accepted = await self._deps.send_message(principal.user_id, draft)
-        except Chat4AllError as error:
-            if STATUS[type(error)] is HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, a problem answers it
             await self._refuse(error, scope["path"], send)
             return
         scope["chat4all.route"] = "/v1/messages"
         await self._respond(202, b"application/json", _encode(_answer(accepted)), (), send)
 
-    async def _refuse(self, error: Chat4AllError, path: str, send: Send) -> None:
-        problem = problem_of(error, instance=path)
-        extra = tuple(
-            (name.lower().encode(), value.encode()) for name, value in headers_of(error).items()
-        )
+    async def _refuse(self, error: Exception, path: str, send: Send) -> None:
+        if isinstance(error, Chat4AllError) and STATUS[type(error)] is not _OURS:
+            problem, told = problem_of(error, instance=path), headers_of(error)
+        else:
+            problem, told = incident_of(error, "POST", path), {}
+        extra = tuple((name.lower().encode(), value.encode()) for name, value in told.items())
         no_store = (b"cache-control", b"no-store")
         body = _encode(problem)
         await self._respond(problem.status, MEDIA_TYPE.encode(), body, (no_store, *extra), send)

@@ -213,6 +213,8 @@ class DeliveryWorker:
         reply_to = await self._external_id(task, task.reply_to) if task.reply_to else None
         prefix = f"{task.from_name}: " if task.from_name else ""
         fitted = fit(task.payload, connector.capabilities, prefix=prefix)
+        # The platform may report the delivery before its answer to the call comes back.
+        at = self._clock()
         for number, part in enumerate(fitted.parts[len(taken) :], len(taken)):
             if part.type in MEDIA:
                 raise ChannelError(
@@ -225,7 +227,7 @@ class DeliveryWorker:
                 reply_to=None if number else reply_to,
             )
             taken.append(await connector.send_message(outgoing))
-        await self._report(task, taken[0].status, sent=taken[0], note=fitted.note)
+        await self._report(task, taken[0].status, at=at, sent=taken[0], note=fitted.note)
 
     async def _change(
         self, connector: SupportsChanges, capabilities: Capabilities, task: DeliveryTask

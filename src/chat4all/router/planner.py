@@ -250,7 +250,7 @@ class Planner:
         channel = await self._channel(entry)
         if conversation is None or channel is None:
             return
-        account = await self._account(channel, conversation)
+        account = entry.account_id or await self._account(channel, conversation)
         if account is None:
             return
         group = conversation.type is ConversationType.GROUP

@@ -230,6 +230,7 @@ class Processor:
             actor=command.actor,
             at=command.at,
             user_id=command.user_id,
+            audience=command.audience,
         )
 
     def _message(self, command: EditMessage | DeleteMessage | React) -> Message:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chat4all.domain.directory import Channel
+from chat4all.domain.errors import NotPermitted
 from chat4all.domain.ids import ChannelId, UserId, new_id
+from chat4all.ports.access_tokens import Principal
 from chat4all.ports.accounts import LinkCodes
 from chat4all.ports.conversations import Channels
 from chat4all.services.clock import Clock, utc_now
@@ -41,16 +43,20 @@ class OwnChannels:
         """Return the caller's identities, oldest first."""
         return (await self._channels.of_users([caller])).get(caller, ())
 
-    async def link(self, caller: UserId, address: Address) -> Channel:
-        """Say where the caller is reached. Raises `ChannelTaken`; a repeat is no error.
+    async def claim(self, caller: Principal, address: Address) -> Channel:
+        """Say where the caller is reached, without proof. A repeat is no error.
 
-        Nothing proves the claim: where the platform can carry a link code, prefer that.
+        Raises `NotPermitted` for all but administrators: what comes in from the identity
+        would be taken for the caller's words, whoever wrote it. Raises `ChannelTaken` when
+        it is another user's.
         """
+        if not caller.admin:
+            raise NotPermitted("prove that it is yours: POST /v1/users/me/channels/link-code")
         check_addresses([address])
         return await self._channels.link(
             Channel(
                 id=ChannelId(new_id()),
-                user_id=caller,
+                user_id=caller.user_id,
                 platform=address.platform,
                 external_id=address.external_id,
                 account_id=address.account_id,

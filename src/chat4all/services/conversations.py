@@ -125,9 +125,10 @@ class ConversationBook:
 
     async def delete(self, caller: UserId, conversation_id: ConversationId) -> None:
         """Delete the conversation for everyone: owners."""
-        _, me = await self._as_member(caller, conversation_id)
+        conversation, me = await self._as_member(caller, conversation_id)
         _require(me, Role.OWNER)
-        await self._tell(conversation_id, "deleted", caller)
+        members = tuple(one.user_id for one in conversation.members)
+        await self._tell(conversation_id, "deleted", caller, audience=members)
         await self._conversations.delete(conversation_id)
 
     async def add_member(
@@ -225,6 +226,7 @@ class ConversationBook:
         user: UserId | None = None,
         *,
         at: datetime | None = None,
+        audience: tuple[UserId, ...] = (),
     ) -> None:
         await self._announce(
             AnnounceChange(
@@ -233,6 +235,7 @@ class ConversationBook:
                 actor=actor,
                 at=at or self._now(),
                 user_id=user,
+                audience=audience,
             )
         )
 

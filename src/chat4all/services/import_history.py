@@ -22,6 +22,7 @@ from chat4all.domain.commands import (
 from chat4all.domain.directory import User
 from chat4all.domain.errors import InvalidInput, Unavailable, UserNotFound
 from chat4all.domain.ids import ConversationId, MessageId, UserId, derived_id
+from chat4all.domain.messages import IMPORTED
 from chat4all.domain.payload import Payload
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
@@ -32,8 +33,6 @@ from chat4all.services.import_chats import ImportedChats, Talk
 from chat4all.services.import_content import content_of, digest_of, notes_on
 from chat4all.services.records import encode_command
 
-IMPORTED = "import"
-"""The channel that imported messages came in by."""
 MAX_BATCH = 500
 HIGH_WATER = 5_000
 """Commands that may wait for the router before an import waits for it."""

@@ -18,12 +18,11 @@ from chat4all.domain.directory import Conversation, User, UserKind
 from chat4all.domain.errors import (
     Conflict,
     ConversationNotFound,
-    InvalidInput,
     MessageNotFound,
     NotPermitted,
 )
 from chat4all.domain.ids import ConversationId, MessageId, UserId
-from chat4all.domain.messages import APP, Cursor, Message
+from chat4all.domain.messages import APP, IMPORTED, Cursor, Message
 from chat4all.domain.payload import Payload
 from chat4all.domain.status import Status, StatusEntry, best, overall
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
@@ -183,7 +182,7 @@ class Messages:
     async def edit(self, actor: UserId, message_id: MessageId, payload: Payload) -> MessageView:
         """Replace the payload of one's own message; returns it as it will be.
 
-        Raises `NotPermitted` for another's, `Conflict` for a deleted one.
+        Raises `NotPermitted` for another's, `Conflict` for a deleted one or another kind.
         """
         message, conversation = await self._find(actor, message_id)
         if message.sender != actor:
@@ -191,7 +190,7 @@ class Messages:
         if message.deleted_at is not None:
             raise Conflict("the message was deleted; send a new one")
         if message.payload is not None and message.payload.type is not payload.type:
-            raise InvalidInput("an edit keeps the kind of payload", [("/payload/type", "differs")])
+            raise Conflict(f"an edit keeps the kind of payload, which is {message.payload.type}")
         now = datetime.now(UTC)
         await self._append(
             EditMessage(
@@ -248,15 +247,13 @@ class Messages:
     ) -> Marks:
         """Move the member's cursor forward; return it as it will be.
 
-        Raises `InvalidInput` for a place after the end of the conversation.
+        Raises `Conflict` for a place after the end of the conversation.
         """
         await self._conversation(member, conversation_id)
         head = (await self._store.heads([conversation_id])).get(conversation_id)
         max_seq = head.max_seq if head else 0
         if max(delivered, read) > max_seq:
-            raise InvalidInput(
-                f"the conversation ends at {max_seq}", [("/up_to_seq", "after the end")]
-            )
+            raise Conflict(f"the conversation ends at {max_seq}; mark no further than that")
         place = (conversation_id, member)
         stored = (await self._store.cursors([place])).get(place)
         before = stored or Cursor(conversation_id=conversation_id, user_id=member)
@@ -365,6 +362,8 @@ class _Board:
 
     def _in_app(self, message: Message, user: UserId) -> Status | None:
         """Return how far the member came in our own clients; None for one who has none."""
+        if message.channel == IMPORTED:
+            return Status.READ  # it was read where it was written
         cursor = self._cursors.get(user)
         contact = user in self._contacts
         if cursor is None or contact:

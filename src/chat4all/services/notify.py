@@ -34,7 +34,7 @@ from chat4all.services.views import Covered, covered_frame, event_frame, read_fr
 log = structlog.get_logger(__name__)
 
 RECENT_PER_CONVERSATION = 256
-RECENT_CONVERSATIONS = 10_000
+RECENT_CONVERSATIONS = 2_000
 MOST_COVERED = 200
 """Status frames for one move of a cursor; older messages show it when they are read again."""
 
@@ -140,8 +140,8 @@ class Notifier:
         name = event.conversation_id
         conversation = self._peek(name) or await self._find(name)
         members = [one.user_id for one in conversation.members] if conversation else []
-        if isinstance(event, ConversationChanged) and event.user_id is not None:
-            members = list({*members, event.user_id})
+        if isinstance(event, ConversationChanged):
+            members = _told(event, members)
         if isinstance(event, MessageAdded):
             self.covering.remember(event.message)
         connected = [user for user in members if user in self._mailboxes]
@@ -171,6 +171,12 @@ class Notifier:
         for user in users:
             for mailbox in self._mailboxes.get(user, ()):
                 mailbox.offer(position, frame)
+
+
+def _told(event: ConversationChanged, members: Sequence[UserId]) -> list[UserId]:
+    """Return whom a change concerns: the members, those that were, and whom it names."""
+    named = () if event.user_id is None else (event.user_id,)
+    return list(dict.fromkeys((*members, *event.audience, *named)))
 
 
 def audience(event: Event, members: Sequence[UserId]) -> Sequence[UserId]:

@@ -9,10 +9,18 @@ import structlog
 
 QUIET = ("httpx", "httpcore", "aiogram", "aiosqlite", "uvicorn.access", "sqlalchemy.engine")
 """Loggers that print addresses at INFO; those of Telegram hold the bot's token."""
+OURS = "chat4all"
+_OF_CLIENTS = ("Invalid UTF-8 sequence received", '%s - "WebSocket %s"')
+"""How uvicorn begins what is a client's fault and no event: a traceback for each frame that is
+not UTF-8, and addresses, in which a client may have put its token."""
 
 
 def configure_logs(*, level: str, json: bool) -> None:
-    """Send all logs, ours and those of libraries, through one formatter."""
+    """Send all logs, ours and those of libraries, through one formatter.
+
+    `level` debug is for ours alone: what libraries say at that level holds headers, frames
+    and statements, and so tokens and messages.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -50,6 +58,15 @@ def configure_logs(*, level: str, json: bool) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    number = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(number, logging.INFO))
+    logging.getLogger(OURS).setLevel(number)
+    # Its start and stop are told in our own words.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_event)
+
+
+def _is_event(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(_OF_CLIENTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -121,12 +122,11 @@ class FaultySqliteStore(SqliteMessageStore):
     def apply(self, effects: Effects) -> Coroutine[Any, Any, None]:
         """See `MessageStore.apply`."""
         fault = self._faults.applies.popleft() if self._faults.applies else None
-        stored = None if fault is Storing.REFUSED else super().apply(effects)
+        refused = fault is Storing.REFUSED
+        stored = None if refused else asyncio.ensure_future(super().apply(effects))
         return self._answer(stored, fault)
 
-    async def _answer(
-        self, stored: Coroutine[Any, Any, None] | None, fault: Storing | None
-    ) -> None:
+    async def _answer(self, stored: asyncio.Future[None] | None, fault: Storing | None) -> None:
         if stored is not None:
             await stored
         if fault is not None:

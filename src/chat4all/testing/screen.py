@@ -132,7 +132,9 @@ class Screen:
             self.shown[conversation].append((message["seq"], message["message_id"]))
             self.payloads[message["message_id"]] = message["payload"]
         elif frame["type"] == "edited":
-            self.payloads[frame["message"]["message_id"]] = frame["message"]["payload"]
+            name = frame["message"]["message_id"]
+            if self.payloads.get(name) is not None:  # what was hidden here stays so
+                self.payloads[name] = frame["message"]["payload"]
         elif frame["type"] == "deleted":
             self.payloads[frame["message_id"]] = None
         elif frame["type"] == "status":

@@ -70,7 +70,9 @@ class Database:
             raise BadSettings(f"the directory's URL must begin with one of {known}")
         url = url.set(drivername=driver)
         if driver != "sqlite+aiosqlite":
-            engine = create_async_engine(url, isolation_level="SERIALIZABLE", pool_pre_ping=True)
+            engine = create_async_engine(
+                url, isolation_level="SERIALIZABLE", pool_pre_ping=True, hide_parameters=True
+            )
             self._reader = self._writer = engine
             return
         _require_file(url.database)
@@ -162,6 +164,7 @@ def _require_file(path: str | None) -> None:
 def _sqlite(url: str, *, connections: int, begin: str) -> AsyncEngine:
     engine = create_async_engine(
         url,
+        hide_parameters=True,  # they are tokens, names and numbers, and errors get logged
         # isolation_level None: the driver begins no transaction behind our back.
         connect_args={"timeout": LOCK_WAIT, "isolation_level": None},
         pool_size=connections,

@@ -183,6 +183,8 @@ def on_oauth_error(request: Request[Any, Any, Any], error: OAuthError) -> Respon
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Answer what the framework refused: routes, methods, media types, parameters."""
+    if error.detail == _GONE:
+        return _on_disconnect(request)
     status = HTTPStatus(error.status_code)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
@@ -195,13 +197,29 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Log what should not have happened under an id, and tell only the id."""
+    return _answer(incident_of(error, request.method, request.url.path))
+
+
+def incident_of(error: Exception, method: str, path: str) -> Problem:
+    """Log an error that is ours to fix under an id; return a problem that tells only the id."""
     incident = new_id()
-    _log.error(
-        "unhandled error %s in %s %s", incident, request.method, request.url.path, exc_info=error
-    )
+    _log.error("unhandled error %s in %s %s", incident, method, path, exc_info=error)
     detail = f"something went wrong on our side; quote {incident} to the operator"
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return _answer(problem(status, "internal_error", detail, instance=f"urn:uuid:{incident}"))
+    return problem(status, "internal_error", detail, instance=f"urn:uuid:{incident}")
+
+
+_GONE = "client disconnected prematurely"
+"""What Litestar says, as an error of the server, when a client leaves in the middle of a body."""
+
+
+def _on_disconnect(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Note it; the answer is for the metrics, since nobody is left to read it."""
+    _log.debug("the client left in the middle of %s %s", request.method, request.url.path)
+    detail = "the body did not arrive whole"
+    return _answer(
+        problem(HTTPStatus.BAD_REQUEST, "validation_failed", detail, instance=request.url.path)
+    )
 
 
 _DETAILS = {

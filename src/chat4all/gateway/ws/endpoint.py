@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-import msgspec
 import structlog
 
 from chat4all.domain.errors import (
@@ -31,7 +30,7 @@ from chat4all.services.mailbox import Mailbox
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
 from chat4all.services.presence import PresenceBoard, PresenceStatus
-from chat4all.services.send_message import Draft, SendMessage
+from chat4all.services.send_message import Accepted, Draft, SendMessage
 from chat4all.services.signals import Signals
 from chat4all.services.sync import Sync
 
@@ -167,7 +166,7 @@ class _Connection:
             return frames.decode_auth(raw).token
         except TimeoutError as error:
             raise _Closed(Close.AUTH_TIMEOUT, "no auth frame came in 5 seconds") from error
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except InvalidInput as error:
             raise _Closed(Close.UNAUTHENTICATED, "the first frame must be auth") from error
 
     async def _carry(self, principal: Principal, mailbox: Mailbox) -> None:
@@ -209,26 +208,22 @@ class _Connection:
                     raise RateLimited("you send frames faster than allowed", retry_after=wait)
                 frame = frames.decode_frame(raw)
                 await self._act(principal.user_id, frame)
-            except (msgspec.DecodeError, UnicodeError) as error:
-                detail = f"the frame cannot be read: {error}"
-                await self._refuse(frames.request_id_of(raw), "validation_failed", detail)
-            except StartRefused:
+            except (_Closed, OSError):
                 raise
-            except Chat4AllError as error:
-                await self._refuse(frames.request_id_of(raw), error.code, str(error), error)
+            except Exception as error:  # noqa: BLE001 - the boundary between one frame and the next
+                await self._refuse(frames.request_id_of(raw), error)
             finally:
                 self._first_frame.set()
 
-    async def _refuse(
-        self,
-        request_id: str | None,
-        code: str,
-        detail: str,
-        error: Chat4AllError | None = None,
-    ) -> None:
+    async def _refuse(self, request_id: str | None, error: Exception) -> None:
+        if isinstance(error, Chat4AllError) and not isinstance(error, StartRefused):
+            code, detail = error.code, str(error)
+        else:
+            log.error("unhandled error in a frame", exc_info=error)
+            code, detail = "internal_error", "something went wrong on our side"
         frame: dict[str, Any] = {"type": "error", "code": code, "detail": detail}
         if request_id is not None:
-            frame["request_id"] = request_id[:64]
+            frame["request_id"] = request_id
         if isinstance(error, InvalidInput) and error.errors:
             frame["errors"] = [{"pointer": one, "detail": words} for one, words in error.errors]
         if isinstance(error, RateLimited):
@@ -237,8 +232,7 @@ class _Connection:
 
     async def _act(self, user: UserId, frame: frames.ClientFrame) -> None:
         if isinstance(frame, frames.Send):
-            draft = self._deps.read_draft(bytes(frame.message))
-            accepted = await self._deps.send_message(user, draft)
+            accepted = await self._send_message(user, bytes(frame.message))
             await self._tell(
                 {
                     "type": "accepted",
@@ -260,6 +254,13 @@ class _Connection:
             await self._set_presence(user, frame.status)
         else:
             await self._tell({"type": "pong", "request_id": frame.request_id})
+
+    async def _send_message(self, user: UserId, message: bytes) -> Accepted:
+        try:
+            return await self._deps.send_message(user, self._deps.read_draft(message))
+        except InvalidInput as error:
+            found = [(f"/message{pointer}", words) for pointer, words in error.errors]
+            raise InvalidInput(str(error), found) from error
 
     async def _set_presence(self, user: UserId, status: str) -> None:
         try:

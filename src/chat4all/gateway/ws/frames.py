@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+
+from chat4all.domain.errors import InvalidInput
+from chat4all.gateway.rest import strict_json
 
 Uuid = Annotated[
     str, Meta(pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", max_length=36)
@@ -71,23 +75,36 @@ class Ping(msgspec.Struct, tag="ping", forbid_unknown_fields=True):
 
 ClientFrame = Resume | Send | Delivered | Read | Typing | SetPresence | Ping
 
-decode_frame = msgspec.json.Decoder(ClientFrame).decode
-decode_auth = msgspec.json.Decoder(Auth).decode
+
+def decode_frame(raw: bytes | str) -> ClientFrame:
+    """Return the frame that `raw` is. Raises `InvalidInput` with the pointer."""
+    frame: ClientFrame = _read(raw, ClientFrame)
+    return frame
 
 
-class _Request(msgspec.Struct):
-    request_id: str | None = None
+def decode_auth(raw: bytes | str) -> Auth:
+    """Return the first frame. Raises `InvalidInput`."""
+    frame: Auth = _read(raw, Auth)
+    return frame
 
 
-_decode_request = msgspec.json.Decoder(_Request).decode
+def _read(raw: bytes | str, type_: Any) -> Any:
+    try:
+        return strict_json.decode(raw.encode() if isinstance(raw, str) else raw, type_)
+    except InvalidInput as error:
+        detail = str(error).replace("the body", "the frame", 1)
+        raise InvalidInput(detail, error.errors) from error
 
 
 def request_id_of(raw: bytes | str) -> str | None:
-    """Return the `request_id` of a frame that could not be read, if it has one."""
+    """Return the `request_id` of a frame that was refused, if one can be found in it."""
     try:
-        return _decode_request(raw).request_id
-    except (msgspec.DecodeError, UnicodeError):
+        # Unlike msgspec it reads what holds half a character, which may be why it was refused.
+        frame = json.loads(raw)
+    except (ValueError, RecursionError):
         return None
+    found = frame.get("request_id") if isinstance(frame, dict) else None
+    return found[:64] if isinstance(found, str) and found.isprintable() else None
 
 
 def encode(frame: Any) -> str:

@@ -92,7 +92,7 @@ SyncPosition = Annotated[
     ),
 ]
 Wait = Annotated[
-    int, QueryParameter(ge=0, le=60, description="Seconds to wait when there is nothing new.")
+    int, QueryParameter(ge=0, le=30, description="Seconds to wait when there is nothing new.")
 ]
 
 
@@ -131,7 +131,7 @@ class History(Controller):
             next=_next(views, limit, forward=after_seq is not None),
         )
 
-    @post("/delivered", operation_id="markDelivered", status_code=200)
+    @post("/delivered", operation_id="markDelivered", status_code=200, problems=(409,))
     async def delivered(
         self, conversation_id: UuidPath, data: JSONBody[UpTo], deps: Deps, caller: Caller
     ) -> CursorMarks:
@@ -148,7 +148,7 @@ class History(Controller):
             max_seq=marks.max_seq,
         )
 
-    @post("/read", operation_id="markRead", status_code=200)
+    @post("/read", operation_id="markRead", status_code=200, problems=(409,))
     async def read(
         self, conversation_id: UuidPath, data: JSONBody[UpTo], deps: Deps, caller: Caller
     ) -> CursorMarks:

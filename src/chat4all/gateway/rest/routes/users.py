@@ -83,10 +83,10 @@ class OwnChannels(Controller):
         channels = await deps.channels.list(caller.user_id)
         return LinkedChannelPage(items=[LinkedChannel.of(one) for one in channels])
 
-    @post("/", operation_id="linkChannel", problems=(409,))
+    @post("/", operation_id="linkChannel", problems=(403, 409))
     async def link(self, data: JSONBody[NewChannel], deps: Deps, caller: Caller) -> LinkedChannel:
-        """Say where one can be reached; a link code is the proven way."""
-        return LinkedChannel.of(await deps.channels.link(caller.user_id, data.to_domain()))
+        """Say, without proof, where one can be reached: administrators; others link by a code."""
+        return LinkedChannel.of(await deps.channels.claim(caller, data.to_domain()))
 
     @delete("/{channel_id:str}", operation_id="unlinkChannel")
     async def unlink(self, channel_id: UuidPath, deps: Deps, caller: Caller) -> None:

@@ -1,0 +1,161 @@
+"""The commands against a real server, and without one."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Shell
+
+FIXTURES = Path(__file__).parents[1] / "unit" / "chat_export" / "fixtures"
+
+
+def test_a_message_can_be_sent_read_and_traced(served: Shell) -> None:
+    sent = served.told("send", "Lunch?", "--to", "bia", "--wait")
+    shown = served.done("history", "bia")
+    assert f"{sent['seq']}  " in shown
+    assert "ana: Lunch? ✓" in shown
+    trace = served.told("trace", sent["message_id"])
+    assert [hop["what"] for hop in trace["hops"]] == ["accepted", "stored"]
+    assert "Lunch" not in served.done("trace", sent["message_id"])
+
+
+def test_a_read_message_is_traced_to_its_reader(served: Shell) -> None:
+    sent = served.told("send", "Read me", "--to", "bia", "--wait")
+    bia = type(served)(served.data_dir, "bia")
+    watched = bia.start("tail", "--conversation", sent["conversation_id"], "--json", "--count", "1")
+    _wait_until_connected(watched)
+    again = served.told("send", "Read me too", "--to", "bia", "--wait")
+    out, _ = watched.communicate(timeout=60)
+    [frame] = [json.loads(line) for line in out.splitlines()]
+    assert (frame["type"], frame["message"]["message_id"]) == ("message", again["message_id"])
+
+
+def test_the_same_id_is_sent_once(served: Shell) -> None:
+    words = ["send", "Once", "--to", "bia", "--message-id", "01980f1d-9f00-7e21-b3c4-d5e6f7081901"]
+    served.done(*words)
+    served.done(*words)
+    texts = [one["payload"]["text"] for one in served.told("history", "bia", "--limit", "500")]
+    assert texts.count("Once") == 1
+
+
+def test_history_can_start_after_a_number(served: Shell) -> None:
+    for text in ("a", "b"):
+        last = served.told("send", text, "--to", "bia", "--wait")
+    found = served.told("history", "bia", "--after-seq", str(last["seq"] - 1))
+    assert [one["seq"] for one in found] == [last["seq"]]
+    [newest] = served.told("history", "bia", "--limit", "1")
+    assert newest["seq"] >= last["seq"]
+
+
+def test_a_contact_is_reached_by_name(served: Shell) -> None:
+    made = served.told("contact", "add", "Carla", "--channel", "mock:+5562900000009")
+    assert made["channels"][0]["external_id"] == "+5562900000009"
+    served.done("send", "Hi Carla", "--to", "carla", "--wait")
+    assert "Hi Carla" in served.done("history", "Carla")
+    refused = served.run("send", "Hi", "--to", "Carlo")
+    assert refused.returncode == 1
+    assert "no user or contact called Carlo" in refused.stderr
+
+
+def test_an_export_is_imported_once(served: Shell) -> None:
+    words = ["import", str(FIXTURES / "whatsapp-ios-en.txt"), "--owner", "ana", "--me", "Ana"]
+    words += ["--chat-name", "Hiking club"]
+    first = served.told(*words)
+    again = served.told(*words)
+    [chat], [repeated] = first["chats"], again["chats"]
+    assert chat["added"] + len(chat["skipped"]) == 14
+    assert (repeated["added"], repeated["existing"]) == (0, chat["added"])
+    history = served.done("history", "Hiking club")
+    assert "Bob: me: the old one" in history
+    assert "Ana: Good morning!" not in history  # it is ana, the owner
+    assert "ana: Good morning!" in history
+
+
+def test_the_integrity_holds(served: Shell) -> None:
+    report = served.told("check")
+    assert report["ok"]
+    assert set(report["findings"].values()) == {0}
+    assert "cursor_mismatch" in served.done("check")
+
+
+def test_accounts_are_added_tested_and_removed(served: Shell) -> None:
+    served.done("connectors", "add", "mock", "--owner", "ana", "--name", "More phones")
+    assert served.told("connectors", "test", "More phones")["platform"] == "mock"
+    listed = served.told("connectors", "list")
+    assert "More phones" in [one["name"] for one in listed["accounts"]]
+    served.done("connectors", "remove", "More phones", "--yes")
+    assert served.run("connectors", "test", "More phones").returncode == 1
+
+
+def test_a_service_gets_a_secret(served: Shell) -> None:
+    made = served.told("user", "create", "reports", "--service")
+    assert made["client_id"] == "reports"
+    assert len(made["client_secret"]) > 30
+    kinds = {one["username"]: one["kind"] for one in served.told("user", "list")}
+    assert kinds["reports"] == "service"
+    assert kinds["bia"] == "person"
+
+
+def test_a_refusal_is_one_line_and_exit_1(served: Shell) -> None:
+    taken = served.run("user", "create", "bia", "--password-stdin", stdin="another password")
+    assert taken.returncode == 1
+    assert taken.stderr.startswith("chat4all: ")
+    assert taken.stderr.count("\n") == 1
+    stranger = type(served)(served.data_dir, "nobody")
+    refused = stranger.run("history", "bia")
+    assert refused.returncode == 1
+    assert "cannot sign in" in refused.stderr
+
+
+def test_commands_work_where_no_server_runs(shell: Shell) -> None:
+    shell.done("user", "create", "ana", "--password-stdin", stdin="correct horse battery")
+    assert [one["username"] for one in shell.told("user", "list")] == ["operator", "ana"]
+    assert shell.told("check")["ok"]
+
+
+@pytest.mark.chaos
+def test_a_tail_misses_and_repeats_nothing_when_the_server_is_killed(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    bia = type(shell)(shell.data_dir, "bia")
+    server = _serve(shell, port)
+    for username in ("ana", "bia"):
+        shell.done("user", "create", username, "--password-stdin", stdin="correct horse battery")
+    watching = bia.start("tail", "--json", "--count", "4")
+    _wait_until_connected(watching)
+    shell.done("send", "one", "--to", "bia", "--wait")
+    server.kill()
+    server.communicate()
+    # The file of the killed server is still there: the command opens the folder itself.
+    assert (shell.data_dir / "operator.json").exists()
+    shell.done("send", "two", "--to", "bia", "--wait")
+    shell.done("send", "three", "--to", "bia", "--wait")
+    server = _serve(shell, port)
+    try:
+        out, _ = watching.communicate(timeout=60)
+    finally:
+        watching.kill()
+        server.terminate()
+        server.communicate(timeout=60)
+    frames = [json.loads(line) for line in out.splitlines()]
+    texts = [one["message"]["payload"]["text"] for one in frames if one["type"] == "message"]
+    assert texts == ["one", "two", "three"]
+
+
+def _serve(shell: Shell, port: str) -> subprocess.Popen[str]:
+    server = shell.start("serve", "--port", port)
+    assert server.stdout is not None
+    assert server.stdout.readline().startswith("Chat4All is ready")
+    return server
+
+
+def _wait_until_connected(watched: subprocess.Popen[str]) -> None:
+    assert watched.stderr is not None
+    assert watched.stderr.readline().startswith("Connected to ")
