@@ -74,8 +74,10 @@ class Settings(BaseSettings):
         gt=0,
         description="Messages that may wait to be stored before senders get 503.",
     )
-    sign_in_rate: float = Field(
-        default=0.2, gt=0, description="Failed sign-ins per second one username may have."
+    sign_in_per_minute: float = Field(
+        default=20.0,
+        gt=0,
+        description="Sign-ins per minute that one address may try for one username.",
     )
     log_retention_days: float = Field(
         default=7.0, gt=0, description="Days for which processed log records are kept."

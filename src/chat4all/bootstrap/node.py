@@ -57,6 +57,7 @@ from chat4all.services.people import People
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.receive import Hooks, ReceiveInbound
 from chat4all.services.send_message import Limits, SendMessage
+from chat4all.services.sign_in import SignInLimits
 from chat4all.services.signals import Signals
 from chat4all.services.stored import StoredMessages
 from chat4all.services.sync import Sync
@@ -189,7 +190,10 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         tokens = await _tokens(core, settings)
         auditor = Auditor(storage.messages, metrics)
         running.start("auditor", auditor.run)
-        rest = rest_deps(core, tokens, passwords, fleet, kinds, phones)
+        limits = SignInLimits(
+            per_source=settings.sign_in_per_minute, per_name=10 * settings.sign_in_per_minute
+        )
+        rest = rest_deps(core, tokens, passwords, fleet, kinds, phones, limits)
         websocket = _websocket(core, tokens)
         gateway = GatewayDeps(
             rest=create_rest_app(rest),

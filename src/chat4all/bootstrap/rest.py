@@ -29,7 +29,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.records import encode_command
-from chat4all.services.sign_in import SignIn
+from chat4all.services.sign_in import SignIn, SignInLimits
 from chat4all.services.sign_up import SignUp
 from chat4all.services.trace import TraceMessage
 from chat4all.services.users import UserProfiles
@@ -45,6 +45,7 @@ def rest_deps(
     fleet: Fleet,
     kinds: Mapping[str, Kind],
     phones: PhoneNetwork,
+    limits: SignInLimits,
 ) -> RestDeps:
     """Return the services of the REST API."""
     directory, storage = core.directory, core.storage
@@ -54,7 +55,7 @@ def rest_deps(
     return RestDeps(
         tokens=tokens,
         sign_up=SignUp(users, passwords, rates, directory.keys),
-        sign_in=SignIn(users, directory.tokens, passwords, tokens, rates),
+        sign_in=SignIn(users, directory.tokens, passwords, tokens, rates, limits=limits),
         profiles=UserProfiles(users, conversations),
         contacts=Contacts(users, channels),
         channels=OwnChannels(channels, directory.link_codes),

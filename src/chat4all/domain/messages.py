@@ -43,6 +43,11 @@ class Message:
         """Say whether `user`, a member of the conversation, may read this message."""
         return self.to is None or user == self.sender or user in self.to
 
+    @property
+    def readers(self) -> tuple[UserId, ...] | None:
+        """Return who may read it; None when every member may."""
+        return None if self.to is None else (self.sender, *self.to)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:

@@ -30,7 +30,6 @@ from chat4all.domain.events import (
     ReactionChanged,
     StatusChanged,
 )
-from chat4all.domain.ids import UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import Status, StatusEntry, moves_forward
 from chat4all.ports.message_store import Effects, Kept, NewMessage
@@ -154,7 +153,7 @@ class Processor:
             actor=command.actor,
             at=command.at,
             only_for=None if command.for_everyone else command.actor,
-            readers=_readers(message),
+            readers=message.readers,
         )
 
     def _react(self, command: React, position: Position) -> Event | None:
@@ -178,7 +177,7 @@ class Processor:
             emoji=command.emoji,
             removed=command.removed,
             at=command.at,
-            readers=_readers(message),
+            readers=message.readers,
         )
 
     def _advance(self, command: AdvanceCursor, position: Position) -> Event | None:
@@ -243,10 +242,6 @@ class Processor:
         kept = self._state.kept[message.message_id]
         self._state.kept[message.message_id] = replace(kept, message=message)
         self._changed[message.message_id] = message
-
-
-def _readers(message: Message) -> tuple[UserId, ...] | None:
-    return None if message.to is None else (message.sender, *message.to)
 
 
 def _authored(command: SubmitMessage) -> StatusEntry:

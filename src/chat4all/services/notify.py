@@ -183,12 +183,12 @@ def audience(event: Event, members: Sequence[UserId]) -> Sequence[UserId]:
     """Return which of `members` may be told of `event`."""
     if isinstance(event, MessageDeleted) and event.only_for is not None:
         return [user for user in members if user == event.only_for]
+    if isinstance(event, MessageDeleted | ReactionChanged) and event.readers is not None:
+        return [user for user in members if user in event.readers]
     if isinstance(event, StatusChanged):
         return [user for user in members if user == event.sender]
     if isinstance(event, MessageAdded | MessageEdited):
         return [user for user in members if event.message.is_for(user)]
-    if isinstance(event, MessageDeleted | ReactionChanged) and event.readers is not None:
-        return [user for user in members if user in event.readers]
     return members
 
 

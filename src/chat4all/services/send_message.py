@@ -24,6 +24,7 @@ from chat4all.domain.payload import Payload
 from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageStore
+from chat4all.services.batched_find import BatchedFind
 from chat4all.services.notify import FindConversation, PeekConversation
 from chat4all.services.records import encode_command
 
@@ -84,7 +85,7 @@ class SendMessage:
         limits: Limits,
     ) -> None:
         self._log = event_log
-        self._store = store
+        self._stored = BatchedFind(store)
         self._ephemeral = ephemeral
         self._peek = peek
         self._find = find
@@ -147,7 +148,7 @@ class SendMessage:
             raise ConversationNotFound("there is no such conversation among yours")
         await self._limit(sender, name)
         _check_recipients(draft, conversation)
-        await self._check_reply(draft)
+        await self._check_reply(sender, draft)
         digest = digest_of(sender, draft)
         if draft.message_id is not None:
             await self._claim(draft.message_id, digest, claimed)
@@ -179,11 +180,12 @@ class SendMessage:
         if wait:
             raise RateLimited("this conversation is too busy; slow down", retry_after=wait)
 
-    async def _check_reply(self, draft: Draft) -> None:
+    async def _check_reply(self, sender: UserId, draft: Draft) -> None:
         if draft.reply_to is None:
             return
-        kept = (await self._store.find([draft.reply_to])).get(draft.reply_to)
-        if kept is None or kept.message.conversation_id != draft.conversation_id:
+        kept = await self._stored(draft.reply_to)
+        known = kept is not None and kept.message.is_for(sender)
+        if kept is None or not known or kept.message.conversation_id != draft.conversation_id:
             raise InvalidInput(
                 "`reply_to` names no message of this conversation",
                 [("/reply_to", "no such message here")],
@@ -195,7 +197,7 @@ class SendMessage:
         earlier = await self._ephemeral.leases.claim(key, digest, ttl=CLAIM_SECONDS)
         if earlier is None:
             claimed.append(key)
-            kept = (await self._store.find([message_id])).get(message_id)
+            kept = await self._stored(message_id)
             if kept is None or kept.digest == digest:
                 return
             await self._ephemeral.leases.drop(key)

@@ -16,18 +16,16 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat4all.domain.errors import ChannelError, WebhookRejected
 from chat4all.domain.ids import MessageId, new_id
-from chat4all.domain.inbound import Inbound, Receipt
+from chat4all.domain.inbound import Inbound
 from chat4all.domain.outgoing import FileRef, Outgoing
 from chat4all.domain.payload import MEDIA, Payload, PayloadType, text
 from chat4all.ports.connector import (
@@ -36,9 +34,8 @@ from chat4all.ports.connector import (
     SupportsIdentity,
     SupportsPolling,
 )
-
-RETRY_AFTER = 7
-"""Seconds that a rate-limited platform asks to wait in these tests."""
+from chat4all.testing.fake_platform import RETRY_AFTER, FakePlatform, Fault
+from chat4all.testing.recorded_callbacks import as_json, places
 
 # The fixtures are shared by the examples of one test on purpose: translating is pure.
 quick = settings(
@@ -51,36 +48,6 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-
-
-class Fault(StrEnum):
-    """How a platform can fail a call."""
-
-    RATE_LIMITED = "rate_limited"
-    """It asks to wait `RETRY_AFTER` seconds."""
-    SERVER_ERROR = "server_error"
-    """It has a problem of its own, such as HTTP 500."""
-    NO_ANSWER = "no_answer"
-    """The connection breaks, or nothing comes in time."""
-    REFUSED = "refused"
-    """It will never take this, such as HTTP 403 for somebody who blocked us."""
-
-
-class FakePlatform(Protocol):
-    """The platform that the connector under test talks to, on this machine."""
-
-    @property
-    def address(self) -> str:
-        """Return a chat that takes messages."""
-        ...
-
-    def taken(self) -> int:
-        """Return how many messages the platform has taken."""
-        ...
-
-    async def fail(self, fault: Fault) -> None:
-        """Let every call from now on end in `fault`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +148,7 @@ class ConnectorContract(ABC):
         files = sorted(self.payloads.glob("*.json"))
         body = json.loads(data.draw(st.sampled_from(files)).read_bytes())
         damaged = copy.deepcopy(body)
-        place = data.draw(st.sampled_from(list(_places(damaged))))
+        place = data.draw(st.sampled_from(list(places(damaged))))
         container, key = place
         container[key] = data.draw(anything)
         raw = json.dumps(damaged).encode()
@@ -380,22 +347,6 @@ class ConnectorContract(ABC):
             assert secret not in shown
 
 
-def as_json(event: Inbound) -> dict[str, Any]:
-    """Return an event as the files of expected events hold it: its fields that are set."""
-    fields = json.loads(msgspec.json.encode(event))
-    if isinstance(event, Receipt):
-        fields["status"] = event.status.word
-    return {"event": type(event).__name__, **_set_fields(fields)}
-
-
-def _set_fields(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _set_fields(one) if isinstance(one, dict) else one
-        for name, one in value.items()
-        if one is not None
-    }
-
-
 def _outgoing(
     platform: FakePlatform,
     payload: Payload,
@@ -410,15 +361,6 @@ def _outgoing(
         reply_to=reply_to,
         from_name=from_name,
     )
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Return where something stands within a JSON value: the container and the key."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, one in items:
-        yield value, key
-        if isinstance(one, dict | list):
-            yield from _places(one)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -52,6 +52,17 @@ PRIVATE_PAIR: dict[str, Any] = {
 }
 """A private conversation has one other member and no name of its own."""
 
+WHOLE_PLACE: dict[str, Any] = {
+    "anyOf": [
+        {
+            "properties": {"latitude": {"type": "number"}, "longitude": {"type": "number"}},
+            "required": ["latitude", "longitude"],
+        },
+        {"properties": {"latitude": {"type": "null"}, "longitude": {"type": "null"}}},
+    ]
+}
+"""An imported message has both coordinates or none."""
+
 DESCRIPTION = """One API to send to and receive from all your contacts, whatever platform each of
 them uses. Errors are problem details (RFC 9457) with a stable `code`. Lists are `{items, next}`:
 pass `next` as `cursor` to go on. What happens is pushed over the WebSocket `/v1/ws`: see
@@ -91,6 +102,7 @@ def document(app: Litestar) -> dict[str, Any]:
     for operation in _operations(app):
         _complete(made["paths"][operation.path][operation.method], operation)
     schemas["NewConversation"].update(PRIVATE_PAIR)
+    schemas["ImportedMessage"].update(WHOLE_PLACE)
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
     return {key: in_ecma(value) for key, value in made.items()}

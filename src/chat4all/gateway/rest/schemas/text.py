@@ -77,8 +77,8 @@ ExternalId = Annotated[
     Meta(
         min_length=1,
         max_length=200,
-        extra_json_schema=NO_NUL,
-        description="The id on the platform; a phone number in E.164.",
+        extra_json_schema={"pattern": "^(\\+[1-9][0-9]{6,14}|[^+\\u0000][^\\u0000]*)$"},
+        description="The id on the platform; what starts with a plus is a phone number in E.164.",
     ),
 ]
 JSON_VALUE: dict[str, Any] = {

@@ -1,0 +1,97 @@
+"""`python -m bench`: measures the product against its ceilings; see docs/reference/bench.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from bench.machine import commit, machine
+from bench.report import Report, broken_of, lines_of, show, warnings_of
+from bench.scenarios import Bench, Round, Settings
+from bench.servers import RATES, ROOT, BenchFailed, Cores, product_command, two_cores
+
+RESULTS = ROOT / "bench" / "results"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    add = parser.add_argument
+    add("--rounds", type=int, default=5, help="rounds, of which medians are told")
+    add("--seconds", type=float, default=5.0, help="length of each phase of load")
+    add("--connections", type=int, default=64, help="kept HTTP connections that send")
+    add("--text-length", type=int, default=100, help="characters of a message")
+    add("--stored", type=int, default=1_000_000, help="messages stored beforehand; 0 leaves it out")
+    add("--quick", action="store_true", help="1 round of 2 s without stored messages")
+    add("--json", type=Path, help="where to write the results (default: bench/results/)")
+    add("--folder", type=Path, help="where the data lies meanwhile (default: a temporary folder)")
+    add("--profile", type=Path, metavar="FILE", help="only profile the server, into FILE")
+    return parser.parse_args()
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    quick = given.quick
+    return Settings(
+        rounds=1 if quick else given.rounds,
+        seconds=2.0 if quick else given.seconds,
+        warm_seconds=1.0,
+        connections=given.connections,
+        text_length=given.text_length,
+        stored=0 if quick else given.stored,
+        environment=dict(RATES),
+    )
+
+
+def _report(settings: Settings, cores: Cores, folder: Path, console: Console) -> Report:
+    about, code = machine(), commit()
+    rounds: list[Round] = Bench(settings, cores, folder, console.print).run()
+    return Report(
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=code,
+        machine=about,
+        pinning=str(cores),
+        program=" ".join(Path(one).name for one in product_command()),
+        settings=settings,
+        lines=lines_of(rounds),
+        broken=broken_of(rounds),
+        warnings=warnings_of(rounds),
+        rounds=rounds,
+    )
+
+
+def _write(report: Report, path: Path | None) -> Path:
+    if path is None:
+        dirty = "-dirty" if report.commit.dirty else ""
+        path = RESULTS / f"{report.date[:10]}-{report.commit.id}{dirty}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    return path
+
+
+def main() -> int:
+    """Measure, print, write; return 1 when a promise was broken and 2 when it could not."""
+    given, cores, console = _arguments(), two_cores(), Console()
+    with tempfile.TemporaryDirectory(prefix="chat4all-bench-", dir=given.folder) as name:
+        try:
+            settings = _settings(given)
+            if given.profile is not None:
+                bench = Bench(settings, cores, Path(name), console.print)
+                bench.profile(given.profile.resolve())
+                return 0
+            report = _report(settings, cores, Path(name), console)
+        except BenchFailed as error:
+            console.print(f"bench: {error}", style="red")
+            return 2
+    show(report, console)
+    path = _write(report, given.json)
+    console.print(f"written to {path}")
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The people of the bench, registered and signed in through the API like any others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from bench.job import Lane
+
+SENDERS = ("ana", "bruno", "carla", "davi")
+RECIPIENTS = ("elisa", "fabio", "gabi", "hugo")
+PASSWORD = "a password for the bench alone"  # noqa: S105 - of a server that lives a minute
+
+
+def lanes(url: str) -> list[Lane]:
+    """Return 8 private conversations of 8 people: each sends in two, or receives in two.
+
+    On data that has them already, they sign in and find their conversations again.
+    """
+    with httpx.Client(base_url=url, timeout=60) as client:
+        people = {name: _sign_in(client, name) for name in (*SENDERS, *RECIPIENTS)}
+        found = []
+        for number, sender in enumerate(SENDERS):
+            for step in (0, 1):
+                recipient = RECIPIENTS[(number + step) % len(RECIPIENTS)]
+                found.append(_lane(client, people[sender], people[recipient]))
+        return found
+
+
+def _sign_in(client: httpx.Client, name: str) -> tuple[str, str]:
+    """Return id and access token."""
+    form = {"grant_type": "password", "username": name, "password": PASSWORD}
+    registration = {"username": name, "password": PASSWORD}
+    if client.post("/v1/auth/register", json=registration).status_code not in (201, 409):
+        raise RuntimeError(f"cannot register {name}")
+    token: str = _json(client.post("/v1/auth/token", data=form))["access_token"]
+    me = _json(client.get("/v1/users/me", headers={"authorization": f"Bearer {token}"}))
+    return me["id"], token
+
+
+def _lane(client: httpx.Client, sender: tuple[str, str], recipient: tuple[str, str]) -> Lane:
+    made = client.post(
+        "/v1/conversations",
+        json={"type": "private", "member_ids": [recipient[0]]},
+        headers={"authorization": f"Bearer {sender[1]}"},
+    )
+    return Lane(
+        conversation_id=_json(made)["id"],
+        sender_id=sender[0],
+        sender_token=sender[1],
+        recipient_id=recipient[0],
+        recipient_token=recipient[1],
+    )
+
+
+def _json(answer: httpx.Response) -> Any:
+    return answer.raise_for_status().json()

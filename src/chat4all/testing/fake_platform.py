@@ -1,0 +1,39 @@
+"""The platform that a connector under test talks to, and how it can fail."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+RETRY_AFTER = 7
+"""Seconds that a rate-limited platform asks to wait in these tests."""
+
+
+class Fault(StrEnum):
+    """How a platform can fail a call."""
+
+    RATE_LIMITED = "rate_limited"
+    """It asks to wait `RETRY_AFTER` seconds."""
+    SERVER_ERROR = "server_error"
+    """It has a problem of its own, such as HTTP 500."""
+    NO_ANSWER = "no_answer"
+    """The connection breaks, or nothing comes in time."""
+    REFUSED = "refused"
+    """It will never take this, such as HTTP 403 for somebody who blocked us."""
+
+
+class FakePlatform(Protocol):
+    """The platform that the connector under test talks to, on this machine."""
+
+    @property
+    def address(self) -> str:
+        """Return a chat that takes messages."""
+        ...
+
+    def taken(self) -> int:
+        """Return how many messages the platform has taken."""
+        ...
+
+    async def fail(self, fault: Fault) -> None:
+        """Let every call from now on end in `fault`."""
+        ...
