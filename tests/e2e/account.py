@@ -1,0 +1,81 @@
+"""A person's account, used over the API instead of a browser."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+PASSWORD = "correct horse battery"
+
+
+class Account:
+    """Signs up, and makes the calls of a client that is not ours. Bodies are the API's."""
+
+    def __init__(self, url: str, username: str) -> None:
+        self.username = username
+        self.user_id = ""
+        self.token = ""
+        self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30.0)
+        self.socket_url = url.replace("http", "ws", 1) + "/v1/ws"
+
+    @asynccontextmanager
+    async def signed_up(self, name: str) -> AsyncIterator[Self]:
+        """Make the account and sign in; the block is the session."""
+        person = {"username": self.username, "password": PASSWORD}
+        async with self._http:
+            self.user_id = (await self.post("auth/register", {**person, "display_name": name}))[
+                "id"
+            ]
+            form = {"grant_type": "password", **person}
+            answer = await self._http.post("/v1/auth/token", data=form)
+            self.token = answer.raise_for_status().json()["access_token"]
+            self._http.headers["Authorization"] = f"Bearer {self.token}"
+            yield self
+
+    async def post(self, path: str, body: Any) -> Any:
+        """POST JSON to `/v1/<path>`; raises for an answer that is an error."""
+        return (await self._http.post(f"/v1/{path}", json=body)).raise_for_status().json()
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """GET `/v1/<path>`; raises for an answer that is an error."""
+        return (await self._http.get(f"/v1/{path}", params=query)).raise_for_status().json()
+
+    async def patch(self, path: str, body: Any) -> None:
+        """PATCH `/v1/<path>`; raises for an answer that is an error."""
+        (await self._http.patch(f"/v1/{path}", json=body)).raise_for_status()
+
+    async def chat_with(self, other: Account) -> str:
+        """Start the private chat of the two; return its id."""
+        body = {"type": "private", "member_ids": [other.user_id]}
+        conversation: str = (await self.post("conversations", body))["id"]
+        return conversation
+
+    async def say(self, conversation: str, texts: Sequence[str]) -> list[str]:
+        """Send texts in order, up to 500; return the messages' ids once all are accepted."""
+        messages = [
+            {
+                "message_id": str(uuid.uuid4()),
+                "conversation_id": conversation,
+                "payload": {"type": "text", "text": text},
+            }
+            for text in texts
+        ]
+        outcomes = (await self.post("messages/batch", {"messages": messages}))["items"]
+        assert [one["status"] for one in outcomes] == [httpx.codes.ACCEPTED] * len(messages)
+        return [one["message_id"] for one in outcomes]
+
+    def socket(self, **options: Any) -> connect:
+        """Open a WebSocket that names its token as a subprotocol."""
+        protocols = ["chat4all.v1", f"bearer.{self.token}"]
+        return self.bare_socket(subprotocols=[Subprotocol(one) for one in protocols], **options)
+
+    def bare_socket(self, *, query: str = "", **options: Any) -> connect:
+        """Open a WebSocket that says nothing about who it is."""
+        told = {"proxy": None, "max_size": None, "compression": None, **options}
+        return connect(self.socket_url + query, **told)
