@@ -9,7 +9,8 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from tests.gateway.conftest import ISSUER, PASSWORD, Person, World, client_of
+
+from tests.gateway.world import ISSUER, PASSWORD, Person, World, client_of
 
 
 async def token(client: httpx.AsyncClient, **form: str) -> httpx.Response:

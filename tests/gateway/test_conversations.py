@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.gateway.conftest import Person, say
 
-from chat4all.domain.ids import new_id
+from chat4all.domain.directory import Channel
+from chat4all.domain.ids import ChannelId, UserId, new_id
+from tests.gateway.world import Person, World, say
 
 
 async def test_a_pair_has_one_private_conversation(ana: Person, bia: Person) -> None:
@@ -39,9 +40,18 @@ async def test_nobody_talks_to_users_who_are_not_there_or_to_others_contacts(
 
 
 async def test_a_conversation_shows_members_unread_and_the_last_message(
-    ana: Person, bia: Person, group: str
+    ana: Person, bia: Person, group: str, world: World
 ) -> None:
-    await ana.http.post("/v1/users/me/channels", json={"platform": "mock", "external_id": "1"})
+    await world.directory.channels.link(
+        Channel(
+            id=ChannelId(new_id()),
+            user_id=UserId(ana.id),
+            platform="mock",
+            external_id="1",
+            account_id=None,
+            linked_at=world.clock(),
+        )
+    )
     said = await say(ana, group, "Lunch?")
     [shown] = (await bia.http.get("/v1/conversations")).json()["items"]
     assert (shown["id"], shown["name"], shown["unread_count"]) == (group, "Lunch", 1)

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.gateway.conftest import Person
+
+from tests.gateway.world import Person
 
 JSON = st.recursive(
     st.none()

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.gateway.conftest import Person, World, say
 
 from chat4all.domain.ids import MessageId, UserId, new_id
 from chat4all.gateway.rest.routes.messages import wait_of
 from chat4all.gateway.rest.schemas.messages import StoredMessage
 from chat4all.services.views import message_object
+from tests.gateway.world import Person, World, say
 
 PAYLOADS: list[dict[str, Any]] = [
     {"type": "text", "text": "Olá 👋🏽"},
@@ -152,7 +152,7 @@ async def test_cursors_move_forward_and_not_past_the_end(
     await say(bia, group, "three")
     got = await bia.http.post(f"{path}/delivered", json={"up_to_seq": 2})
     assert got.json()["last_delivered_seq"] == 2
-    assert (await bia.http.post(f"{path}/read", json={"up_to_seq": 99})).status_code == 400
+    assert (await bia.http.post(f"{path}/read", json={"up_to_seq": 99})).status_code == 409
     assert (await bia.http.post(f"{path}/read", json={"up_to_seq": -1})).status_code == 400
     assert (await bia.http.post(f"{path}/read", json={"up_to_seq": True})).status_code == 400
 

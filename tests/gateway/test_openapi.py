@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.gateway.conftest import World, client_of
 
 from chat4all.gateway.rest.app import openapi_document
 from chat4all.gateway.rest.problems import Problem
+from tests.gateway.world import World, client_of
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(openapi_document())
 METHODS = ("get", "post", "put", "patch", "delete")

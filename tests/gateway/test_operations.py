@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.gateway.conftest import Person, World
 
 from chat4all.domain.ids import new_id
 from chat4all.ports.event_log import Record
 from chat4all.ports.phones import Phone
+from tests.gateway.world import Person, World
 
 
 async def account(root: Person) -> dict[str, Any]:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import httpx
 import pytest
 
-from chat4all.adapters.memory.message_store import MemoryMessageStore
-from chat4all.domain.capabilities import Capabilities
-from chat4all.gateway.rest.app import create_rest_app
-from chat4all.gateway.rest.operator_tools import OperatorTools
-from chat4all.services.import_history import ImportHistory
-from chat4all.services.trace import TraceMessage
-
-if TYPE_CHECKING:
-    from tests.gateway.conftest import Person, World
+from tests.gateway.world import Person, World, sign_up
 
 CHAT = {
     "source": "telegram",
@@ -38,44 +29,14 @@ SAID = {
 }
 
 
-class NamedConnector:
-    """Says who it is, and nothing else."""
-
-    channel = "telegram"
-    capabilities = Capabilities(payloads=frozenset(), max_text=1)
-
-    async def whoami(self) -> str:
-        return "@shop_bot"
-
-    def link_instructions(self, code: str, name: str) -> str:
-        return f"{code} to {name}"
-
-
 def body(*messages: Any, **changes: Any) -> dict[str, Any]:
     return {"owner": "ana", "me": "Ana", "chat": CHAT, "messages": list(messages), **changes}
 
 
 @pytest.fixture
 async def root(world: World, ana: Person) -> AsyncIterator[httpx.AsyncClient]:
-    """The first person, who administers, at a node that serves operators."""
-    store = world.deps.integrity
-    assert isinstance(store, MemoryMessageStore)
-    tools = OperatorTools(
-        import_history=ImportHistory(world.event_log, store, world.directory),
-        trace=TraceMessage(store, store, store),
-        connector_of=lambda _: NamedConnector(),  # type: ignore[arg-type,return-value]
-    )
-    deps = replace(world.deps, operator=tools)
-    user = await world.deps.sign_up(username="root", password="correct horse", admin=True)
-    grant = await world.deps.sign_in.with_password("root", "correct horse", source="test")
-    assert user.admin
-    app = cast("Any", create_rest_app(deps))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport,
-        base_url="http://chat4all.test",
-        headers={"Authorization": f"Bearer {grant.access_token}"},
-    ) as client:
+    """An administrator of the node."""
+    async with (await sign_up(world, "root", admin=True)).http as client:
         yield client
 
 

@@ -6,9 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.gateway.conftest import Person, World
 
 from chat4all.domain.ids import new_id
+from tests.gateway.world import Person, World, sign_up
 
 BIA_CHANNEL = {"platform": "telegram", "external_id": "4711"}
 
@@ -101,17 +101,27 @@ async def test_a_phone_number_is_e164(ana: Person) -> None:
     assert refused.json()["errors"][0]["pointer"] == "/channels/1/external_id"
 
 
-async def test_own_channels_are_linked_once_and_unlinked(ana: Person, eve: Person) -> None:
-    linked = await ana.http.post("/v1/users/me/channels", json=BIA_CHANNEL)
+async def test_an_administrators_channels_are_linked_once_and_unlinked(
+    world: World, ana: Person, root: Person
+) -> None:
+    linked = await root.http.post("/v1/users/me/channels", json=BIA_CHANNEL)
     assert linked.status_code == 201
-    again = await ana.http.post("/v1/users/me/channels", json=BIA_CHANNEL)
+    again = await root.http.post("/v1/users/me/channels", json=BIA_CHANNEL)
     assert again.json()["id"] == linked.json()["id"]
-    taken = await eve.http.post("/v1/users/me/channels", json=BIA_CHANNEL)
+    async with (await sign_up(world, "max", admin=True)).http as other:
+        taken = await other.post("/v1/users/me/channels", json=BIA_CHANNEL)
     assert taken.json()["code"] == "channel_taken"
     path = f"/v1/users/me/channels/{linked.json()['id']}"
-    assert (await eve.http.delete(path)).status_code == 404
-    assert (await ana.http.delete(path)).status_code == 204
-    assert (await ana.http.get("/v1/users/me/channels")).json() == {"items": [], "next": None}
+    assert (await ana.http.delete(path)).status_code == 404
+    assert (await root.http.delete(path)).status_code == 204
+    assert (await root.http.get("/v1/users/me/channels")).json() == {"items": [], "next": None}
+
+
+async def test_nobody_claims_an_identity_without_proof(ana: Person) -> None:
+    refused = await ana.http.post("/v1/users/me/channels", json=BIA_CHANNEL)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+    assert "POST /v1/users/me/channels/link-code" in refused.json()["detail"]
+    assert (await ana.http.get("/v1/users/me/channels")).json()["items"] == []
 
 
 async def test_a_link_code_can_be_taken_once_within_ten_minutes(world: World, ana: Person) -> None:

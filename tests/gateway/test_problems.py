@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
-from tests.gateway.conftest import Person, World
 
 from chat4all.domain.errors import Chat4AllError
 from chat4all.gateway.rest.problems import STATUS
 from chat4all.gateway.rest.strict_json import explain
+from tests.gateway.world import Person, World
 
 REGISTER = "/v1/auth/register"
 JSON = {"Content-Type": "application/json"}

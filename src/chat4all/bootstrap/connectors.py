@@ -15,17 +15,23 @@ from chat4all.connectors.telegram import TelegramConfig
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.directory import Account
 from chat4all.domain.errors import InvalidInput
+from chat4all.domain.ids import AccountId, derived_id, new_id
 from chat4all.ports.connector import Connector
 from chat4all.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One platform: what it can carry, its config class, and how a connector is made."""
+    """One platform: what it can carry, its config class, and how a connector is made.
+
+    `identity` names the bot or number that a config speaks for, so that one is not
+    connected twice; None where that cannot be told.
+    """
 
     capabilities: Capabilities
     complete: Callable[[Mapping[str, Any]], dict[str, Any]]
     build: Callable[[Mapping[str, Any]], Connector]
+    identity: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
 
 def installed_connectors(settings: Settings, network: PhoneNetwork) -> Mapping[str, Kind]:
@@ -53,7 +59,10 @@ def _telegram(settings: Settings) -> Kind:
 
         return TelegramConnector(TelegramConfig(**config))
 
-    return Kind(telegram.CAPABILITIES, complete, build)
+    def identity(config: Mapping[str, Any]) -> str:
+        return str(config["token"]).partition(":")[0]  # the number of the bot
+
+    return Kind(telegram.CAPABILITIES, complete, build, identity)
 
 
 def complete_config(
@@ -82,6 +91,16 @@ def complete_config(
         raise InvalidInput(
             "the connector cannot read this config", [("/config", "not its keys")]
         ) from error
+
+
+def account_id(kinds: Mapping[str, Kind], platform: str, config: Mapping[str, Any]) -> AccountId:
+    """Return the id of the account that `config`, a complete one, describes.
+
+    It follows from the bot or number where that is known, so a renewed token stays the
+    same account.
+    """
+    identity = kinds[platform].identity(config)
+    return AccountId(derived_id("account", platform, identity) if identity else new_id())
 
 
 def build_connector(kinds: Mapping[str, Kind], account: Account) -> Connector:

@@ -120,7 +120,8 @@ def build_core(settings: Settings, storage: Storage, metrics: Metrics) -> Core:
     cache = DirectoryCache(storage.directory)
     directory = WatchedDirectory(storage.directory, cache)
     people = People(directory, cache)
-    notifier = Notifier(storage.messages, people.peek, people.conversation)
+    messages = Messages(storage.log, storage.messages, storage.messages, people)
+    notifier = Notifier(storage.messages, people.peek, people.conversation, messages)
     stored = StoredMessages(storage.messages)
     last = LastChannels(storage.ephemeral.leases)
     planner = Planner(people, storage.messages, last, directory.routes)
@@ -144,7 +145,7 @@ def build_core(settings: Settings, storage: Storage, metrics: Metrics) -> Core:
                 backlog=settings.backlog,
             ),
         ),
-        messages=Messages(storage.log, storage.messages, storage.messages, people),
+        messages=messages,
         presence=PresenceBoard(storage.ephemeral, directory.conversations, directory.users),
         signals=Signals(storage.ephemeral.bus, people, notifier),
         sync=Sync(storage.messages, people, notifier),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chat4all import __version__
-from chat4all.bootstrap.connectors import Kind, complete_config
+from chat4all.bootstrap.connectors import Kind, account_id, complete_config
 from chat4all.bootstrap.fleet import Fleet
 from chat4all.domain.commands import AnnounceChange
 from chat4all.domain.events import SyncCursor
@@ -68,6 +68,7 @@ def rest_deps(
             directory.accounts,
             users,
             complete_config=partial(complete_config, kinds),
+            name_account=partial(account_id, kinds),
             on_change=fleet.changed,
         ),
         users=users,

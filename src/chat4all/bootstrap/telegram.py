@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 
 import structlog
 
-from chat4all.bootstrap.connectors import Kind, complete_config
+from chat4all.bootstrap.connectors import Kind, account_id, complete_config
 from chat4all.bootstrap.fleet import Fleet
 from chat4all.domain.directory import Account, User, UserKind
-from chat4all.domain.ids import AccountId, derived_id
 from chat4all.ports.directory import Directory
 
 log = structlog.get_logger(__name__)
@@ -28,9 +27,8 @@ async def connect_telegram(
     Waits for one to sign up on a new installation. The account's id follows from the bot's
     number, so the same bot stays the same account when its token is renewed.
     """
-    number = token.partition(":")[0]
-    account_id = AccountId(derived_id("account", "telegram", number))
-    found = await directory.accounts.get(account_id)
+    name = account_id(kinds, "telegram", {"token": token})
+    found = await directory.accounts.get(name)
     config = complete_config(kinds, "telegram", {**(found.config if found else {}), "token": token})
     now = datetime.now(UTC)
     if found is not None:
@@ -38,7 +36,7 @@ async def connect_telegram(
     else:
         owner = await _first_administrator(directory)
         account = Account(
-            id=account_id,
+            id=name,
             platform="telegram",
             name="Telegram bot",
             owner_id=owner.id,
@@ -48,8 +46,8 @@ async def connect_telegram(
         )
     if found is None or found.config != config:
         await directory.accounts.put(account)
-        await fleet.changed(account_id)
-        log.info("telegram bot connected", account=account_id)
+        await fleet.changed(name)
+        log.info("telegram bot connected", account=name)
     await asyncio.Event().wait()
 
 

@@ -119,10 +119,29 @@ class Router:
 
     async def _handle(self, records: Sequence[LogRecord], consumer: Consumer) -> None:
         batch = self._read(records)
-        decision = await persist(lambda: self._decide(batch))
-        await persist(lambda: self._publish(batch, decision))
+        await self._carry_out(batch)
         for position in batch.last.values():
             await persist(partial(consumer.commit, position))
+
+    async def _carry_out(self, batch: _Batch) -> None:
+        try:
+            decision = await persist(lambda: self._decide(batch))
+        except Exception as error:
+            self._known.forget([placed.command for placed in batch.commands])
+            if len(batch.commands) > 1:
+                await self._one_by_one(batch)
+            else:
+                log.exception("command that cannot be stored is parked")
+                batch.refused += [(placed, error) for placed in batch.commands]
+            batch.commands = []
+            decision = Decision()
+        await persist(lambda: self._publish(batch, decision))
+
+    async def _one_by_one(self, batch: _Batch) -> None:
+        """Find the command that the storage cannot take; its neighbours go on."""
+        log.warning("a batch cannot be stored; its commands are tried one by one")
+        for placed in batch.commands:
+            await self._carry_out(_Batch([placed], [], [], [], {}))
 
     def _read(self, records: Sequence[LogRecord]) -> _Batch:
         batch = _Batch([], [], [], [], {})

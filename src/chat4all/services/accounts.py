@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chat4all.domain.directory import Account
-from chat4all.domain.errors import AccountNotFound, InvalidInput, UserNotFound
+from chat4all.domain.errors import AccountNotFound, Conflict, InvalidInput, UserNotFound
 from chat4all.domain.ids import AccountId, UserId, new_id
 from chat4all.ports.accounts import Accounts
 from chat4all.ports.users import Users
@@ -18,6 +18,8 @@ CompleteConfig = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
 Raises `InvalidInput` when the connector cannot read it.
 """
+NameAccount = Callable[[str, Mapping[str, Any]], AccountId]
+"""Returns the id of the account that a platform's complete config describes."""
 OnChange = Callable[[AccountId], Awaitable[None]]
 """Called after an account changed or went, so the connectors that run can follow."""
 
@@ -35,25 +37,34 @@ class ConnectorAccounts:
         users: Users,
         *,
         complete_config: CompleteConfig,
+        name_account: NameAccount = lambda _platform, _config: AccountId(new_id()),
         on_change: OnChange = nobody_listens,
         now: Clock = utc_now,
     ) -> None:
         self._accounts = accounts
         self._users = users
         self._complete_config = complete_config
+        self._name_account = name_account
         self._on_change = on_change
         self._now = now
 
     async def create(
         self, *, platform: str, name: str, owner: UserId, config: Mapping[str, Any]
     ) -> Account:
-        """Add an account, enabled. Raises `InvalidInput`, `UserNotFound` for the owner."""
+        """Add an account, enabled.
+
+        Raises `InvalidInput`, `UserNotFound` for the owner, and `Conflict` for a bot or
+        number that is connected already.
+        """
         complete = self._complete_config(platform, config)
         if owner not in await self._users.get_many([owner]):
             raise UserNotFound("no such owner")
+        account_id = self._name_account(platform, complete)
+        if await self._accounts.get(account_id) is not None:
+            raise Conflict(f"this {platform} account is connected already; change that one")
         now = self._now()
         account = Account(
-            id=AccountId(new_id()),
+            id=account_id,
             platform=platform,
             name=name,
             owner_id=owner,

@@ -14,7 +14,7 @@ from chat4all.domain.commands import (
     EditMessage,
     React,
 )
-from chat4all.domain.directory import Conversation, User, UserKind
+from chat4all.domain.directory import Channel, Conversation, User, UserKind
 from chat4all.domain.errors import (
     Conflict,
     ConversationNotFound,
@@ -42,6 +42,10 @@ class Directory(Protocol):
 
     async def users(self, users: Sequence[UserId]) -> Mapping[UserId, User]:
         """Return those that exist."""
+        ...
+
+    async def channels(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
+        """Return the external identities of each."""
         ...
 
     async def conversations_of(self, user: UserId) -> Sequence[ConversationId]:
@@ -170,6 +174,7 @@ class Messages:
         )
         board = await self._board(conversation, entries)
         recipients = [board.recipient(message, user) for user in board.recipients(message)]
+        recipients = await self._planned(recipients)
         history = [entry for entry in entries if entry.user_id != message.sender]
         history += _in_app(message, moments, {entry.user_id for entry in recipients})
         return StatusView(
@@ -178,6 +183,26 @@ class Messages:
             recipients=recipients,
             history=sorted(history, key=lambda entry: (entry.at, entry.status)),
         )
+
+    async def at_first(self, message: Message) -> Status:
+        """Return how far a message is that was just given its place; reads no store.
+
+        Our own clients are reached at once, a contact when its platform says so.
+        """
+        conversation = await self._people.conversation(message.conversation_id)
+        if conversation is None:
+            return Status.SENT
+        users = await self._people.users([one.user_id for one in conversation.members])
+        board = _Board(conversation, users, (), ())
+        return board.overall(message)
+
+    async def now(self, message: Message) -> Status:
+        """Return how far a message has come."""
+        conversation = await self._people.conversation(message.conversation_id)
+        if conversation is None:
+            return Status.SENT
+        [view] = await self._views([message], conversation)
+        return view.status
 
     async def edit(self, actor: UserId, message_id: MessageId, payload: Payload) -> MessageView:
         """Replace the payload of one's own message; returns it as it will be.
@@ -274,6 +299,17 @@ class Messages:
             last_read_seq=after.last_read_seq,
             max_seq=max_seq,
         )
+
+    async def _planned(self, recipients: Sequence[StatusEntry]) -> list[StatusEntry]:
+        """Name the channel that will reach those whom nothing has reached yet."""
+        waiting = [one.user_id for one in recipients if one.status is Status.ACCEPTED]
+        channels = await self._people.channels(waiting) if waiting else {}
+        return [
+            replace(one, channel=channels[one.user_id][0].platform)
+            if one.channel == APP and channels.get(one.user_id)
+            else one
+            for one in recipients
+        ]
 
     async def _append(self, command: Command) -> None:
         await self._log.append([Record(COMMANDS, command.conversation_id, encode_command(command))])

@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -48,14 +49,34 @@ def _encode(frame: Mapping[str, object]) -> str:
     return _to_json(frame).decode()
 
 
+class Statuses(Protocol):
+    """How far messages have come."""
+
+    async def at_first(self, message: Message) -> Status:
+        """Return the status of a message that was just given its place; reads no store."""
+        ...
+
+    async def now(self, message: Message) -> Status:
+        """Return the status as the store has it."""
+        ...
+
+
 class Notifier:
-    """The clients connected to this node, and the events on their way to them."""
+    """The clients connected to this node, and the events on their way to them.
+
+    Without `statuses` every message is shown as sent.
+    """
 
     def __init__(
-        self, history: MessageHistory, peek: PeekConversation, find: FindConversation
+        self,
+        history: MessageHistory,
+        peek: PeekConversation,
+        find: FindConversation,
+        statuses: Statuses | None = None,
     ) -> None:
         self._peek = peek
         self._find = find
+        self._statuses = statuses
         self.covering = Covering(history)
         self._mailboxes: dict[UserId, list[Mailbox]] = {}
         self._queue: deque[Event] = deque()
@@ -150,9 +171,20 @@ class Notifier:
         if isinstance(event, CursorMoved):
             await self._tell_covered(event, connected)
             return
-        frame = event_frame(event, self.cursor.at(event.position))
+        frame = event_frame(event, self.cursor.at(event.position), await self._status(event))
         if frame is not None:
             self._offer(audience(event, connected), event.position, _encode(frame))
+
+    async def _status(self, event: Event) -> Status:
+        if self._statuses is not None and isinstance(event, MessageAdded):
+            return await self._statuses.at_first(event.message)
+        return await self.current_status(event)
+
+    async def current_status(self, event: Event) -> Status:
+        """Return how far the message of an event has come; SENT for other events."""
+        if self._statuses is not None and isinstance(event, MessageAdded | MessageEdited):
+            return await self._statuses.now(event.message)
+        return Status.SENT
 
     async def _tell_covered(self, event: CursorMoved, connected: Sequence[UserId]) -> None:
         mover, cursor = event.after.user_id, self.cursor.at(event.position)
@@ -252,7 +284,7 @@ def _covered(message: Message) -> Covered:
 
 
 def frames_of(
-    event: Event, covered: Sequence[Covered], *, viewer: UserId, cursor: SyncCursor
+    event: Event, covered: Sequence[Covered], *, viewer: UserId, cursor: SyncCursor, status: Status
 ) -> list[Mapping[str, object]]:
     """Return the frames that tell `viewer` of `event`, for a client that was away."""
     if isinstance(event, CursorMoved):
@@ -269,5 +301,5 @@ def frames_of(
         ]
     if viewer not in audience(event, [viewer]):
         return []
-    frame = event_frame(event, cursor)
+    frame = event_frame(event, cursor, status)
     return [frame] if frame is not None else []

@@ -98,4 +98,5 @@ class Sync:
             if isinstance(event, CursorMoved) and event.after.user_id != viewer
             else ()
         )
-        return list(frames_of(event, covered, viewer=viewer, cursor=cursor))
+        status = await self._notifier.current_status(event)
+        return list(frames_of(event, covered, viewer=viewer, cursor=cursor, status=status))

@@ -73,17 +73,20 @@ class Covered:
     to: tuple[UserId, ...] | None = None
 
 
-def event_frame(event: Event, cursor: SyncCursor) -> dict[str, Any] | None:
+def event_frame(
+    event: Event, cursor: SyncCursor, status: Status = Status.SENT
+) -> dict[str, Any] | None:
     """Return the WebSocket frame that tells members of `event`; None when it has none.
 
-    CursorMoved has one frame per message: see `covered_frame`.
+    `status` is how far the message of MessageAdded or MessageEdited has come. CursorMoved has
+    one frame per message: see `covered_frame`.
     """
     at = str(cursor)
     if isinstance(event, MessageAdded):
-        message = message_object(event.message, Status.SENT)
+        message = message_object(event.message, status)
         return {"type": "message", "cursor": at, "message": message}
     if isinstance(event, MessageEdited):
-        message = message_object(event.message, Status.SENT)
+        message = message_object(event.message, status)
         return {"type": "edited", "cursor": at, "message": message}
     if isinstance(event, StatusChanged):
         return {

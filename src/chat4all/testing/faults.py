@@ -36,12 +36,14 @@ class Faults:
 
     `on_append` and `on_commit` are called before the log does it, and refuse by raising.
     `applies` holds how the next calls of `apply` end; when it is empty they succeed.
+    `poison` is a digest that the memory store cannot take.
     """
 
     def __init__(self) -> None:
         self.on_append: Callable[[Sequence[Record]], None] = lambda _: None
         self.on_commit: Callable[[str, Position], None] = lambda _stream, _position: None
         self.applies: deque[Storing] = deque()
+        self.poison: str | None = None
 
     def none(self) -> None:
         """Let everything work again."""
@@ -106,6 +108,8 @@ class FaultyMemoryStore(MemoryMessageStore):
     async def apply(self, effects: Effects) -> None:
         """See `MessageStore.apply`."""
         fault = self._faults.applies.popleft() if self._faults.applies else None
+        if any(new.digest == self._faults.poison for new in effects.added):
+            raise ValueError("the test lets the storage choke")
         if fault is not Storing.REFUSED:
             await super().apply(effects)
         if fault is not None:

@@ -235,7 +235,7 @@ class MessageHistoryContract(MessageStorage):
             ),
             StatusChanged(position=talk.next_position(), entry=entry, sender=ANNA),
         ]
-        moved = talk.move(BERT, delivered=1, before=talk.cursor(BERT, delivered=0)).journal[0]
+        moved = talk.move(BERT, delivered=2, before=talk.cursor(BERT, delivered=1)).journal[0]
         changed = ConversationChanged(
             position=talk.next_position(),
             conversation_id=talk.id,
@@ -258,13 +258,14 @@ class MessageHistoryContract(MessageStorage):
             talk.move(ANNA, delivered=1),
             talk.move(BERT, delivered=3),
             talk.move(ANNA, delivered=3, read=3),
+            talk.move(ANNA, delivered=4, read=4),
             talk.move(BERT, delivered=4, read=2),
             talk.move(BERT, delivered=5, read=3),
             talk.move(BERT, delivered=5, read=5),
         ]
         for move in moves:
             await store.apply(move)
-        anna_both, bert_received, bert_read = (moves[n].cursors[0] for n in (2, 1, 4))
+        anna_both, bert_received, bert_read = (moves[n].cursors[0] for n in (2, 1, 5))
         history = await store.cursor_history(talk.id, covering_seq=3)
         assert history == [bert_received, anna_both, bert_read]
         assert await store.cursor_history(talk.id, covering_seq=6) == []

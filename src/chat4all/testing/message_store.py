@@ -271,11 +271,12 @@ class MessageStoreContract(MessageStorage):
 
     async def test_a_caller_that_goes_away_leaves_no_hole(self, store: FullStore) -> None:
         talk = Talk()
-        task = asyncio.ensure_future(store.apply(talk.many(2)))
+        many = 3_000  # so that storing them takes longer than going away
+        task = asyncio.ensure_future(store.apply(talk.many(many)))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert await store.heads([talk.id]) == {talk.id: Head(2)}
+        assert await store.heads([talk.id]) == {talk.id: Head(many)}
 
     async def test_everything_outlives_the_object(self, opened: OpenStore) -> None:
         talk = Talk()
@@ -353,7 +354,7 @@ class MessageStoreContract(MessageStorage):
 
     async def test_a_platform_id_leads_to_the_entry_that_was_sent(self, store: FullStore) -> None:
         talk = Talk()
-        messages = [new.message for new in talk.many(2).added]
+        messages = [new.message for new in talk.many(3).added]
 
         def known(message: Message, status: Status, address: str) -> StatusEntry:
             return report(message, status, external_id="17", address=address, account_id=BOT)
@@ -366,5 +367,7 @@ class MessageStoreContract(MessageStorage):
         await store.apply(Effects(statuses=[known(messages[0], Status.READ, "chat 1")]))
         assert await store.status_of(BOT, "chat 1", "17") == sent
         assert await store.status_of(BOT, "chat 2", "17") == elsewhere
+        await store.apply(Effects(statuses=[known(messages[2], Status.FAILED, "chat 3")]))
+        assert await store.status_of(BOT, "chat 3", "17") is None
         assert await store.status_of(BOT, "chat 1", "18") is None
         assert await store.status_of(OTHER_BOT, "chat 1", "17") is None

@@ -9,7 +9,8 @@ import pytest
 
 from chat4all.connectors.mock import MockConfig, MockConnector, PhoneNetwork, sign
 from chat4all.ports.connector import Connector
-from chat4all.testing.connector import ConnectorContract, Fault, Features
+from chat4all.testing.connector import ConnectorContract, Features
+from chat4all.testing.fake_platform import Fault
 
 SECRET = "example-secret-of-the-phones"
 PHONE = "+5571999990000"

@@ -10,7 +10,8 @@ import pytest
 from chat4all.connectors.telegram import TelegramConfig
 from chat4all.connectors.telegram.connector import TelegramConnector
 from chat4all.ports.connector import Connector
-from chat4all.testing.connector import RETRY_AFTER, ConnectorContract, Fault, Features
+from chat4all.testing.connector import ConnectorContract, Features
+from chat4all.testing.fake_platform import RETRY_AFTER, Fault
 from chat4all.testing.telegram import Fault as Planned
 from chat4all.testing.telegram import FaultKind, Phone, TelegramSimulator
 

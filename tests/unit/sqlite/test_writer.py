@@ -296,3 +296,9 @@ async def test_all_that_was_acknowledged_survives_a_kill(tmp_path: Path) -> None
     assert [record.position.offset for record in found] == list(range(len(found)))
     kept = {str(record.position.offset): record.value.decode() for record in found}
     assert acknowledged.items() <= kept.items()
+
+
+async def test_commits_survive_a_power_cut(items: Writer) -> None:
+    # https://www.sqlite.org/pragma.html#pragma_synchronous
+    full = 2
+    assert await items.submit(lambda db: db.execute("PRAGMA synchronous").fetchone()) == (full,)

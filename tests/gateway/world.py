@@ -1,0 +1,327 @@
+"""The real REST application over the memory adapters and a running router."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import httpx
+from argon2 import PasswordHasher
+from litestar import Litestar
+
+from chat4all.adapters.memory.directory import MemoryDirectory
+from chat4all.adapters.memory.ephemeral import MemoryEphemeral
+from chat4all.adapters.memory.event_log import MemoryEventLog
+from chat4all.adapters.memory.message_store import MemoryMessageStore
+from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.commands import AnnounceChange
+from chat4all.domain.errors import AccountNotFound, ChannelNotFound, WebhookRejected
+from chat4all.domain.events import Event, SyncCursor
+from chat4all.domain.ids import AccountId, UserId
+from chat4all.domain.payload import PayloadType, text
+from chat4all.gateway.auth.access_tokens import JwtAccessTokens
+from chat4all.gateway.auth.passwords import Argon2Passwords
+from chat4all.gateway.auth.revocations import Revocations
+from chat4all.gateway.auth.signing_key import SigningKey
+from chat4all.gateway.rest.app import create_rest_app
+from chat4all.gateway.rest.deps import RestDeps, SyncBatch
+from chat4all.gateway.rest.operator_tools import OperatorTools
+from chat4all.gateway.rest.schemas.admin import Node
+from chat4all.ports.event_log import COMMANDS, Record
+from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
+from chat4all.router.planner import Planner
+from chat4all.router.worker import Router
+from chat4all.services.accounts import ConnectorAccounts, known_platforms
+from chat4all.services.channels import OwnChannels
+from chat4all.services.contacts import Contacts
+from chat4all.services.conversation_views import ConversationViews
+from chat4all.services.conversations import ConversationBook
+from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.import_history import ImportHistory
+from chat4all.services.last_channel import LastChannels
+from chat4all.services.messages import Messages
+from chat4all.services.notify import Notifier
+from chat4all.services.people import People
+from chat4all.services.presence import PresenceBoard
+from chat4all.services.records import encode_command
+from chat4all.services.send_message import Limits, SendMessage
+from chat4all.services.sign_in import SignIn
+from chat4all.services.sign_up import FIRST_PERSON, SignUp
+from chat4all.services.stored import StoredMessages
+from chat4all.services.sync import Sync
+from chat4all.services.trace import TraceMessage
+from chat4all.services.users import UserProfiles
+from chat4all.services.watched_directory import WatchedDirectory
+
+ISSUER = "http://chat4all.test"
+PASSWORD = "correct horse battery"
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class PaperPhones:
+    """Phones that keep what is written on them."""
+
+    def __init__(self) -> None:
+        self.owned: dict[tuple[str, str], Phone] = {}
+
+    async def phones(self, owner: UserId) -> list[Phone]:
+        return [phone for (of, _), phone in sorted(self.owned.items()) if of == owner]
+
+    async def phone(self, external_id: str) -> Phone:
+        return self.owned[self._key(external_id)]
+
+    async def write(
+        self, external_id: str, words: str, reply_to: str | None = None
+    ) -> PhoneMessage:
+        self._key(external_id)
+        return PhoneMessage(
+            external_id="m1",
+            direction="out",
+            payload=text(words),
+            at=datetime.now(UTC),
+            status="sent",
+            reply_to=reply_to,
+        )
+
+    async def read_all(self, external_id: str) -> None:
+        self._key(external_id)
+
+    async def configure(self, external_id: str, *, online: bool, fail: PhoneFailure | None) -> None:
+        key = self._key(external_id)
+        self.owned[key] = Phone(
+            external_id=external_id,
+            display_name=self.owned[key].display_name,
+            online=online,
+            fail=fail,
+        )
+
+    def _key(self, external_id: str) -> tuple[str, str]:
+        for key in self.owned:
+            if key[1] == external_id:
+                return key
+        raise ChannelNotFound("no such phone")
+
+
+class NamedConnector:
+    """Says who it is, and nothing else."""
+
+    channel = "telegram"
+    capabilities = Capabilities(payloads=frozenset(), max_text=1)
+
+    async def whoami(self) -> str:
+        return "@shop_bot"
+
+    def link_instructions(self, code: str, name: str) -> str:
+        return f"{code} to {name}"
+
+
+@dataclass
+class World:
+    """The application and everything behind it."""
+
+    app: Litestar
+    deps: RestDeps
+    directory: WatchedDirectory
+    event_log: MemoryEventLog
+    phones: PaperPhones
+    clock: Clock
+    missing: dict[str, str]
+    callbacks: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+
+
+@dataclass
+class Person:
+    """Somebody who signed in."""
+
+    id: str
+    username: str
+    http: httpx.AsyncClient
+    tokens: dict[str, Any]
+
+
+class _Observer:
+    def __init__(self, notifier: Notifier, waiting: StoredMessages) -> None:
+        self._notifier = notifier
+        self._waiting = waiting
+
+    def happened(self, events: Sequence[Event]) -> None:
+        self._notifier.happened(events)
+
+    def stored(self, events: Sequence[Event]) -> None:
+        self._waiting.stored(events)
+
+
+class _Engines:
+    """The memory adapters, and what bootstrap would put between them and the REST API."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.ephemeral, self.event_log = MemoryEphemeral(), MemoryEventLog()
+        self.store = MemoryMessageStore()
+        plain = MemoryDirectory(clock=self.clock)
+        cache = DirectoryCache(plain)
+        self.directory = WatchedDirectory(plain, cache)
+        self.people = People(self.directory, cache)
+        self.notifier = Notifier(self.store, self.people.peek, self.people.conversation)
+        self.waiting = StoredMessages(self.store, poll=0.05)
+        self.sync = Sync(self.store, self.people, self.notifier)
+        self.messages = Messages(self.event_log, self.store, self.store, self.people)
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        self.passwords = Argon2Passwords(hasher=cheap)
+        self.phones = PaperPhones()
+        self.missing: dict[str, str] = {}
+        self.callbacks: list[tuple[str, str, str, bytes]] = []
+
+    def router(self) -> Router:
+        last = LastChannels(self.ephemeral.leases)
+        planner = Planner(self.people, self.store, last, self.directory.routes)
+        observer = _Observer(self.notifier, self.waiting)
+        return Router(self.event_log, self.store, planner, observer)
+
+    async def tokens(self) -> JwtAccessTokens:
+        revocations = Revocations(self.directory.tokens, self.ephemeral.bus, now=self.clock)
+        await revocations.load()
+        key = await SigningKey.load(self.directory.keys)
+        return JwtAccessTokens(key, revocations, issuer=ISSUER, now=self.clock)
+
+    async def announce(self, change: AnnounceChange) -> None:
+        record = Record(COMMANDS, change.conversation_id, encode_command(change))
+        await self.event_log.append([record])
+
+    async def receive_webhook(
+        self,
+        platform: str,
+        account_id: str,
+        method: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        body: bytes,
+    ) -> bytes:
+        if body == b"forged":
+            raise WebhookRejected("wrong signature")
+        if await self.directory.accounts.get(AccountId(account_id)) is None:
+            raise AccountNotFound("no such account")
+        self.callbacks.append((platform, account_id, method, body))
+        return query.get("challenge", "").encode()
+
+    async def ready(self) -> Mapping[str, str]:
+        return self.missing
+
+    async def catch_up(
+        self, viewer: UserId, cursor: str | None, *, wait: float, limit: int
+    ) -> SyncBatch:
+        since = None if cursor is None else SyncCursor.parse(cursor)
+        missed = await self.sync.poll(viewer, since, wait=wait, limit=limit)
+        frames = [frame for _, frame in missed.frames]
+        return SyncBatch(frames=frames, cursor=str(missed.cursor), more=missed.more)
+
+    def deps(self, tokens: JwtAccessTokens) -> RestDeps:
+        directory, now, log = self.directory, self.clock, self.event_log
+        users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
+        peek, find = self.people.peek, self.people.conversation
+        conversations = directory.conversations
+        return RestDeps(
+            tokens=tokens,
+            sign_up=SignUp(users, self.passwords, rates, directory.keys, now=now),
+            sign_in=SignIn(users, directory.tokens, self.passwords, tokens, rates, now=now),
+            profiles=UserProfiles(users, conversations),
+            contacts=Contacts(users, channels, now=now),
+            channels=OwnChannels(channels, directory.link_codes, now=now),
+            conversations=ConversationBook(
+                conversations, directory.members, users, self.announce, now=now
+            ),
+            views=ConversationViews(users, channels, self.store, self.messages),
+            presence=PresenceBoard(self.ephemeral, conversations, users),
+            accounts=ConnectorAccounts(
+                directory.accounts, users, complete_config=known_platforms(["telegram"]), now=now
+            ),
+            users=users,
+            send=SendMessage(log, self.store, self.ephemeral, peek, find, limits=Limits()),
+            stored=self.waiting,
+            messages=self.messages,
+            sync=self.catch_up,
+            dead_letters=DeadLetters(log, log),
+            integrity=self.store,
+            receive_webhook=self.receive_webhook,
+            ready=self.ready,
+            metrics=lambda: b"# HELP up Whether it is up.\nup 1\n",
+            nodes=lambda: [Node(name="here", version="0", roles=["gateway"], started_at=now())],
+            connectors={"telegram": Capabilities(payloads=frozenset(PayloadType), max_text=4096)},
+            phones=self.phones,
+            operator=OperatorTools(
+                import_history=ImportHistory(log, self.store, directory),
+                trace=TraceMessage(self.store, self.store, self.store),
+                connector_of=lambda _: NamedConnector(),  # type: ignore[arg-type,return-value]
+            ),
+        )
+
+
+@asynccontextmanager
+async def a_world() -> AsyncIterator[World]:
+    engines = _Engines()
+    deps = engines.deps(await engines.tokens())
+    # Somebody administers already: who registers in a test is an ordinary person.
+    await engines.directory.keys.get_or_set(FIRST_PERSON, "somebody")
+    work = [engines.router().run(), engines.notifier.run()]
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield World(
+            create_rest_app(deps),
+            deps,
+            engines.directory,
+            engines.event_log,
+            engines.phones,
+            engines.clock,
+            engines.missing,
+            engines.callbacks,
+        )
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        engines.passwords.close()
+
+
+def client_of(world: World, token: str | None = None) -> httpx.AsyncClient:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(cast("Any", world.app), raise_app_exceptions=False),
+        base_url=ISSUER,
+        headers=headers,
+    )
+
+
+async def sign_up(world: World, username: str, *, admin: bool = False) -> Person:
+    user = await world.deps.sign_up(
+        username=username, password=PASSWORD, display_name=username.capitalize(), admin=admin
+    )
+    grant = await world.deps.sign_in.with_password(username, PASSWORD, source="test")
+    tokens = {"access_token": grant.access_token, "refresh_token": grant.refresh_token}
+    return Person(user.id, username, client_of(world, grant.access_token), tokens)
+
+
+async def say(person: Person, conversation_id: str, words: str) -> dict[str, Any]:
+    """Send a text and return it as stored."""
+    body = {
+        "message_id": str(uuid.uuid4()),
+        "conversation_id": conversation_id,
+        "payload": {"type": "text", "text": words},
+    }
+    answer = await person.http.post("/v1/messages", json=body, headers={"Prefer": "wait=5"})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
