@@ -127,7 +127,7 @@ async def test_a_sync_brings_only_ones_own(scene: Scene) -> None:
 
 
 async def test_presence_of_strangers_is_left_out(scene: Scene) -> None:
-    asked = ",".join([scene.ana.user_id, scene.bia.user_id, NOBODY])
+    asked = f"{scene.ana.user_id},{scene.bia.user_id},{NOBODY}"
     to_eva = await scene.eva.get("presence", user_ids=asked)
     assert to_eva["items"] == []
     to_bia = await scene.bia.get("presence", user_ids=asked)

@@ -49,7 +49,6 @@ class Watched:
 @asynccontextmanager
 async def watched_server(folder: Path, **settings: str) -> AsyncIterator[Watched]:
     """Run the product; `settings` are named without their prefix."""
-    folder.mkdir(parents=True, exist_ok=True)
     named = {f"CHAT4ALL_{name.upper()}": value for name, value in settings.items()}
     async with running_server(folder, named) as url:
         yield Watched(url, folder)

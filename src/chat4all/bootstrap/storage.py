@@ -90,11 +90,14 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
 
 
 def _open(kinds: Mapping[str, Callable[[Path], T]], url: str, default: Path) -> T:
-    """Return the engine of `url`, which the settings have checked, not yet opened."""
+    """Return the engine of `url`, whose scheme the settings have checked, not yet opened."""
     if not url:
         return kinds["sqlite"](default)
     parts = urlsplit(url)
-    return kinds[parts.scheme](Path(unquote(parts.path)))
+    path = Path(unquote(parts.path))
+    if parts.scheme == "sqlite" and not path.name:
+        raise BadSettings(f"{url} names no file; use sqlite:////folder/name.sqlite3")
+    return kinds[parts.scheme](path)
 
 
 @contextmanager

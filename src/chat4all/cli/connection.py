@@ -28,6 +28,7 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 LOOK = httpx.Timeout(3.0)
 OPERATOR_FILE = "operator.json"
 INSIDE = "http://localhost"
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _ask(what: str, *, hidden: bool) -> str:
 async def _server(invocation: Invocation) -> AsyncIterator[Server]:
     if invocation.url is not None:
         address = invocation.url.rstrip("/")
-        if not address.startswith(("http://", "https://")):
+        known = address.startswith(("http://", "https://"))
+        if not known or (httpx.URL(address).port or 0) > LAST_PORT:
             raise CommandFailed(f"--url: {address} is no http:// or https:// address", code=USAGE)
         async with _client(address) as client:
             yield Server(client, None)

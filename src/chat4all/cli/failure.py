@@ -36,6 +36,8 @@ def reporting() -> Iterator[None]:
         raise _exit(str(error), USAGE) from error
     except Chat4AllError as error:
         raise _exit(str(error), FAILED) from error
+    except httpx.InvalidURL as error:
+        raise _exit(f"the address cannot be read: {error}", USAGE) from error
     except httpx.HTTPError as error:
         detail = str(error) or type(error).__name__
         raise _exit(f"the server does not answer: {detail}", FAILED) from error

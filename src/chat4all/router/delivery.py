@@ -145,10 +145,11 @@ class DeliveryWorker:
         self._window.release()
         position = self._progress.finished(record.position)
         if position is not None:
-            await consumer.commit(position)
+            await persist(lambda: consumer.commit(position))
 
     async def _park(self, record: LogRecord, error: Exception) -> None:
-        await self._log.append([dead_letter(record.stream, record.key, record.value, error)])
+        letter = dead_letter(record.stream, record.key, record.value, error)
+        await persist(lambda: self._log.append([letter]))
 
     async def _carry_out(self, task: DeliveryTask) -> None:
         if task.task_id in self._finished:

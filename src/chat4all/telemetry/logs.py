@@ -7,8 +7,16 @@ import sys
 
 import structlog
 
-QUIET = ("httpx", "httpcore", "aiogram", "aiosqlite", "uvicorn.access", "sqlalchemy.engine")
-"""Loggers that print addresses at INFO; those of Telegram hold the bot's token."""
+QUIET = (
+    "alembic",
+    "httpx",
+    "httpcore",
+    "aiogram",
+    "aiosqlite",
+    "uvicorn.access",
+    "sqlalchemy.engine",
+)
+"""Loggers that say too much at INFO: addresses, and those of Telegram hold the bot's token."""
 OURS = "chat4all"
 _OF_CLIENTS = ("Invalid UTF-8 sequence received", '%s - "WebSocket %s"')
 """How uvicorn begins what is a client's fault and no event: a traceback for each frame that is

@@ -20,6 +20,11 @@ def code_of(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
 
 
+def damaged(path: Path, found: object) -> str:
+    """Return what to tell of a damaged file."""
+    return f"{path} is damaged ({found}): see docs/howto/recover-a-corrupt-database.md"
+
+
 def translate(error: sqlite3.Error, path: Path) -> Chat4AllError | sqlite3.Error:
     """Return the error of our tree for one of SQLite; a mistake of ours stays as it is.
 
@@ -31,9 +36,7 @@ def translate(error: sqlite3.Error, path: Path) -> Chat4AllError | sqlite3.Error
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and extended not in _READS):
         return StorageFull(f"{path.name}: {error}; free some space, then repeat the request")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StorageCorrupt(
-            f"{path} is damaged ({error}): see docs/howto/recover-a-corrupt-database.md"
-        )
+        return StorageCorrupt(damaged(path, error))
     if code in {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,

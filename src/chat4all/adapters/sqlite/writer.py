@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from chat4all.adapters.sqlite.checkpoint import Checkpointer, passive
+from chat4all.adapters.sqlite.damage import check
 from chat4all.adapters.sqlite.errors import code_of, translate
 from chat4all.domain.errors import BadSettings, SchemaTooNew, Unavailable
 
@@ -112,7 +113,6 @@ class Writer:
     ) -> None:
         self.is_open = False
         self._run_inline()
-        self._queue.put(None)
         await asyncio.to_thread(self._stop)
         # What the last group scheduled on the loop comes before anything that follows us.
         await asyncio.sleep(0)
@@ -152,13 +152,16 @@ class Writer:
         return await self._loop.run_in_executor(self._readers.pool, self._readers.run, work)
 
     def _stop(self) -> None:
-        self._thread.join()
+        # The writer goes last: who closes last moves the write-ahead log into the file.
         self._checkpointer.stop()
         self._readers.close()
+        self._queue.put(None)
+        self._thread.join()
 
     def _run(self, started: asyncio.Future[None]) -> None:
         try:
             self._db = self._connect()
+            check(self._db, self.path)
             if self._inline_below > 0:
                 self._commit_time = self._trial()
                 self._inline = self._commit_time < self._inline_below

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from chat4all.connectors.mock.journal import Journal
 from chat4all.connectors.mock.screens import OURS, THEIRS, Act, Bubble, Screen, Screens
-from chat4all.domain.errors import ChannelError, MessageNotFound, WebhookRejected
+from chat4all.domain.errors import ChannelError, Chat4AllError, MessageNotFound, WebhookRejected
 from chat4all.domain.ids import derived_id, new_id
 from chat4all.domain.outgoing import Outgoing
 from chat4all.domain.payload import Payload, text
@@ -289,6 +289,9 @@ class PhoneNetwork:
             await self._on_event(json.dumps(event).encode())
         except WebhookRejected:
             _log.exception("an event of the phones was rejected for good; dropping it")
+        except Chat4AllError as error:  # such as an account that is switched off for now
+            _log.warning("an event of the phones was not taken; trying again: %s", error)
+            return False
         except Exception:  # noqa: BLE001 - whatever it was, a platform would call again
             _log.exception("an event of the phones was not taken; trying again")
             return False
