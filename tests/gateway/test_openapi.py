@@ -66,6 +66,15 @@ async def test_nobody_gets_in_where_the_document_asks_for_a_token(
     msgspec.json.decode(answer.content, type=Problem)
 
 
+def test_a_body_that_may_be_left_out_is_not_required() -> None:
+    required = {
+        operation["operationId"]: operation["requestBody"]["required"]
+        for _, _, operation in OPERATIONS
+        if "requestBody" in operation
+    }
+    assert [name for name, needed in required.items() if not needed] == ["archiveConversation"]
+
+
 def test_every_problem_is_explained_on_the_docs_page() -> None:
     assert {"validation_failed", "invalid_grant", "no_channel"} <= set(DOCUMENT["x-problems"])
     assert all(one["description"] for one in DOCUMENT["x-problems"].values())

@@ -115,6 +115,13 @@ async def test_bad_parameters_are_400(ana: Person, query: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "validation_failed")
 
 
+@pytest.mark.parametrize("value", ["null", "NULL", "x", "-1"])
+async def test_a_place_in_a_conversation_is_a_number(ana: Person, group: str, value: str) -> None:
+    answer = await ana.http.get(f"/v1/conversations/{group}/messages?after_seq={value}")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/after_seq"
+
+
 async def test_what_should_not_happen_is_logged_under_an_id_and_not_told(
     world: World, anonymous: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from chat4all.domain.commands import (
     EditMessage,
     React,
 )
-from chat4all.domain.directory import Channel, Conversation, User, UserKind
+from chat4all.domain.directory import Channel, Conversation, User
 from chat4all.domain.errors import (
     Conflict,
     ConversationNotFound,
@@ -22,13 +23,16 @@ from chat4all.domain.errors import (
     NotPermitted,
 )
 from chat4all.domain.ids import ConversationId, MessageId, UserId
-from chat4all.domain.messages import APP, IMPORTED, Cursor, Message
+from chat4all.domain.messages import APP, Cursor, Message
 from chat4all.domain.payload import Payload
-from chat4all.domain.status import Status, StatusEntry, best, overall
+from chat4all.domain.status import Status, StatusEntry, overall
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
-from chat4all.ports.message_store import MessageData, SupportsSearch
+from chat4all.ports.message_store import Kept, MessageData, SupportsSearch
+from chat4all.services.progress import Progress, in_app_history
 from chat4all.services.records import encode_command
 
+STORED_WITHIN = 2.0
+"""Seconds for which a call about a message waits while the router has work to do."""
 MOST_REACTIONS = 50
 """Different emoji on one message."""
 
@@ -176,7 +180,7 @@ class Messages:
         recipients = [board.recipient(message, user) for user in board.recipients(message)]
         recipients = await self._planned(recipients)
         history = [entry for entry in entries if entry.user_id != message.sender]
-        history += _in_app(message, moments, {entry.user_id for entry in recipients})
+        history += in_app_history(message, moments, {entry.user_id for entry in recipients})
         return StatusView(
             message_id=message_id,
             status=overall(entry.status for entry in recipients),
@@ -193,7 +197,7 @@ class Messages:
         if conversation is None:
             return Status.SENT
         users = await self._people.users([one.user_id for one in conversation.members])
-        board = _Board(conversation, users, (), ())
+        board = Progress(conversation, users, (), ())
         return board.overall(message)
 
     async def now(self, message: Message) -> Status:
@@ -321,12 +325,22 @@ class Messages:
         return conversation
 
     async def _find(self, viewer: UserId, message_id: MessageId) -> tuple[Message, Conversation]:
-        kept = (await self._store.find([message_id])).get(message_id)
+        kept = await self._kept(message_id)
         if kept is not None and kept.message.is_for(viewer):
             conversation = await self._people.conversation(kept.message.conversation_id)
             if conversation is not None and conversation.member(viewer) is not None:
                 return kept.message, conversation
         raise MessageNotFound("there is no such message in your conversations")
+
+    async def _kept(self, message_id: MessageId) -> Kept | None:
+        """Return a stored message; one that was accepted a moment ago is waited for."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + STORED_WITHIN
+        while True:
+            kept = (await self._store.find([message_id])).get(message_id)
+            if kept is not None or clock() >= until or not self._log.backlog(COMMANDS, "router"):
+                return kept
+            await asyncio.sleep(0.02)
 
     async def _views(
         self, messages: Sequence[Message], conversation: Conversation
@@ -337,91 +351,7 @@ class Messages:
         board = await self._board(conversation, entries)
         return [MessageView(message=one, status=board.overall(one)) for one in messages]
 
-    async def _board(self, conversation: Conversation, entries: Iterable[StatusEntry]) -> _Board:
+    async def _board(self, conversation: Conversation, entries: Iterable[StatusEntry]) -> Progress:
         cursors = await self._store.conversation_cursors(conversation.id)
         users = await self._people.users([one.user_id for one in conversation.members])
-        return _Board(conversation, users, cursors, entries)
-
-
-class _Board:
-    """How far each member of one conversation is known to have come."""
-
-    def __init__(
-        self,
-        conversation: Conversation,
-        users: Mapping[UserId, User],
-        cursors: Iterable[Cursor],
-        entries: Iterable[StatusEntry],
-    ) -> None:
-        self._members = [member.user_id for member in conversation.members]
-        self._contacts = {name for name, user in users.items() if user.kind is UserKind.CONTACT}
-        self._cursors = {cursor.user_id: cursor for cursor in cursors}
-        self._latest: dict[tuple[MessageId, UserId], dict[str, StatusEntry]] = {}
-        for entry in entries:
-            key = (entry.message_id, entry.user_id)
-            self._latest.setdefault(key, {})[entry.channel] = entry
-
-    def recipients(self, message: Message) -> list[UserId]:
-        return [
-            user
-            for user in self._members
-            if user != message.sender and (message.to is None or user in message.to)
-        ]
-
-    def overall(self, message: Message) -> Status:
-        return overall(self._status(message, user) for user in self.recipients(message))
-
-    def recipient(self, message: Message, user: UserId) -> StatusEntry:
-        """Return one line for `user`: the channel that got furthest, else in-app."""
-        attempts = self._latest.get((message.message_id, user), {})
-        in_app = self._in_app(message, user)
-        furthest = max(attempts.values(), key=lambda entry: entry.status, default=None)
-        if furthest is not None and (in_app is None or furthest.status >= in_app):
-            return furthest
-        cursor = self._cursors.get(user)
-        status = Status.ACCEPTED if in_app is None else in_app
-        seen = cursor is not None and status >= Status.DELIVERED
-        return StatusEntry(
-            message_id=message.message_id,
-            conversation_id=message.conversation_id,
-            user_id=user,
-            channel=APP,
-            status=status,
-            at=(cursor and seen and cursor.updated_at) or message.created_at,
-        )
-
-    def _status(self, message: Message, user: UserId) -> Status:
-        attempts = self._latest.get((message.message_id, user), {})
-        known = [entry.status for entry in attempts.values()]
-        in_app = self._in_app(message, user)
-        return best([*known, in_app] if in_app is not None else known)
-
-    def _in_app(self, message: Message, user: UserId) -> Status | None:
-        """Return how far the member came in our own clients; None for one who has none."""
-        if message.channel == IMPORTED:
-            return Status.READ  # it was read where it was written
-        cursor = self._cursors.get(user)
-        contact = user in self._contacts
-        if cursor is None or contact:
-            return None if contact else Status.SENT
-        if cursor.last_read_seq >= message.seq:
-            return Status.READ
-        return Status.DELIVERED if cursor.last_delivered_seq >= message.seq else Status.SENT
-
-
-def _in_app(
-    message: Message, moments: Iterable[Cursor], recipients: Collection[UserId]
-) -> list[StatusEntry]:
-    """Return the history that the cursors of in-app members tell."""
-    return [
-        StatusEntry(
-            message_id=message.message_id,
-            conversation_id=message.conversation_id,
-            user_id=cursor.user_id,
-            channel=APP,
-            status=Status.READ if cursor.last_read_seq >= message.seq else Status.DELIVERED,
-            at=cursor.updated_at or message.created_at,
-        )
-        for cursor in moments
-        if cursor.user_id in recipients
-    ]
+        return Progress(conversation, users, cursors, entries)

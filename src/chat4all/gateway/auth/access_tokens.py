@@ -113,7 +113,7 @@ class JwtAccessTokens:
         try:
             decoded = jwt.decode(token, self._key.key, algorithms=["Ed25519"])
             return self._principal(decoded.header, decoded.claims)
-        except (JoseError, KeyError, ValueError, TypeError) as error:
+        except (JoseError, KeyError, ValueError, TypeError, OverflowError) as error:
             raise malformed from error
 
     def _principal(self, header: dict[str, Any], claims: dict[str, Any]) -> Principal:

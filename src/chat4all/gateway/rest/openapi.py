@@ -148,6 +148,9 @@ def _complete(shown: dict[str, Any], operation: _Operation) -> None:
         responses[str(int(status))] = {"$ref": f"#/components/responses/{_name(status)}"}
     for parameter in shown.get("parameters", ()):
         parameter["schema"] = _not_null(parameter["schema"])
+    body = operation.handler.parsed_data_field
+    if body is not None and body.has_default:
+        shown["requestBody"]["required"] = False  # which Litestar says of none
     shown["security"] = [] if operation.handler.opt.get("public") else [{"bearer": []}]
 
 

@@ -49,11 +49,24 @@ async def check_request(request: Request[Any, Any, Any]) -> Response[None] | Non
         return _options(request)
     if b"%00" in request.scope["query_string"] or "\x00" in request.scope["path"]:
         raise InvalidInput("the address holds the character U+0000", [("", "U+0000")])
+    if b"null" in request.scope["query_string"].lower():
+        _refuse_null(request)
     media_type = request.route_handler.opt.get("produces", "application/json")
     is_any = media_type == "*/*"  # files: a browser names the types it likes, and takes others
     if "accept" in request.headers and not (is_any or request.accept.accepts(media_type)):
         raise NotAcceptable(f"this call answers {media_type}")
     return None
+
+
+def _refuse_null(request: Request[Any, Any, Any]) -> None:
+    """Refuse `null` as a number: it would be read as a parameter that was left out."""
+    fields = request.route_handler.parsed_fn_signature.parameters
+    for name, value in request.query_params.multi_items():
+        field = fields.get(name)
+        if field is None or str(value).lower() != "null":
+            continue
+        if any(kind.annotation is int for kind in field.inner_types):
+            raise InvalidInput("a parameter breaks a rule", [(f"/{name}", "not a number")])
 
 
 def _options(request: Request[Any, Any, Any]) -> Response[None]:
