@@ -273,7 +273,7 @@ async def test_a_report_that_cannot_be_kept_is_not_sent_again(desk: Desk) -> Non
 
 async def test_a_worker_that_failed_works_on_when_it_is_run_again(desk: Desk) -> None:
     def refuse(stream: str, position: object) -> None:
-        raise Unavailable("no space")
+        raise ConnectionError("the log has gone")
 
     desk.faults.on_commit = refuse
     worker = desk.worker(window=1)
