@@ -29,6 +29,7 @@ def _arguments() -> argparse.Namespace:
     add("--stored", type=int, default=1_000_000, help="messages stored beforehand; 0 leaves it out")
     add("--quick", action="store_true", help="1 round of 2 s without stored messages")
     add("--json", type=Path, help="where to write the results (default: bench/results/)")
+    add("--pinned", action="store_true", help="keep the server on one core, the load on another")
     add("--folder", type=Path, help="where the data lies meanwhile (default: a temporary folder)")
     add("--profile", type=Path, metavar="FILE", help="only profile the server, into FILE")
     return parser.parse_args()
@@ -75,7 +76,8 @@ def _write(report: Report, path: Path | None) -> Path:
 
 def main() -> int:
     """Measure, print, write; return 1 when a promise was broken and 2 when it could not."""
-    given, cores, console = _arguments(), two_cores(), Console()
+    given, console = _arguments(), Console()
+    cores = two_cores() if given.pinned else Cores(None, None)
     with tempfile.TemporaryDirectory(prefix="chat4all-bench-", dir=given.folder) as name:
         try:
             settings = _settings(given)

@@ -45,7 +45,7 @@ class Cores:
 
     def __str__(self) -> str:
         if self.server is None:
-            return "not pinned (needs taskset and two cores)"
+            return "server and load generator share the cores"
         return f"server on core {self.server}, load generator on core {self.load}"
 
 

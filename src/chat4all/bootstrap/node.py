@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Self
+from typing import Any, Self, cast
 
 import structlog
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from chat4all import __version__
 from chat4all.bootstrap.connectors import (
@@ -35,7 +36,7 @@ from chat4all.gateway.auth.revocations import Revocations
 from chat4all.gateway.auth.signing_key import SigningKey
 from chat4all.gateway.rest.app import create_rest_app
 from chat4all.gateway.rest.read_draft import read_draft
-from chat4all.gateway.rest.security_headers import HEADERS
+from chat4all.gateway.rest.security_headers import BARE_HEADERS
 from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import (
@@ -197,13 +198,16 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         rest = rest_deps(core, tokens, passwords, fleet, kinds, phones, limits)
         websocket = _websocket(core, tokens)
         gateway = GatewayDeps(
-            rest=create_rest_app(rest),
+            # A reverse proxy on this machine tells who asks; the send route need not know.
+            rest=ProxyHeadersMiddleware(
+                cast("Any", create_rest_app(rest)), trusted_hosts="127.0.0.1"
+            ),
             websocket=websocket,
             tokens=tokens,
             send_message=core.send,
             read_draft=read_draft,
             meter=metrics,
-            headers=tuple((k.lower().encode(), v.encode()) for k, v in HEADERS.items()),
+            headers=BARE_HEADERS,
         )
         yield Node(Gateway(gateway), websocket, key, settings)
 

@@ -76,6 +76,7 @@ async def run_node(node: Node, listener: socket.socket, on_ready: Callable[[], N
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config, node, on_ready)

@@ -6,6 +6,7 @@ https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -59,10 +60,13 @@ class Metrics:
 
     def stored(self, events: Sequence[Event]) -> None:
         """Count what the router has stored."""
+        messages = Counter(
+            event.message.channel for event in events if isinstance(event, MessageAdded)
+        )
+        for channel, count in messages.items():
+            self._messages.add(count, {"channel": channel})
         for event in events:
-            if isinstance(event, MessageAdded):
-                self._messages.add(1, {"channel": event.message.channel})
-            elif isinstance(event, StatusChanged):
+            if isinstance(event, StatusChanged):
                 labels = {"channel": event.entry.channel, "status": event.entry.status.word}
                 self._statuses.add(1, labels)
 

@@ -15,8 +15,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Set unless the answer says otherwise itself."""
-RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
-"""The same, as ASGI sends them."""
+BARE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+"""What the answer to a send carries: JSON for a program, which no page can frame or run."""
 
 
 async def add_security_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001
