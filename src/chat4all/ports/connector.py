@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.inbound import Inbound
@@ -99,6 +99,49 @@ class SupportsWebhookSetup(Protocol):
 
     async def set_webhook(self, url: str | None) -> None:
         """Send callbacks to `url`, or with None stop them so that polling works."""
+        ...
+
+
+@runtime_checkable
+class SupportsChallenge(Protocol):
+    """Platforms that check a callback address by asking it for an answer."""
+
+    def answer_challenge(self, query: Mapping[str, str]) -> bytes:
+        """Return the answer to the parameters of a GET of the callback address; pure.
+
+        Raises `WebhookRejected` for one that does not show what was agreed.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsTemplates(Protocol):
+    """Platforms that take texts approved beforehand when the session window is closed."""
+
+    async def send_template(
+        self, address: str, *, name: str, language: str, components: Sequence[Mapping[str, Any]]
+    ) -> Sent:
+        """Send the approved template `name` in `language`, such as `pt_BR`.
+
+        `components` fill its places, in the platform's own form.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits at a platform to be fetched or called back, and why it last failed to come."""
+
+    count: int
+    last_error: str | None = None
+
+
+@runtime_checkable
+class SupportsLiveness(Protocol):
+    """Platforms that tell what has not come yet: so one that is deaf is told from a quiet one."""
+
+    async def pending(self) -> Pending:
+        """Return how many updates wait."""
         ...
 
 

@@ -8,7 +8,7 @@ async with TelegramSimulator().serve() as server:
     await ana.wait_for(lambda chat: "Welcome!" in chat.texts)
 """
 
-from chat4all.testing.telegram.clock import ManualClock
+from chat4all.testing.clock import ManualClock
 from chat4all.testing.telegram.errors import NoSuchParticipant, SimulationError
 from chat4all.testing.telegram.faults import Fault, FaultKind
 from chat4all.testing.telegram.limits import NO_LIMITS, RateLimits

@@ -9,23 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from chat4all.testing.listening import cut, read_body
 from chat4all.testing.telegram.errors import BotApiError, ConnectionLost
 from chat4all.testing.telegram.parameters import read_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
+    from chat4all.testing.listening import Receive, Scope, Send
     from chat4all.testing.telegram.bot_api import BotApi
     from chat4all.testing.telegram.control import ControlApi
 
-    Scope = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-CUT_CONNECTION = "chat4all.cut_connection"
-"""ASGI extension of our server: a function that cuts the client's connection at once."""
-
-LARGEST_BODY = 1024 * 1024  # bytes
+LARGEST_BODY = 1024 * 1024  # bytes; more than anything a bot has to say
 _PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/phone.js": ("phone.js", "text/javascript; charset=utf-8"),
@@ -65,7 +58,7 @@ class TelegramApp:
         try:
             answer = await self._answer(scope, receive)
         except ConnectionLost:
-            await _cut(scope, receive)
+            await cut(scope, receive)
             return
         headers = {"content-type": answer.content_type, **answer.headers}
         headers["content-length"] = str(len(answer.body))
@@ -77,7 +70,7 @@ class TelegramApp:
         path: str = scope["path"]
         if path in _PAGE:
             return _page(path)
-        body = await _read(receive)
+        body = await read_body(receive, most=LARGEST_BODY)
         if body is None:
             return _refused(BotApiError(413, "Request Entity Too Large"))
         if path.startswith("/sim/"):
@@ -122,21 +115,3 @@ def _page(path: str) -> Answer:
     name, content_type = _PAGE[path]
     body = (files(__package__) / "page" / name).read_bytes()
     return Answer(content_type=content_type, headers=_PAGE_HEADERS, body=body)
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """Return the body, or None when it is larger than anything a bot has to say."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
-
-
-async def _cut(scope: Scope, receive: Receive) -> None:
-    scope["extensions"][CUT_CONNECTION]()
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
+from chat4all.testing.changes import Changes
 from chat4all.testing.telegram.bots import Bot
-from chat4all.testing.telegram.changes import Changes
 from chat4all.testing.telegram.errors import NoSuchParticipant, SimulationError
 from chat4all.testing.telegram.model import Account, Chat, ChatMessage
 from chat4all.testing.telegram.updates import UpdateQueue

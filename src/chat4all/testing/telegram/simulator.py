@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from chat4all.testing.listening import listening
 from chat4all.testing.telegram.asgi import TelegramApp
 from chat4all.testing.telegram.bot_api import BotApi
 from chat4all.testing.telegram.control import ControlApi
@@ -26,7 +27,6 @@ from chat4all.testing.telegram.faults import FaultPlan
 from chat4all.testing.telegram.limits import NO_LIMITS, RateLimiter, RateLimits
 from chat4all.testing.telegram.network import Network
 from chat4all.testing.telegram.phone import Phone
-from chat4all.testing.telegram.server import listening
 from chat4all.testing.telegram.webhook import Backoff
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from chat4all.testing.telegram.errors import conflict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chat4all.testing.telegram.changes import Changes
+    from chat4all.testing.changes import Changes
     from chat4all.testing.telegram.model import Json
 
 UPDATE_TYPES = frozenset({"message", "edited_message", "my_chat_member", "message_reaction"})

@@ -12,7 +12,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from chat4all.testing.telegram.changes import Changes
+    from chat4all.testing.changes import Changes
     from chat4all.testing.telegram.faults import FaultPlan
     from chat4all.testing.telegram.model import Json
     from chat4all.testing.telegram.updates import UpdateQueue

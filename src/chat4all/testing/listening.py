@@ -1,21 +1,23 @@
-"""Serving the simulator from inside a program, on a port of its own."""
+"""Serving a simulator from inside a program, on a port of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from chat4all.testing.telegram.asgi import CUT_CONNECTION
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from chat4all.testing.telegram.asgi import Receive, Scope, Send, TelegramApp
+CUT_CONNECTION = "chat4all.cut_connection"
+"""ASGI extension of our server: a function that cuts the client's connection at once."""
 
 
 class _CuttableProtocol(H11Protocol):
@@ -54,7 +56,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def listening(
-    app: TelegramApp, *, host: str, port: int, before_stop: Callable[[], None]
+    app: App, *, host: str, port: int, before_stop: Callable[[], None]
 ) -> AsyncIterator[str]:
     """Serve `app` and give the URL; port 0 takes a free one.
 
@@ -72,7 +74,7 @@ async def listening(
         timeout_graceful_shutdown=2,
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="telegram-simulator")
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="simulator")
     serving.add_done_callback(lambda _: server.ready.set())  # a failed start ends the wait too
     try:
         await server.ready.wait()
@@ -83,3 +85,22 @@ async def listening(
         before_stop()
         server.stopping.set()
         await serving
+
+
+async def cut(scope: Scope, receive: Receive) -> None:
+    """Cut the connection, and wait until it is gone."""
+    scope["extensions"][CUT_CONNECTION]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def read_body(receive: Receive, *, most: int) -> bytes | None:
+    """Return the body, or None when it has more than `most` bytes."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > most:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)

@@ -1,0 +1,188 @@
+"""One call of the Graph API, and what its failures mean.
+
+The calls are pywa's; the address, the time limit and the meaning of a failure are ours.
+https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from pywa_async.api import GraphAPIAsync
+from pywa_async.errors import WhatsAppError
+
+from chat4all.connectors.whatsapp.config import WhatsAppConfig
+from chat4all.connectors.whatsapp.failures import code_of, passes, reason_of, told, wait_of
+from chat4all.domain.errors import ChannelError
+
+LONGEST_WAIT = 24 * 3600.0
+
+
+class HostTransport(httpx.AsyncHTTPTransport):
+    """Sends every request to `base`, whatever host it names: pywa knows Meta's alone.
+
+    A path in `base` goes before that of the request.
+    """
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self._base = httpx.URL(base.rstrip("/"))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See `httpx.AsyncBaseTransport`."""
+        base = self._base
+        path = base.raw_path.rstrip(b"/") + request.url.raw_path
+        request.url = base.copy_with(raw_path=path)
+        request.headers["Host"] = base.netloc.decode("ascii")
+        return await super().handle_async_request(request)
+
+
+class Graph:
+    """The calls that one phone number makes.
+
+    A time-out leaves open whether WhatsApp took the message. It counts as worth a retry:
+    a message that comes twice is better than one that never comes.
+    """
+
+    def __init__(self, config: WhatsAppConfig) -> None:
+        self._token = config.access_token.get_secret_value()
+        self._number = config.phone_number_id
+        self._session = httpx.AsyncClient(
+            # The environment's proxies and .netrc must not see the token of a number.
+            trust_env=False,
+            timeout=config.timeout,
+            transport=HostTransport(config.api_base),
+        )
+        self._api = GraphAPIAsync(
+            self._token, self._session, api_version=float(config.api_version.removeprefix("v"))
+        )
+
+    async def send(self, address: str, kind: str, body: Any, *, reply_to: str | None = None) -> str:
+        """Send one message of a kind; return its id, `wamid...`."""
+        answer = await self._made(
+            "messages",
+            self._api.send_message(
+                sender=self._number,
+                **recipient(address),
+                typ=kind,
+                msg=body,
+                reply_to_message_id=reply_to,
+            ),
+        )
+        try:
+            taken: object = answer["messages"][0]["id"]
+        except (KeyError, IndexError, TypeError):
+            taken = None
+        if not isinstance(taken, str) or not taken:
+            raise _unreadable("messages")
+        return taken
+
+    async def number(self) -> str:
+        """Return how the phone number is written, such as `+55 71 99999-0000`."""
+        answer = await self._made(
+            "phone number",
+            self._api.get_business_phone_number(
+                self._number, fields=("display_phone_number", "verified_name")
+            ),
+        )
+        shown = answer.get("display_phone_number")
+        if not isinstance(shown, str) or not shown:
+            raise _unreadable("phone number")
+        return shown
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._session.aclose()
+
+    async def _made(self, name: str, call: Awaitable[Any]) -> dict[str, Any]:
+        """Await a call; the errors of its libraries hold its headers and stay in here."""
+        try:
+            answer = await call
+        except WhatsAppError as error:
+            failure = refusal(name, error.raw, error.raw_response, token=self._token)
+        except httpx.TimeoutException:
+            failure = _unreached(name, "did not answer in time", "timeout")
+        except httpx.HTTPError:
+            failure = _unreached(name, "cannot be reached", "network")
+        except (ValueError, LookupError, TypeError, AttributeError):  # no JSON, or another's
+            failure = ChannelError(
+                f"{name}: the answer is not the Cloud API's; check api_base",
+                retry=True,
+                reason="unavailable",
+            )
+        else:
+            if isinstance(answer, dict):
+                return answer
+            failure = _unreadable(name)
+        # Raised out here so that no cause hangs on it: theirs hold the token.
+        raise failure
+
+
+def recipient(address: str) -> dict[str, Any]:
+    """Return how a call names an address: a phone number, a user id such as US.1, or a group.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
+    """
+    number = address.translate(str.maketrans("", "", "+-() "))
+    if number.isascii() and number.isdigit():
+        return {"to": number, "recipient": None, "recipient_type": "individual"}
+    country, dot, _ = address.partition(".")
+    if dot and len(country) == 2 and country.isalpha() and country.isupper():  # noqa: PLR2004 - ISO 3166
+        return {"to": None, "recipient": address, "recipient_type": "individual"}
+    return {"to": address, "recipient": None, "recipient_type": "group"}
+
+
+def refusal(
+    name: str, error: Mapping[str, Any], response: httpx.Response | None, *, token: str = ""
+) -> ChannelError:
+    """Return what an error object of the Graph API means."""
+    status = HTTPStatus.BAD_REQUEST if response is None else response.status_code
+    code = code_of(error)
+    words = told(error, without=token)
+    reason = _reason(code, status)
+    wait = _asked_wait(response)
+    if wait is None and code is not None:
+        wait = wait_of(code)
+    return ChannelError(
+        f"{name}: WhatsApp says {code or status} {words.get('message', '')}".rstrip(),
+        retry=passes(reason),
+        reason=reason,
+        retry_after=wait,
+        platform_error={"status": status, **words},
+    )
+
+
+def _reason(code: int | None, status: int) -> str:
+    # pywa gives the status as the code where the body has none.
+    if code is not None and code != status and (known := reason_of(code)) != "refused":
+        return known
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "rate_limited"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "unavailable"
+    return "unauthorized" if status == HTTPStatus.UNAUTHORIZED else "refused"
+
+
+def _asked_wait(response: httpx.Response | None) -> float | None:
+    """Return the seconds of `Retry-After`; a date is not understood and means none."""
+    try:
+        wait = float(response.headers.get("retry-after", "")) if response is not None else -1.0
+    except ValueError:
+        return None
+    return min(wait, LONGEST_WAIT) if math.isfinite(wait) and wait >= 0 else None
+
+
+def _unreached(name: str, what: str, reason: str) -> ChannelError:
+    return ChannelError(f"{name}: WhatsApp {what}", retry=True, reason=reason)
+
+
+def _unreadable(name: str) -> ChannelError:
+    return ChannelError(
+        f"{name}: WhatsApp's answer has an unknown form; update Chat4All",
+        retry=False,
+        reason="unreadable_answer",
+    )

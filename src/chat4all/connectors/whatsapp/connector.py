@@ -1,0 +1,148 @@
+"""The WhatsApp connector: calls of the Cloud API on one side, our values on the other."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from chat4all.connectors.whatsapp.calls import Graph
+from chat4all.connectors.whatsapp.capabilities import CAPABILITIES
+from chat4all.connectors.whatsapp.config import WhatsAppConfig
+from chat4all.connectors.whatsapp.translate import events_of
+from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.errors import ChannelError, WebhookRejected
+from chat4all.domain.inbound import Inbound
+from chat4all.domain.outgoing import FileRef, Outgoing, Sent
+from chat4all.domain.payload import Payload, PayloadType
+
+_SIGNATURE = "x-hub-signature-256"
+
+
+class WhatsAppConnector:
+    """One business phone number."""
+
+    channel: ClassVar[str] = "whatsapp"
+    capabilities: ClassVar[Capabilities] = CAPABILITIES
+
+    def __init__(self, config: WhatsAppConfig) -> None:
+        self._config = config
+        self._graph = Graph(config)
+
+    async def send_message(self, message: Outgoing) -> Sent:
+        """Send text, a location or a contact; only a text shows `from_name`."""
+        kind, body = _content(message)
+        taken = await self._graph.send(message.address, kind, body, reply_to=message.reply_to)
+        # Accepted is not sent: that is told by a callback, with the reason where it fails.
+        return Sent(external_id=taken)
+
+    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:  # noqa: ARG002 - the port's
+        """Refuse: this connector carries no media yet, and its capabilities say so."""
+        raise ChannelError("media is not carried", retry=False, reason="not_supported")
+
+    async def send_template(
+        self, address: str, *, name: str, language: str, components: Sequence[Mapping[str, Any]]
+    ) -> Sent:
+        """Send an approved template, which WhatsApp takes outside of the window too.
+
+        https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-templates
+        """
+        body: dict[str, Any] = {"name": name, "language": {"code": language}}
+        if components:
+            body["components"] = [dict(one) for one in components]
+        return Sent(external_id=await self._graph.send(address, "template", body))
+
+    def on_webhook_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[Inbound]:
+        """Translate one callback whose body is signed with the app's secret.
+
+        https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
+        """
+        given = headers.get(_SIGNATURE, "").encode("utf-8", "surrogatepass")
+        secret = self._config.app_secret.get_secret_value().encode()
+        expected = b"sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
+        if not hmac.compare_digest(given, expected):
+            raise WebhookRejected("the callback is not signed with the app's secret")
+        try:
+            return events_of(body, phone_number_id=self._config.phone_number_id)
+        except ValueError as error:
+            raise WebhookRejected("the body is not a WhatsApp callback") from error
+
+    def answer_challenge(self, query: Mapping[str, str]) -> bytes:
+        """Return the challenge of Meta, which checks that the address is ours.
+
+        https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
+        """
+        given = query.get("hub.verify_token", "").encode("utf-8", "surrogatepass")
+        expected = self._config.verify_token.get_secret_value().encode()
+        proven = hmac.compare_digest(given, expected)
+        if not proven or query.get("hub.mode") != "subscribe" or not query.get("hub.challenge"):
+            raise WebhookRejected("the challenge does not show the verify token")
+        return query["hub.challenge"].encode("utf-8", "replace")
+
+    async def edit_message(self, message: Outgoing, external_id: str) -> None:  # noqa: ARG002 - the port's
+        """Refuse: a business cannot edit what it sent."""
+        raise ChannelError("WhatsApp edits nothing", retry=False, reason="not_supported")
+
+    async def delete_message(self, address: str, external_id: str) -> None:  # noqa: ARG002 - the port's
+        """Refuse: a business cannot delete what it sent."""
+        raise ChannelError("WhatsApp deletes nothing", retry=False, reason="not_supported")
+
+    async def set_reactions(self, address: str, external_id: str, emojis: Sequence[str]) -> None:
+        """Show the latest of `emojis`: a business has one reaction a message; none removes it."""
+        emoji = emojis[-1] if emojis else ""
+        body = {"message_id": external_id, "emoji": emoji}
+        await self._graph.send(address, "reaction", body)
+
+    async def show_typing(self, address: str) -> None:  # noqa: ARG002 - the port's
+        """Refuse: WhatsApp shows typing only as the answer to a message that it names."""
+        raise ChannelError("typing is not carried", retry=False, reason="not_supported")
+
+    async def whoami(self) -> str:
+        """Return the phone number as people write it."""
+        return await self._graph.number()
+
+    def link_instructions(self, code: str, name: str) -> str:
+        """Return the link that writes the message, and what to write where links do not work."""
+        digits = "".join(one for one in name if one.isascii() and one.isdigit())
+        link = f"https://wa.me/{digits}?text=%2Fstart%20{code}"
+        return f"Open {link} and send the message, or send /start {code} to {name}."
+
+    async def aclose(self) -> None:
+        """Close the connections to WhatsApp."""
+        await self._graph.aclose()
+
+
+def _content(message: Outgoing) -> tuple[str, Any]:
+    payload = message.payload
+    if payload.type is PayloadType.TEXT:
+        return "text", {"body": _checked_text(message)}
+    if payload.type is PayloadType.LOCATION:
+        place = {"latitude": payload.latitude, "longitude": payload.longitude}
+        return "location", place | ({"name": payload.name} if payload.name else {})
+    if payload.type is PayloadType.CONTACT:
+        return "contacts", _contact(payload)
+    raise ChannelError(f"{payload.type} is not carried", retry=False, reason="not_supported")
+
+
+def _contact(payload: Payload) -> list[dict[str, Any]]:
+    """Return the list of contacts; a name needs a second part besides the formatted one."""
+    name = payload.name or payload.phone or ""
+    contact: dict[str, Any] = {"name": {"formatted_name": name, "first_name": name}}
+    if payload.phone:
+        contact["phones"] = [{"phone": payload.phone, "type": "CELL"}]
+    if payload.email:
+        contact["emails"] = [{"email": payload.email, "type": "HOME"}]
+    return [contact]
+
+
+def _checked_text(message: Outgoing) -> str:
+    words = message.payload.text or ""
+    if message.from_name:
+        words = f"{message.from_name}: {words}"
+    limit = CAPABILITIES.max_text
+    if len(words) > limit:
+        raise ChannelError(
+            f"{len(words)} characters; WhatsApp takes {limit}", retry=False, reason="too_long"
+        )
+    return words

@@ -1,0 +1,170 @@
+"""The API that businesses call.
+
+| call | does |
+|---|---|
+| `POST /{version}/{phone_number_id}/messages` | sends, or marks as read |
+| `GET /{version}/{phone_number_id}` | tells the number |
+| `GET /{version}/{business_account_id}/message_templates` | tells the approved templates |
+| `POST`, `DELETE /{version}/{business_account_id}/subscribed_apps` | sets the callback address |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from chat4all.testing.whatsapp.contents import checked
+from chat4all.testing.whatsapp.errors import ChallengeFailed, ConnectionLost, GraphError
+from chat4all.testing.whatsapp.faults import Fault, FaultKind, FaultPlan
+from chat4all.testing.whatsapp.limits import RateLimiter
+from chat4all.testing.whatsapp.model import Json, Number
+from chat4all.testing.whatsapp.network import Network
+
+_PATH = re.compile(r"/v\d{1,3}\.\d{1,2}/(?P<id>\d{1,32})(?:/(?P<edge>[a-z_]+))?/?")
+
+Subscribe = Callable[[Number, str | None, str | None], Awaitable[None]]
+"""Sets, or with None takes away, a callback address; asks it for the verify token first."""
+
+
+class GraphApi:
+    """Answers calls; `subscribe` is what sets a callback address."""
+
+    def __init__(
+        self, network: Network, *, faults: FaultPlan, limiter: RateLimiter, subscribe: Subscribe
+    ) -> None:
+        self._network = network
+        self._faults = faults
+        self._limiter = limiter
+        self._subscribe = subscribe
+
+    async def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
+        """Return the answer to a call. Raises `GraphError`, `ConnectionLost`."""
+        match = _PATH.fullmatch(path)
+        if match is None:
+            raise GraphError(100, f"Unknown path {path}", status=404)
+        number = self._authorized(match["id"], headers)
+        fault = self._faults.take(callback=False)
+        if fault is not None:
+            _refuse(fault)
+        answer = await self._answer(number, method, match["edge"], _read(body))
+        if fault is not None and fault.kind is FaultKind.LOST_ANSWER:
+            raise ConnectionLost
+        if fault is not None and fault.kind is FaultKind.DELAY:
+            await asyncio.sleep(fault.seconds)
+        return answer
+
+    def _authorized(self, name: str, headers: Mapping[str, str]) -> Number:
+        found = [
+            one
+            for one in self._network.numbers.values()
+            if name in (one.phone_number_id, one.business_account_id)
+        ]
+        token = headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in {one.access_token for one in self._network.numbers.values()}:
+            raise GraphError(190, "The access token could not be decrypted.", status=401)
+        if not found or found[0].access_token != token:
+            raise GraphError(100, f"Object with ID '{name}' does not exist.")
+        return found[0]
+
+    async def _answer(self, number: Number, method: str, edge: str | None, body: Json) -> Json:
+        match method, edge:
+            case "POST", "messages":
+                return self._messages(number, body)
+            case "GET", None:
+                return {
+                    "id": number.phone_number_id,
+                    "display_phone_number": number.display_phone_number,
+                    "verified_name": number.verified_name,
+                    "quality_rating": "GREEN",
+                }
+            case "GET", "message_templates":
+                return {"data": [_template(one) for one in number.templates]}
+            case "POST", "subscribed_apps":
+                await self._subscription(number, body)
+            case "DELETE", "subscribed_apps":
+                await self._subscribe(number, None, None)
+            case _:
+                raise GraphError(100, f"Unsupported {method.lower()} request.")
+        return {"success": True}
+
+    async def _subscription(self, number: Number, body: Json) -> None:
+        url, verify_token = body.get("override_callback_uri"), body.get("verify_token")
+        if not isinstance(url, str) or not isinstance(verify_token, str):
+            raise GraphError(100, "override_callback_uri and verify_token are required.")
+        try:
+            await self._subscribe(number, url, verify_token)
+        except ChallengeFailed as error:
+            raise GraphError(2200, f"(#2200) Callback verification failed: {error}") from error
+
+    def _messages(self, number: Number, body: Json) -> Json:
+        if body.get("messaging_product") != "whatsapp":
+            raise GraphError(100, "The parameter messaging_product is required.")
+        if "status" in body:
+            return self._mark_read(number, body)
+        to = _recipient(body)
+        kind = body.get("type", "text")
+        content = checked(number, str(kind), body.get(str(kind)))
+        self._limiter.spend(number.phone_number_id, to)
+        context = body.get("context")
+        reply_to = context.get("message_id") if isinstance(context, dict) else None
+        message = self._network.send(number, to, str(kind), content, reply_to=reply_to)
+        taken: Json = {"id": message.id}
+        if kind == "template":
+            taken["message_status"] = "accepted"
+        return {
+            "messaging_product": "whatsapp",
+            "contacts": [{"input": str(body.get("to") or body.get("recipient")), "wa_id": to}],
+            "messages": [taken],
+        }
+
+    def _mark_read(self, number: Number, body: Json) -> Json:
+        known = self._network.mark_read(number, str(body.get("message_id")))
+        if body["status"] != "read" or not known:
+            raise GraphError(131009, "status must be read, and message_id one that came in.")
+        return {"success": True}
+
+
+def _refuse(fault: Fault) -> None:
+    """Raise what comes instead of an effect, if that is what the fault is."""
+    if fault.kind is FaultKind.LOST_REQUEST:
+        raise ConnectionLost
+    if fault.kind is FaultKind.SERVER_ERROR:
+        raise GraphError(131000, status=500)
+    if fault.kind is FaultKind.REFUSED:
+        raise GraphError(fault.code, status=fault.status, retry_after=fault.retry_after)
+
+
+def _recipient(body: Json) -> str:
+    to = body.get("to") or body.get("recipient")
+    if not isinstance(to, str) or not to.strip():
+        raise GraphError(100, "The parameter to is required.")
+    if body.get("recipient"):
+        return to
+    digits = "".join(one for one in to if one.isascii() and one.isdigit())
+    if not digits:
+        raise GraphError(131009, "to is not a phone number.")
+    return digits
+
+
+def _template(template: Any) -> Json:
+    return {
+        "name": template.name,
+        "language": template.language,
+        "status": "APPROVED",
+        "components": [{"type": "BODY", "text": template.body}],
+    }
+
+
+def _read(body: bytes) -> Json:
+    if not body:
+        return {}
+    try:
+        raw = json.loads(body)
+    except ValueError as error:
+        raise GraphError(100, "The body is not JSON.") from error
+    if not isinstance(raw, dict):
+        raise GraphError(100, "The body is not a JSON object.")
+    return raw
