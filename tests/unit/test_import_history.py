@@ -21,6 +21,7 @@ from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId, ne
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import MAX_TEXT
 from chat4all.ports.event_log import COMMANDS, DEAD_LETTERS, Record, outbound
+from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
 from chat4all.router.worker import Router
 from chat4all.services.chat_export import (
@@ -130,7 +131,8 @@ async def world() -> AsyncIterator[World]:
         created_at=NOON,
     )
     await directory.users.add(owner)
-    planner = Planner(people, store, LastChannels(ephemeral.leases), directory.routes)
+    failover = Failover(directory.failovers, store, {})
+    planner = Planner(people, store, LastChannels(ephemeral.leases), directory.routes, failover)
     router = Router(log, store, planner, _Silent())
     working = asyncio.create_task(router.run())
     try:

@@ -114,7 +114,12 @@ class World:
             self.log,
             self.store,
             self.directory.routes,
-            Hooks(tell=self._tell, typing=self._typing, ignored=self.ignored.append),
+            Hooks(
+                tell=self._tell,
+                typing=self._typing,
+                ignored=self.ignored.append,
+                windowed=["telegram"],
+            ),
             now=lambda: NOW,
             patience=patience,
         )
@@ -234,6 +239,19 @@ async def test_a_stranger_becomes_a_contact_with_a_private_conversation(world: W
     assert {member.user_id for member in conversation.members} == {BRUNO, ana.id}
     assert (message.channel, message.address, message.external_id) == ("telegram", "501", "1")
     assert message.accepted_at == NOW - timedelta(seconds=5)
+
+
+async def test_it_is_kept_when_a_chat_last_wrote_also_when_the_log_has_failed(
+    world: World,
+) -> None:
+    world.log.failures = 1
+    with pytest.raises(Unavailable):
+        await world.hears(wrote())
+    await world.hears(wrote())
+    kept = await world.directory.routes.last_inbound("telegram", ACCOUNT.id, "501")
+    assert kept is not None
+    assert kept <= NOW
+    assert await world.directory.routes.last_inbound("telegram", ACCOUNT.id, "502") is None
 
 
 async def test_the_next_message_goes_to_the_same_place(world: World) -> None:

@@ -16,7 +16,8 @@ class Capabilities:
     `payloads` are the kinds it carries as they are; what is not among them is degraded to
     text. `max_text` and `max_caption` count characters. `max_file_bytes` gives the largest
     file per media kind. `session_window` is how long after a contact's last message free
-    text may be sent. `per_second`, `per_chat_per_second` and `burst` are the platform's pace.
+    text may be sent. `per_second` is how many messages an account may send in any second,
+    `burst` how many of them at once, and `per_chat_per_second` how many go to one chat.
     """
 
     payloads: frozenset[PayloadType]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chat4all.domain.failover import Deadlines
 from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.payload import Payload
 from chat4all.domain.status import StatusEntry
@@ -22,6 +23,7 @@ class SubmitMessage:
 
     `digest` identifies the content, so the same id with another content is told apart.
     `channels` is the sender's order of preference; empty leaves it to the recipient.
+    `failover` says when the next of them is tried, besides when one fails.
     `history` marks an imported message: kept, numbered, shown, and sent to nobody.
     """
 
@@ -40,6 +42,7 @@ class SubmitMessage:
     address: str | None = None
     external_id: str | None = None
     history: bool = False
+    failover: Deadlines | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,18 @@ class AnnounceChange:
     audience: tuple[UserId, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAgain:
+    """Decide once more which channels carry an event whose planning failed.
+
+    `event` and `command`, from which it follows, are their records in the log as text.
+    """
+
+    conversation_id: ConversationId
+    event: str
+    command: str
+
+
 Command = (
     SubmitMessage
     | EditMessage
@@ -123,4 +138,5 @@ Command = (
     | AdvanceCursor
     | ReportStatus
     | AnnounceChange
+    | PlanAgain
 )

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.payload import Payload
+from chat4all.domain.status import Status
 
 
 class DeliveryKind(StrEnum):
@@ -25,7 +26,8 @@ class DeliveryTask:
 
     `task_id` follows from the command it serves, so a repeat is recognised. `emojis` are
     the reactions the message should show from our side. `from_name` is set where several
-    people's messages arrive in one chat. After `expires_at` it is no longer worth doing.
+    people's messages arrive in one chat. After `expires_at` it is no longer worth doing,
+    nor once the message has come to the status `unless` by another channel.
     """
 
     task_id: str
@@ -41,3 +43,4 @@ class DeliveryTask:
     from_name: str | None = None
     reply_to: MessageId | None = None
     emojis: tuple[str, ...] = ()
+    unless: Status | None = None

@@ -188,6 +188,8 @@ class ChannelError(Chat4AllError):
     `retry` says whether the same send may succeed later; `retry_after` (seconds) is the
     platform's own wish; `platform_error` is what it said, with secrets removed; `reason`
     is our normalised code, such as `blocked`, `not_found`, `rate_limited`, `timeout`.
+    `of_account` says that it concerns the whole account and not only this chat, as a limit
+    on all that an account sends: then every chat of it waits.
     """
 
     code = "channel_error"
@@ -200,8 +202,10 @@ class ChannelError(Chat4AllError):
         reason: str = "channel_error",
         retry_after: float | None = None,
         platform_error: Mapping[str, object] | None = None,
+        of_account: bool = False,
     ) -> None:
         super().__init__(detail)
+        self.of_account = of_account
         self.retry = retry
         self.reason = reason
         self.retry_after = retry_after

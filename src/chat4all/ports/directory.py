@@ -6,12 +6,13 @@ from typing import Protocol
 
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
+from chat4all.ports.failovers import Failovers
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 
 
 class Directory(Protocol):
-    """One storage behind nine views of it. Every implementation passes `DirectoryContract`.
+    """One storage behind ten views of it. Every implementation passes `DirectoryContract`.
 
     Strongly consistent: what a call has stored, every later call on any node sees. Methods
     raise `Unavailable` or `StorageFull` when the storage does not answer.
@@ -60,4 +61,9 @@ class Directory(Protocol):
     @property
     def routes(self) -> Routes:
         """The conversation each chat of a platform is talking in."""
+        ...
+
+    @property
+    def failovers(self) -> Failovers:
+        """The channels that are left to try for a message."""
         ...

@@ -1,7 +1,8 @@
-"""Which conversation a chat on a platform is talking in."""
+"""Which conversation a chat on a platform is talking in, and when it last wrote."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from chat4all.domain.ids import AccountId, ConversationId
@@ -22,4 +23,14 @@ class Routes(Protocol):
         self, platform: str, account: AccountId, address: str, conversation: ConversationId
     ) -> None:
         """Remember that the talk of this chat is now in `conversation`."""
+        ...
+
+    async def last_inbound(
+        self, platform: str, account: AccountId, address: str
+    ) -> datetime | None:
+        """Return when the person last wrote in this chat, or None when that is not known."""
+        ...
+
+    async def heard(self, platform: str, account: AccountId, address: str, at: datetime) -> None:
+        """Remember that the person wrote at `at`; an earlier time than is known is ignored."""
         ...

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from chat4all.domain.commands import Command, ReportStatus, SubmitMessage
 from chat4all.domain.delivery import DeliveryKind, DeliveryTask
 from chat4all.domain.directory import (
-    Account,
     Channel,
     Conversation,
     ConversationType,
@@ -27,46 +25,15 @@ from chat4all.domain.events import (
     StatusChanged,
 )
 from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId, derived_id
-from chat4all.domain.messages import APP, Message
+from chat4all.domain.messages import Message
 from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.ports.message_store import MessageData
 from chat4all.ports.routes import Routes
+from chat4all.router.choosing import Chooser, LastChannels, People
+from chat4all.router.failover import Failover
 
 EXPIRES_AFTER = timedelta(hours=24)
 """How long a message, or a change of one, is worth delivering."""
-ALL = "all"
-
-
-class People(Protocol):
-    """What the planner asks of the directory; answered from a cache."""
-
-    async def conversation(self, conversation: ConversationId) -> Conversation | None:
-        """Return a conversation with its members."""
-        ...
-
-    async def users(self, users: Sequence[UserId]) -> Mapping[UserId, User]:
-        """Return those that exist."""
-        ...
-
-    async def channels(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
-        """Return the external identities of each."""
-        ...
-
-    async def accounts(self, platform: str) -> Sequence[Account]:
-        """Return the enabled accounts of a platform, oldest first."""
-        ...
-
-
-class LastChannels(Protocol):
-    """The channel each person last wrote by."""
-
-    async def remember(self, user: UserId, channel: str) -> None:
-        """Keep that `user` wrote by `channel`."""
-        ...
-
-    async def last_channel(self, user: UserId) -> str | None:
-        """Return it, or None when not known."""
-        ...
 
 
 @dataclass(slots=True)
@@ -77,24 +44,43 @@ class Plan:
     reports: list[ReportStatus] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """One message for one recipient by one channel."""
+
+    message: Message
+    user: User
+    channel: Channel
+    conversation: Conversation
+    sender: User | None
+
+
 class Planner:
     """Turns events into delivery tasks."""
 
     def __init__(
-        self, people: People, store: MessageData, last: LastChannels, routes: Routes
+        self,
+        people: People,
+        store: MessageData,
+        last: LastChannels,
+        routes: Routes,
+        failover: Failover,
     ) -> None:
         self._people = people
         self._store = store
         self._last = last
         self._routes = routes
+        self._failover = failover
+        self._chooser = Chooser(people, last)
 
     async def plan(self, event: Event, command: Command, plan: Plan) -> None:
         """Add to `plan` what `event`, which follows from `command`, asks of the channels."""
         if isinstance(event, MessageAdded):
             if isinstance(command, SubmitMessage) and not command.history:
-                await self._added(event.message, command.channels, plan)
+                await self._added(event.message, command, plan)
         elif isinstance(event, StatusChanged):
             await self._overtaken(event, plan)
+            await self._fall_back(event, plan)
         elif isinstance(event, MessageEdited):
             await self._changed(event, event.message, event.message.sender, plan)
         elif isinstance(event, MessageDeleted | ReactionChanged):
@@ -105,7 +91,7 @@ class Planner:
                 actor = event.actor if isinstance(event, MessageDeleted) else event.user_id
                 await self._changed(event, kept[event.message_id].message, actor, plan)
 
-    async def _added(self, message: Message, wanted: Sequence[str], plan: Plan) -> None:
+    async def _added(self, message: Message, command: SubmitMessage, plan: Plan) -> None:
         conversation = await self._people.conversation(message.conversation_id)
         if conversation is None:
             return
@@ -123,66 +109,72 @@ class Planner:
             theirs = channels.get(recipient, ())
             if user is None or (user.kind is not UserKind.CONTACT and not theirs):
                 continue
-            for choice in await self._choose(user, theirs, wanted):
-                await self._carry(message, user, choice, conversation, users, plan)
+            choice = await self._chooser.choose(user, theirs, command.channels)
+            await self._failover.begin(message, user.id, choice.order, command.failover)
+            if choice.missing is not None:
+                plan.reports.append(_no_channel(message, user.id, choice.missing))
+            for channel in choice.channels:
+                sending = _Sending(message, user, channel, conversation, users.get(message.sender))
+                await self._carry(sending, plan)
 
-    async def _choose(
-        self, user: User, channels: Sequence[Channel], wanted: Sequence[str]
-    ) -> list[Channel | str]:
-        """Return the channels to use, or the name of one that was asked for and is not there."""
-        by_platform = {channel.platform: channel for channel in reversed(channels)}
-        in_app = user.kind is not UserKind.CONTACT
-        if ALL in wanted:
-            return list(by_platform.values()) or ([] if in_app else [APP])
-        for name in wanted:
-            if name in by_platform or (name == APP and in_app):
-                return [by_platform[name]] if name in by_platform else []
-        for usual in (user.preferred_channel, await self._last.last_channel(user.id)):
-            if wanted or (usual == APP and in_app):
-                break
-            if usual in by_platform:
-                return [by_platform[usual]]
-        if in_app:
-            return []
-        first = channels[0] if channels and not wanted else None
-        return [first or next(iter(wanted), APP)]
+    async def _fall_back(self, event: StatusChanged, plan: Plan) -> None:
+        """Begin with the next channel after a failure, and carry what has begun."""
+        report = await self._failover.after_failure(event)
+        if report is not None:
+            plan.reports.append(report)
+        entry = event.entry
+        unless = await self._failover.started(entry)
+        if unless is None:
+            return
+        kept = (await self._store.find([entry.message_id])).get(entry.message_id)
+        conversation = await self._people.conversation(entry.conversation_id)
+        if kept is None or kept.message.deleted_at is not None or conversation is None:
+            return
+        message = kept.message
+        users = await self._people.users([entry.user_id, message.sender])
+        channels = (await self._people.channels([entry.user_id])).get(entry.user_id, ())
+        channel = next((one for one in channels if one.platform == entry.channel), None)
+        if channel is None or entry.user_id not in users:
+            missing = _no_channel(message, entry.user_id, entry.channel, at=entry.at)
+            plan.reports.append(missing)
+            return
+        sending = _Sending(
+            message, users[entry.user_id], channel, conversation, users.get(message.sender)
+        )
+        await self._carry(sending, plan, since=entry.at, unless=unless)
 
     async def _carry(
         self,
-        message: Message,
-        user: User,
-        choice: Channel | str,
-        conversation: Conversation,
-        users: Mapping[UserId, User],
+        sending: _Sending,
         plan: Plan,
+        *,
+        since: datetime | None = None,
+        unless: Status | None = None,
     ) -> None:
-        if isinstance(choice, str):
-            plan.reports.append(
-                _refusal(message, user.id, choice, "no_channel", f"no {choice} channel is known")
-            )
-            return
-        account = await self._account(choice, conversation)
+        message, channel = sending.message, sending.channel
+        conversation, sender = sending.conversation, sending.sender
+        since = since or message.created_at
+        account = await self._chooser.account(channel, conversation)
         if account is None:
-            detail = f"no {choice.platform} account is connected; add one to reach this contact"
-            plan.reports.append(_refusal(message, user.id, choice.platform, "no_account", detail))
+            plan.reports.append(_no_account(message, sending.user.id, channel.platform, at=since))
             return
-        await self._route(choice, account, conversation.id)
-        sender = users.get(message.sender)
+        await self._route(channel, account, conversation.id)
         named = conversation.type is ConversationType.GROUP and sender is not None
         plan.tasks.append(
             DeliveryTask(
-                task_id=derived_id("deliver", message.message_id, user.id, choice.id),
+                task_id=derived_id("deliver", message.message_id, sending.user.id, channel.id),
                 kind=DeliveryKind.MESSAGE,
-                channel=choice.platform,
+                channel=channel.platform,
                 account_id=account,
-                address=choice.external_id,
-                user_id=user.id,
+                address=channel.external_id,
+                user_id=sending.user.id,
                 conversation_id=message.conversation_id,
                 message_id=message.message_id,
-                expires_at=message.created_at + EXPIRES_AFTER,
+                expires_at=since + EXPIRES_AFTER,
                 payload=message.payload,
                 from_name=sender.display_name if named and sender else None,
                 reply_to=message.reply_to,
+                unless=unless,
             )
         )
 
@@ -193,14 +185,6 @@ class Planner:
         known = await self._routes.get(channel.platform, account, channel.external_id)
         if known != conversation:
             await self._routes.set(channel.platform, account, channel.external_id, conversation)
-
-    async def _account(self, channel: Channel, conversation: Conversation) -> AccountId | None:
-        accounts = await self._people.accounts(channel.platform)
-        for account in accounts:
-            if account.id == channel.account_id:
-                return account.id
-        owned = (one.id for one in accounts if conversation.member(one.owner_id) is not None)
-        return next(owned, accounts[0].id if accounts else None)
 
     async def _changed(
         self,
@@ -250,7 +234,7 @@ class Planner:
         channel = await self._channel(entry)
         if conversation is None or channel is None:
             return
-        account = entry.account_id or await self._account(channel, conversation)
+        account = entry.account_id or await self._chooser.account(channel, conversation)
         if account is None:
             return
         group = conversation.type is ConversationType.GROUP
@@ -308,16 +292,28 @@ def _emojis_of_others(message: Message, user: UserId) -> tuple[str, ...]:
     )
 
 
-def _refusal(message: Message, user: UserId, channel: str, code: str, detail: str) -> ReportStatus:
-    return ReportStatus(
+def _no_channel(
+    message: Message, user: UserId, channel: str, *, at: datetime | None = None
+) -> ReportStatus:
+    failure = Failure(code="no_channel", text=f"no {channel} channel is known")
+    return _refusal(message, user, channel, failure, at or message.created_at)
+
+
+def _no_account(message: Message, user: UserId, channel: str, *, at: datetime) -> ReportStatus:
+    detail = f"no {channel} account is connected; add one to reach this contact"
+    return _refusal(message, user, channel, Failure(code="no_account", text=detail), at)
+
+
+def _refusal(
+    message: Message, user: UserId, channel: str, failure: Failure, at: datetime
+) -> ReportStatus:
+    entry = StatusEntry(
+        message_id=message.message_id,
         conversation_id=message.conversation_id,
-        entry=StatusEntry(
-            message_id=message.message_id,
-            conversation_id=message.conversation_id,
-            user_id=user,
-            channel=channel,
-            status=Status.FAILED,
-            at=message.created_at,
-            error=Failure(code=code, text=detail),
-        ),
+        user_id=user,
+        channel=channel,
+        status=Status.FAILED,
+        at=at,
+        error=failure,
     )
+    return ReportStatus(conversation_id=message.conversation_id, entry=entry)

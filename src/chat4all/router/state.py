@@ -10,6 +10,7 @@ from chat4all.domain.commands import (
     AdvanceCursor,
     AnnounceChange,
     Command,
+    PlanAgain,
     ReportStatus,
 )
 from chat4all.domain.ids import ConversationId, MessageId, UserId
@@ -142,7 +143,7 @@ def _places(command: Command) -> Collection[Place]:
 
 
 def _messages(command: Command) -> Collection[MessageId]:
-    if isinstance(command, AdvanceCursor | AnnounceChange):
+    if isinstance(command, AdvanceCursor | AnnounceChange | PlanAgain):
         return ()
     if isinstance(command, ReportStatus):
         return (command.entry.message_id,)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from chat4all.domain.commands import Command
+from chat4all.domain.commands import Command, PlanAgain
 from chat4all.domain.errors import StaleSequence, Unavailable, UnreadableRecord
 from chat4all.domain.events import Event, Position
 from chat4all.ports.event_log import (
@@ -30,6 +30,7 @@ from chat4all.router.state import Known
 from chat4all.services.dead_letters import dead_letter
 from chat4all.services.records import (
     decode_command,
+    decode_event,
     encode_command,
     encode_event,
     encode_task,
@@ -57,7 +58,7 @@ class _Batch:
     """One batch on its way.
 
     `again` are events that were stored before a stop, and `refused` what was refused then:
-    both may not have been published.
+    both may not have been published. `unplanned` are events whose planning failed before.
     """
 
     commands: list[Placed]
@@ -65,6 +66,7 @@ class _Batch:
     again: list[tuple[Placed, Event]]
     refused: list[tuple[Placed, Exception]]
     last: dict[int, Position]
+    unplanned: list[tuple[Placed, Event]] = field(default_factory=list)
 
 
 class Router:
@@ -148,11 +150,21 @@ class Router:
         for record in records:
             batch.last[record.position.partition] = record.position
             try:
-                batch.commands.append(Placed(record.position, decode_command(record.value)))
+                self._sort(Placed(record.position, decode_command(record.value)), batch)
             except UnreadableRecord as error:
                 log.warning("command parked", position=record.position, reason=str(error))
                 batch.parked.append(dead_letter(record.stream, record.key, record.value, error))
         return batch
+
+    def _sort(self, placed: Placed, batch: _Batch) -> None:
+        """Tell what is to be decided from what was, and has only to be planned again."""
+        command = placed.command
+        if isinstance(command, PlanAgain):
+            event = decode_event(command.event.encode())
+            original = decode_command(command.command.encode())
+            batch.unplanned.append((Placed(event.position, original), event))
+        else:
+            batch.commands.append(placed)
 
     async def _set_aside_stored(self, batch: _Batch) -> None:
         """Find the commands that were decided before a stop, to publish them again.
@@ -213,7 +225,7 @@ class Router:
 
     async def _publish(self, batch: _Batch, decision: Decision) -> None:
         followed = [*batch.again, *decision.events]
-        plan, failed = await self._plan(followed)
+        plan, failed = await self._plan([*followed, *batch.unplanned])
         records = [Record(EVENTS, one.conversation_id, encode_event(one)) for _, one in followed]
         records += [
             Record(outbound(task.channel), task.address, encode_task(task)) for task in plan.tasks
@@ -235,12 +247,21 @@ class Router:
         """Plan deliveries; an event that cannot be planned is parked, its neighbours go on."""
         plan, failed = Plan(), []
         for placed, event in followed:
+            own = Plan()  # of an event that cannot be planned nothing is carried out
             try:
-                await self._planner.plan(event, placed.command, plan)
+                await self._planner.plan(event, placed.command, own)
             except Unavailable:
                 raise
             except Exception as error:  # the boundary between one command and the rest
                 log.exception("event could not be planned", position=event.position)
-                value = encode_event(event)
-                failed.append(dead_letter(EVENTS, event.conversation_id, value, error))
+                again = PlanAgain(
+                    conversation_id=event.conversation_id,
+                    event=encode_event(event).decode(),
+                    command=encode_command(placed.command).decode(),
+                )
+                value = encode_command(again)
+                failed.append(dead_letter(COMMANDS, event.conversation_id, value, error))
+            else:
+                plan.tasks += own.tasks
+                plan.reports += own.reports
         return plan, failed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -69,15 +69,21 @@ class _Batch:
     commands: list[Command] = field(default_factory=list)
     routes: dict[str, ConversationId] = field(default_factory=dict)
     words: list[tuple[str, str]] = field(default_factory=list)
+    heard: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """What receiving needs besides storage."""
+    """What receiving needs besides storage.
+
+    `windowed` are the platforms that allow an answer only for some time after a message:
+    there it is kept when each chat last wrote.
+    """
 
     tell: Tell
     typing: Typing
     ignored: Ignored
+    windowed: Collection[str] = ()
 
 
 class ReceiveInbound:
@@ -111,6 +117,7 @@ class ReceiveInbound:
         self._ignored = hooks.ignored
         self._now = now
         self._patience = patience
+        self._windowed = frozenset(hooks.windowed)
         self._messages = PlatformMessages(store)
         self._reacted: Recent[tuple[MessageId, UserId], frozenset[str]] = Recent()
 
@@ -151,6 +158,9 @@ class ReceiveInbound:
 
     async def _keep(self, batch: _Batch) -> None:
         account = batch.account
+        # Before the log: what the log holds is not taken again when this is repeated.
+        for address, at in batch.heard.items():
+            await self._routes.heard(account.platform, account.id, address, at)
         if batch.commands:
             await self._log.append(
                 [
@@ -177,6 +187,9 @@ class ReceiveInbound:
         if message_id in batch.stored:
             self._ignored("repeated")
             return
+        if account.platform in self._windowed:
+            at = min(event.sent_at, now)
+            batch.heard[event.address] = max(at, batch.heard.get(event.address, at))
         if event.link_code is not None:
             answer = await self._identities.link(account, event, at=now)
             batch.words.append((event.address, answer))

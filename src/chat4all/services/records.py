@@ -26,6 +26,7 @@ COMMANDS: dict[str, type[Any]] = {
     "cursor": commands.AdvanceCursor,
     "status": commands.ReportStatus,
     "announce": commands.AnnounceChange,
+    "plan_again": commands.PlanAgain,
 }
 EVENTS: dict[str, type[Any]] = {
     "message_added": events.MessageAdded,

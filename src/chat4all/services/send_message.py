@@ -19,6 +19,7 @@ from chat4all.domain.errors import (
     RateLimited,
     Unavailable,
 )
+from chat4all.domain.failover import Deadlines
 from chat4all.domain.ids import ConversationId, MessageId, UserId, new_id
 from chat4all.domain.payload import Payload
 from chat4all.ports.ephemeral import Ephemeral
@@ -60,6 +61,7 @@ class Draft:
     channels: tuple[str, ...] = ()
     reply_to: MessageId | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    failover: Deadlines | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,7 @@ class SendMessage:
         if conversation is None or conversation.member(sender) is None:
             raise ConversationNotFound("there is no such conversation among yours")
         await self._limit(sender, name)
-        _check_recipients(draft, conversation)
+        check_recipients(draft, conversation)
         await self._check_reply(sender, draft)
         digest = digest_of(sender, draft)
         if draft.message_id is not None:
@@ -163,6 +165,7 @@ class SendMessage:
             channels=draft.channels,
             reply_to=draft.reply_to,
             metadata=draft.metadata,
+            failover=draft.failover,
         )
 
     async def _limit(self, sender: UserId, conversation: ConversationId) -> None:
@@ -208,7 +211,8 @@ class SendMessage:
         )
 
 
-def _check_recipients(draft: Draft, conversation: Conversation) -> None:
+def check_recipients(draft: Draft, conversation: Conversation) -> None:
+    """Refuse a recipient who is not a member. Raises `InvalidInput`."""
     if draft.to is None:
         return
     members = {member.user_id for member in conversation.members}
@@ -223,7 +227,7 @@ def _check_recipients(draft: Draft, conversation: Conversation) -> None:
 
 def digest_of(sender: UserId, draft: Draft) -> str:
     """Return what identifies the content of a message: two sends are one when it is equal."""
-    content = (
+    content: tuple[object, ...] = (
         sender,
         draft.conversation_id,
         draft.payload.as_dict(),
@@ -232,4 +236,6 @@ def digest_of(sender: UserId, draft: Draft) -> str:
         draft.reply_to,
         draft.metadata,
     )
+    if draft.failover is not None:  # without it the digest is that of earlier versions
+        content += (draft.failover.deliver_within, draft.failover.read_within)
     return hashlib.blake2b(_encode(content), digest_size=16).hexdigest()

@@ -10,6 +10,7 @@ from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.directory import Directory
+from chat4all.ports.failovers import Failovers
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.services.directory_cache import DirectoryCache
@@ -31,6 +32,7 @@ class WatchedDirectory:
         self.accounts: Accounts = directory.accounts
         self.link_codes: LinkCodes = directory.link_codes
         self.routes: Routes = directory.routes
+        self.failovers: Failovers = directory.failovers
 
 
 class _Users:

@@ -18,6 +18,7 @@ from chat4all.testing.directory_conversations import (
     ConversationsContract,
     MembersContract,
 )
+from chat4all.testing.directory_failovers import FailoversContract
 from chat4all.testing.directory_users import (
     KeysContract,
     TokensContract,
@@ -39,6 +40,7 @@ class DirectoryContract(
     AccountsContract,
     LinkCodesContract,
     RoutesContract,
+    FailoversContract,
     ABC,
 ):
     """Bind it by giving two directories that share one empty storage.

@@ -146,3 +146,20 @@ class RoutesContract:
         kept = await directory.routes.get("pigeon", AccountId("loft"), "7")
         assert kept in names
         assert await peer.routes.get("pigeon", AccountId("loft"), "7") == kept
+
+    async def test_the_last_time_somebody_wrote_is_kept_per_chat(
+        self, directory: Directory, peer: Directory
+    ) -> None:
+        loft = AccountId("loft")
+        assert await directory.routes.last_inbound("pigeon", loft, "7") is None
+        await directory.routes.heard("pigeon", loft, "7", minutes(5))
+        assert await peer.routes.last_inbound("pigeon", loft, "7") == minutes(5)
+        await peer.routes.heard("pigeon", loft, "7", minutes(3))
+        assert await directory.routes.last_inbound("pigeon", loft, "7") == minutes(5)
+        await peer.routes.heard("pigeon", loft, "7", minutes(9))
+        assert await directory.routes.last_inbound("pigeon", loft, "7") == minutes(9)
+        for other in (("raven", "loft", "7"), ("pigeon", "attic", "7"), ("pigeon", "loft", "70")):
+            platform, account, address = other
+            chat = platform, AccountId(account), address
+            assert await directory.routes.last_inbound(*chat) is None
+        assert await directory.routes.get("pigeon", loft, "7") is None

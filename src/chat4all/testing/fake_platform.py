@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 RETRY_AFTER = 7
 """Seconds that a rate-limited platform asks to wait in these tests."""
@@ -36,4 +37,13 @@ class FakePlatform(Protocol):
 
     async def fail(self, fault: Fault) -> None:
         """Let every call from now on end in `fault`."""
+        ...
+
+
+@runtime_checkable
+class ShowsTexts(Protocol):
+    """A platform that shows what it took; without it a cut text goes unseen."""
+
+    def texts(self) -> Sequence[str]:
+        """Return the texts it has taken, oldest first, as a person would see them."""
         ...

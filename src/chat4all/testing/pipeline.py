@@ -24,7 +24,10 @@ from chat4all.domain.ids import ChannelId, ConversationId, UserId, new_id
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, Record, outbound
 from chat4all.router import delivery, worker
-from chat4all.router.delivery import DeliveryWorker, RetryPolicy
+from chat4all.router.carrier import Carrier, RetryPolicy
+from chat4all.router.delivery import DeliveryWorker
+from chat4all.router.failover import Failover
+from chat4all.router.gate import Gate
 from chat4all.router.planner import Planner
 from chat4all.router.worker import Router
 from chat4all.services.directory_cache import DirectoryCache
@@ -76,12 +79,15 @@ class Pipeline:
         )
         self.messages = Messages(log, store, store, people)
         last = LastChannels(self.ephemeral.leases)
-        planner = Planner(people, store, last, self.directory.routes)
-        self.router = Router(log, store, planner, self, batch_size=batch_size)
         self.connector = connector or PaperConnector()
+        failover = Failover(self.directory.failovers, store, {"paper": self.connector.capabilities})
+        planner = Planner(people, store, last, self.directory.routes, failover)
+        self.router = Router(log, store, planner, self, batch_size=batch_size)
         policy = RetryPolicy(first=0.001, most=0.002)
         accounts = {PAPER_ACCOUNT: self.connector}
-        self.delivery = DeliveryWorker("paper", log, store, accounts, policy=policy)
+        gate = Gate(self.ephemeral.rates)
+        carrier = Carrier(log, store, accounts, gate, routes=self.directory.routes, policy=policy)
+        self.delivery = DeliveryWorker("paper", log, carrier)
         self.told = SyncCursor({})
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -22,7 +22,9 @@ from chat4all.domain.payload import Payload, PayloadType, text
 from chat4all.domain.status import Status, StatusEntry
 from chat4all.ports.event_log import COMMANDS, DEAD_LETTERS, LogRecord, Record, outbound
 from chat4all.ports.message_store import Effects
-from chat4all.router.delivery import GROUP, DeliveryWorker, RetryPolicy
+from chat4all.router.carrier import Carrier, RetryPolicy
+from chat4all.router.delivery import GROUP, DeliveryWorker
+from chat4all.router.gate import Gate
 from chat4all.services.records import decode_command, encode_task
 from chat4all.testing.faults import Faults, FaultyLog
 from chat4all.testing.message_storage import Talk
@@ -46,15 +48,18 @@ class Desk:
         self.now = datetime.now(UTC)
 
     def worker(self, policy: RetryPolicy = SOON, **more: Any) -> DeliveryWorker:
-        return DeliveryWorker(
-            "paper",
+        kept = {"unfinished": more.pop("unfinished")} if "unfinished" in more else {}
+        gate = more.pop("gate", None) or Gate()
+        carrier = Carrier(
             self.log,
             self.store,
             self.accounts,
+            gate,
             policy=policy,
             clock=lambda: self.now,
             **more,
         )
+        return DeliveryWorker("paper", self.log, carrier, **kept)
 
     @asynccontextmanager
     async def working(self, worker: DeliveryWorker | None = None) -> Any:
@@ -276,7 +281,7 @@ async def test_a_worker_that_failed_works_on_when_it_is_run_again(desk: Desk) ->
         raise ConnectionError("the log has gone")
 
     desk.faults.on_commit = refuse
-    worker = desk.worker(window=1)
+    worker = desk.worker(unfinished=1)
     await desk.put("one")
     await desk.put("two")
     async with desk.working(worker) as task:
@@ -425,7 +430,7 @@ async def test_no_more_than_the_window_is_taken_at_once(desk: Desk) -> None:
     desk.paper.before_send = slow
     for address in "abcde":
         await desk.put("hello", address)
-    async with desk.working(desk.worker(window=3)):
+    async with desk.working(desk.worker(gate=Gate(window=3))):
         await until(lambda: len(under_way) == 3)
         await asyncio.sleep(0.01)
         assert len(under_way) == 3

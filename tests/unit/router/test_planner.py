@@ -26,6 +26,7 @@ from chat4all.domain.messages import Message
 from chat4all.domain.payload import text
 from chat4all.domain.status import Status, StatusEntry
 from chat4all.ports.message_store import Effects
+from chat4all.router.failover import Failover
 from chat4all.router.planner import EXPIRES_AFTER, Plan, Planner
 from chat4all.services.directory_cache import DirectoryCache
 from chat4all.services.last_channel import LastChannels
@@ -47,7 +48,8 @@ class Office:
     @property
     def planner(self) -> Planner:
         people = People(self.directory, DirectoryCache(self.directory))
-        return Planner(people, self.store, self.last, self.directory.routes)
+        failover = Failover(self.directory.failovers, self.store, {})
+        return Planner(people, self.store, self.last, self.directory.routes, failover)
 
     async def populate(self) -> None:
         self.ana = await add_person(self.directory, "ana")

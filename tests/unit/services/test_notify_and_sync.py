@@ -170,13 +170,14 @@ async def test_a_dead_letter_is_tried_again_and_has_its_effect_once(
     await process.settle()
     await town.log.append([dead_letter(COMMANDS, town.group, submitted.value, error)])
     letters = DeadLetters(town.log, town.log)
-    [letter] = await letters.list()
+    [letter] = (await letters.page()).items
     assert (letter.stream, letter.code, letter.reason) == (COMMANDS, "internal_error", "broken")
-    for _ in range(2):
-        assert await letters.redrive(letter.id) == letter
+    again, done = await letters.redrive(letter.id)
+    assert (again.id, done, again.redriven_at is not None) == (letter.id, True, True)
+    assert await letters.redrive(letter.id) == (again, False)
     await process.settle()
     assert len(await town.store.page(town.group, viewer=town.ana, limit=10)) == 2
-    assert await letters.list(after=letter.id) == []
+    assert (await letters.page(after=letter.id)).items == []
     for unknown in ("0.99", "1.0", "rubbish", "0.-1", "0"):
         with pytest.raises(RecordNotFound):
             await letters.redrive(unknown)
@@ -187,5 +188,5 @@ async def test_a_letter_holds_the_record_as_it_was(town: Any, process: Pipeline)
     await town.log.append([from_elsewhere])
     await process.settle()
     letters = DeadLetters(town.log, town.log)
-    [letter] = await letters.list()
+    [letter] = (await letters.page()).items
     assert (letter.code, letter.value) == ("unreadable_record", b"rubbish")

@@ -14,11 +14,13 @@ from chat4all.adapters.memory.conversations import (
     MemoryMembers,
 )
 from chat4all.adapters.memory.directory_state import DirectoryState
+from chat4all.adapters.memory.failovers import MemoryFailovers
 from chat4all.adapters.memory.routes import MemoryRoutes
 from chat4all.adapters.memory.users import MemoryKeys, MemoryTokens, MemoryUsers
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
+from chat4all.ports.failovers import Failovers
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 
@@ -51,6 +53,7 @@ class MemoryDirectory:
         self.accounts: Accounts = MemoryAccounts(state)
         self.link_codes: LinkCodes = MemoryLinkCodes(state)
         self.routes: Routes = MemoryRoutes(state)
+        self.failovers: Failovers = MemoryFailovers(state)
 
     async def __aenter__(self) -> Self:
         return self

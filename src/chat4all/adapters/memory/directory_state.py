@@ -9,7 +9,8 @@ from datetime import datetime
 
 from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User
 from chat4all.domain.errors import ConversationNotFound, UserNotFound
-from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
+from chat4all.domain.failover import FailoverPlan
+from chat4all.domain.ids import AccountId, ChannelId, ConversationId, MessageId, UserId
 from chat4all.ports.users import RefreshToken
 
 
@@ -41,6 +42,8 @@ class DirectoryState:
     accounts: dict[AccountId, Account] = field(default_factory=dict)
     link_codes: dict[str, LinkCode] = field(default_factory=dict)
     routes: dict[tuple[str, AccountId, str], ConversationId] = field(default_factory=dict)
+    last_inbound: dict[tuple[str, AccountId, str], datetime] = field(default_factory=dict)
+    failovers: dict[tuple[MessageId, UserId], FailoverPlan] = field(default_factory=dict)
 
     def require_users(self, users: Collection[UserId]) -> None:
         """Raise `UserNotFound` unless all of `users` exist."""

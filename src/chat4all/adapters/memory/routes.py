@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chat4all.adapters.memory.directory_state import DirectoryState
 from chat4all.domain.ids import AccountId, ConversationId
 
@@ -21,3 +23,14 @@ class MemoryRoutes:
     ) -> None:
         """Remember that the talk of this chat is now in `conversation`."""
         self._state.routes[platform, account, address] = conversation
+
+    async def last_inbound(
+        self, platform: str, account: AccountId, address: str
+    ) -> datetime | None:
+        """Return when the person last wrote in this chat, or None when that is not known."""
+        return self._state.last_inbound.get((platform, account, address))
+
+    async def heard(self, platform: str, account: AccountId, address: str, at: datetime) -> None:
+        """Remember that the person wrote at `at`; an earlier time than is known is ignored."""
+        chat = (platform, account, address)
+        self._state.last_inbound[chat] = max(at, self._state.last_inbound.get(chat, at))

@@ -11,6 +11,7 @@ from chat4all.adapters.sql.accounts import SqlAccounts
 from chat4all.adapters.sql.channels import SqlChannels
 from chat4all.adapters.sql.conversations import SqlConversations
 from chat4all.adapters.sql.database import Database
+from chat4all.adapters.sql.failovers import SqlFailovers
 from chat4all.adapters.sql.keys import SqlKeys
 from chat4all.adapters.sql.link_codes import SqlLinkCodes
 from chat4all.adapters.sql.members import SqlMembers
@@ -21,6 +22,7 @@ from chat4all.adapters.sql.users import SqlUsers
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
+from chat4all.ports.failovers import Failovers
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 
@@ -54,6 +56,7 @@ class SqlDirectory:
         self.accounts: Accounts = SqlAccounts(database)
         self.link_codes: LinkCodes = SqlLinkCodes(database)
         self.routes: Routes = SqlRoutes(database)
+        self.failovers: Failovers = SqlFailovers(database)
 
     async def __aenter__(self) -> Self:
         self._database.open()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, insert, select, update
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
-from chat4all.adapters.sql.tables import routes
+from chat4all.adapters.sql.tables import last_inbound, routes
 from chat4all.domain.ids import AccountId, ConversationId
 
 
@@ -18,7 +20,7 @@ class SqlRoutes:
 
     async def get(self, platform: str, account: AccountId, address: str) -> ConversationId | None:
         """Return the conversation, or None for a chat that never had one."""
-        query = select(routes.c.conversation_id).where(*_is(platform, account, address))
+        query = select(routes.c.conversation_id).where(*_is(routes, platform, account, address))
 
         async def work(connection: AsyncConnection) -> ConversationId | None:
             found: ConversationId | None = (await connection.execute(query)).scalar_one_or_none()
@@ -34,7 +36,7 @@ class SqlRoutes:
         if await self.get(platform, account, address) == conversation:
             return
         chat = {"platform": platform, "account_id": account, "address": address}
-        change = update(routes).where(*_is(platform, account, address))
+        change = update(routes).where(*_is(routes, platform, account, address))
 
         async def work(connection: AsyncConnection) -> None:
             changed = await connection.execute(change.values(conversation_id=conversation))
@@ -44,10 +46,39 @@ class SqlRoutes:
 
         await self._database.write(work)
 
+    async def last_inbound(
+        self, platform: str, account: AccountId, address: str
+    ) -> datetime | None:
+        """Return when the person last wrote in this chat, or None when that is not known."""
+        query = select(last_inbound.c.at).where(*_is(last_inbound, platform, account, address))
 
-def _is(platform: str, account: AccountId, address: str) -> tuple[ColumnElement[bool], ...]:
+        async def work(connection: AsyncConnection) -> datetime | None:
+            found: datetime | None = (await connection.execute(query)).scalar_one_or_none()
+            return found
+
+        return await self._database.read(work)
+
+    async def heard(self, platform: str, account: AccountId, address: str, at: datetime) -> None:
+        """Remember that the person wrote at `at`; an earlier time than is known is ignored."""
+        chat = _is(last_inbound, platform, account, address)
+        query = select(last_inbound.c.at).where(*chat)
+
+        async def work(connection: AsyncConnection) -> None:
+            known = (await connection.execute(query)).scalar_one_or_none()
+            if known is None:
+                row = {"platform": platform, "account_id": account, "address": address, "at": at}
+                await connection.execute(insert(last_inbound).values(row))
+            elif known < at:
+                await connection.execute(update(last_inbound).where(*chat).values(at=at))
+
+        await self._database.write(work)
+
+
+def _is(
+    table: Table, platform: str, account: AccountId, address: str
+) -> tuple[ColumnElement[bool], ...]:
     return (
-        routes.c.platform == platform,
-        routes.c.account_id == account,
-        routes.c.address == address,
+        table.c.platform == platform,
+        table.c.account_id == account,
+        table.c.address == address,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     MetaData,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
@@ -177,6 +178,30 @@ routes = Table(
     Column("address", String()),
     Column("conversation_id", String(), nullable=False),
     PrimaryKeyConstraint("platform", "account_id", "address"),
+)
+
+last_inbound = Table(
+    "chat_last_inbound",
+    metadata,
+    Column("platform", String()),
+    Column("account_id", String()),
+    Column("address", String()),
+    Column("at", Instant(), nullable=False),
+    PrimaryKeyConstraint("platform", "account_id", "address"),
+)
+
+failovers = Table(
+    "failovers",
+    metadata,
+    Column("message_id", String()),
+    Column("user_id", String()),
+    Column("conversation_id", String(), nullable=False),
+    Column("channels", JSON(), nullable=False),
+    Column("deliver_within", Float()),
+    Column("read_within", Float()),
+    Column("due_at", Instant(), index=True),
+    Column("expires_at", Instant(), nullable=False, index=True),
+    PrimaryKeyConstraint("message_id", "user_id"),
 )
 
 # Alembic makes the same table when it runs; it stands apart because no revision owns it.

@@ -1,0 +1,350 @@
+"""Carries out one task: until the platform has taken it, refuses it, or it is too late."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.commands import ReportStatus
+from chat4all.domain.delivery import DeliveryKind, DeliveryTask
+from chat4all.domain.errors import ChannelError
+from chat4all.domain.failover import NOT_SENT_IN_TIME, SUPERSEDED
+from chat4all.domain.ids import AccountId, MessageId, derived_id
+from chat4all.domain.outgoing import Outgoing, Sent
+from chat4all.domain.payload import MEDIA, Payload
+from chat4all.domain.status import Failure, Status, StatusEntry
+from chat4all.ports.connector import Connector, SupportsChanges
+from chat4all.ports.event_log import COMMANDS, EventLog, Record
+from chat4all.ports.message_store import MessageData
+from chat4all.ports.routes import Routes
+from chat4all.router.degrade import fit
+from chat4all.router.failed_deliveries import FailedDeliveries
+from chat4all.router.gate import Gate, Permit
+from chat4all.router.persist import persist
+from chat4all.router.state import Recent
+from chat4all.services.records import encode_command
+
+log = structlog.get_logger(__name__)
+
+WINDOW_CLOSED = "session_window_closed"
+ANY_TIME = frozenset({"template"})
+"""Kinds of content that need no open session window."""
+_STALE = 0.2
+"""Seconds after which the statuses of a message are looked at again before it is sent."""
+REMEMBERED = 100_000
+"""Tasks lately done: a router that begins anew may ask for them again."""
+
+
+class Accounts(Protocol):
+    """The connectors that are running, by account."""
+
+    def get(self, account: AccountId, /) -> Connector | None:
+        """Return the connector of an account, or None while it is not running."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How long to wait after attempt 0, 1, 2 ...: doubling from `first` to `most` seconds.
+
+    Each wait is drawn between half and all of that, so that many chats do not come back at
+    once. After `attempts` tries, or when the task expires, the delivery fails.
+    """
+
+    first: float = 0.5
+    most: float = 300.0
+    attempts: int = 50
+
+    def wait(self, attempt: int, wish: float | None) -> float:
+        """Return the seconds to wait; the platform's own wish is the least."""
+        ceiling = min(self.most, self.first * 2.0 ** min(attempt, 30))
+        drawn: float = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+        return max(drawn, wish or 0.0)
+
+
+class _Settled(Exception):
+    """There is nothing left to do: it was done, or another channel did it."""
+
+
+@dataclass(slots=True)
+class _Sending:
+    """One message on its way: its parts, and what the platform has taken of them."""
+
+    task: DeliveryTask
+    at: datetime
+    parts: Sequence[Payload] = ()
+    note: str | None = None
+    reply_to: str | None = None
+    taken: list[Sent] = field(default_factory=list)
+    attempts: int = 0
+    looked_at: float = 0.0
+
+
+class Carrier:
+    """Carries out tasks; one whose result is stored is not repeated.
+
+    `gate` paces the calls. `routes` tells when a person last wrote, for channels with a
+    session window. `failed` keeps what failed for good.
+    """
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        store: MessageData,
+        connectors: Accounts,
+        gate: Gate,
+        *,
+        routes: Routes | None = None,
+        policy: RetryPolicy | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        failed: FailedDeliveries | None = None,
+    ) -> None:
+        self._failed = failed or FailedDeliveries()
+        self._log = event_log
+        self._store = store
+        self._connectors = connectors
+        self._gate = gate
+        self._routes = routes
+        self._policy = policy or RetryPolicy()
+        self._clock = clock
+        self._finished: Recent[str, None] = Recent(REMEMBERED)
+
+    async def carry_out(self, task: DeliveryTask) -> None:
+        """Do what `task` asks and report it. Raises `Unavailable` when storage fails."""
+        if task.task_id in self._finished:
+            return
+        sending = _Sending(task, self._clock())
+        try:
+            await self._until_taken(sending)
+        except _Settled:
+            log.debug("delivery settled before", task=task.task_id)
+        except ChannelError as error:
+            log.info("delivery failed", channel=task.channel, code=error.reason)
+            if task.kind is DeliveryKind.MESSAGE:
+                await self._give_up(task, error, attempts=sending.attempts)
+        self._finished[task.task_id] = None
+
+    async def _give_up(self, task: DeliveryTask, error: ChannelError, *, attempts: int) -> None:
+        """Tell the sender, and keep the task for when the cause is gone."""
+        failure = Failure(code=error.reason, text=str(error), platform_error=error.platform_error)
+        letter = await self._failed.letter(task, error, attempts=attempts)
+        await self._report(task, Status.FAILED, error=failure, letter=letter)
+
+    async def _until_taken(self, sending: _Sending) -> None:
+        task = sending.task
+        loop = asyncio.get_running_loop()
+        while True:
+            if task.kind is DeliveryKind.MESSAGE and not sending.taken:
+                await self._check_open(task)
+                sending.looked_at = loop.time()
+            try:
+                await self._attempt(sending)
+            except ChannelError as error:
+                sending.attempts += 1
+                if not error.retry or sending.attempts >= self._policy.attempts:
+                    raise
+                wait = self._policy.wait(sending.attempts - 1, error.retry_after)
+                log.info("delivery retried", channel=task.channel, code=error.reason, wait=wait)
+                await asyncio.sleep(wait)
+            else:
+                return
+
+    async def _check_open(self, task: DeliveryTask) -> None:
+        """Raise `_Settled` when it was sent or given up, and see whether it is needed yet."""
+        for entry in await self._store.statuses([task.message_id]):
+            if entry.user_id != task.user_id:
+                continue
+            if entry.channel != task.channel:
+                if task.unless is not None and entry.status >= task.unless:
+                    raise ChannelError(
+                        f"{entry.channel} has brought it", retry=False, reason=SUPERSEDED
+                    )
+            elif entry.status >= Status.SENT or _is_given_up(entry):
+                raise _Settled
+
+    async def _attempt(self, sending: _Sending) -> None:
+        task = sending.task
+        self._check_expiry(task)
+        connector = self._connectors.get(task.account_id)
+        if connector is None:
+            raise ChannelError(
+                f"the {task.channel} account is not running", retry=True, reason="no_account"
+            )
+        if task.kind is DeliveryKind.MESSAGE:
+            await self._send(connector, sending)
+        elif isinstance(connector, SupportsChanges):
+            await self._change(connector, connector.capabilities, task)
+
+    def _check_expiry(self, task: DeliveryTask) -> None:
+        if self._clock() >= task.expires_at:
+            raise _too_late()
+
+    @asynccontextmanager
+    async def _permit(self, task: DeliveryTask, limits: Capabilities) -> AsyncIterator[Permit]:
+        """Wait for leave to call the platform, but not longer than the task is worth it."""
+        left = (task.expires_at - self._clock()).total_seconds()
+        try:
+            async with asyncio.timeout(left):
+                permit = await self._gate.permit(
+                    task.account_id, task.address, task.conversation_id, limits
+                )
+        except TimeoutError as error:
+            raise _too_late() from error
+        try:
+            yield permit
+        finally:
+            permit.close()
+
+    async def _send(self, connector: Connector, sending: _Sending) -> None:
+        """Send what the platform has not `taken` yet of the parts of a message."""
+        task = sending.task
+        while True:
+            async with self._permit(task, connector.capabilities) as permit:
+                if not sending.taken:
+                    await self._prepare(connector, sending)
+                number = len(sending.taken)
+                part = sending.parts[number]
+                if part.type in MEDIA:
+                    raise ChannelError(
+                        "files are not carried yet", retry=False, reason="unsupported_payload"
+                    )
+                outgoing = Outgoing(
+                    message_id=_part_id(task.message_id, number),
+                    address=task.address,
+                    payload=part,
+                    reply_to=None if number else sending.reply_to,
+                )
+                sent = await permit.use(partial(connector.send_message, outgoing))
+                sending.taken.append(sent)
+            if len(sending.taken) == len(sending.parts):
+                break
+        first = sending.taken[0]
+        status = max(first.status, Status.SENT)  # the platform has taken it
+        await self._report(task, status, at=sending.at, sent=first, note=sending.note)
+
+    async def _prepare(self, connector: Connector, sending: _Sending) -> None:
+        """Fit the message, as edits have left it by now, into what the channel carries."""
+        task = sending.task
+        if asyncio.get_running_loop().time() > sending.looked_at + _STALE:
+            await self._check_open(task)  # much may have happened while it waited
+        payload = await self._payload_now(task)
+        await self._check_window(task, payload, connector.capabilities)
+        prefix = f"{task.from_name}: " if task.from_name else ""
+        fitted = fit(payload, connector.capabilities, prefix=prefix)
+        sending.parts, sending.note = fitted.parts, fitted.note
+        sending.reply_to = await self._external_id(task, task.reply_to)
+        # The platform may report the delivery before its answer to the call comes back.
+        sending.at = self._clock()
+
+    async def _check_window(
+        self, task: DeliveryTask, payload: Payload, limits: Capabilities
+    ) -> None:
+        """Refuse what the platform would take only within a time after the person wrote."""
+        if self._routes is None or limits.session_window is None or payload.type in ANY_TIME:
+            return
+        heard = await self._routes.last_inbound(task.channel, task.account_id, task.address)
+        if heard is None or heard + limits.session_window <= self._clock():
+            hours = limits.session_window.total_seconds() / 3_600
+            raise ChannelError(
+                f"they have not written in the last {hours:g} hours; {task.channel} takes a "
+                "template only",
+                retry=False,
+                reason=WINDOW_CLOSED,
+            )
+
+    async def _payload_now(self, task: DeliveryTask) -> Payload:
+        kept = (await self._store.find([task.message_id])).get(task.message_id)
+        if kept is not None and kept.message.deleted_at is not None:
+            raise ChannelError("deleted before it was sent", retry=False, reason="deleted")
+        payload = kept.message.payload if kept is not None else task.payload
+        if payload is None:
+            raise ChannelError("there is nothing to send", retry=False, reason="deleted")
+        return payload
+
+    async def _change(
+        self, connector: SupportsChanges, capabilities: Capabilities, task: DeliveryTask
+    ) -> None:
+        external_id = await self._external_id(task, task.message_id)
+        if external_id is None:
+            return
+        async with self._permit(task, capabilities) as permit:
+            if task.kind is DeliveryKind.DELETE:
+                await permit.use(partial(connector.delete_message, task.address, external_id))
+            elif task.kind is DeliveryKind.REACTIONS:
+                await permit.use(
+                    partial(connector.set_reactions, task.address, external_id, task.emojis)
+                )
+            elif task.payload is not None:
+                prefix = f"{task.from_name}: " if task.from_name else ""
+                fitted = fit(task.payload, capabilities, prefix=prefix)
+                outgoing = Outgoing(
+                    message_id=task.message_id, address=task.address, payload=fitted.parts[0]
+                )
+                await permit.use(partial(connector.edit_message, outgoing, external_id))
+
+    async def _external_id(self, task: DeliveryTask, message: MessageId | None) -> str | None:
+        """Return the platform's id of `message` in the chat of `task`."""
+        if message is None:
+            return None
+        entries = await self._store.statuses([message])
+        return next(
+            (
+                entry.external_id
+                for entry in entries
+                if (entry.account_id, entry.address) == (task.account_id, task.address)
+                and entry.external_id is not None
+            ),
+            None,
+        )
+
+    async def _report(
+        self,
+        task: DeliveryTask,
+        status: Status,
+        *,
+        at: datetime | None = None,
+        sent: Sent | None = None,
+        error: Failure | None = None,
+        note: str | None = None,
+        letter: Record | None = None,
+    ) -> None:
+        entry = StatusEntry(
+            message_id=task.message_id,
+            conversation_id=task.conversation_id,
+            user_id=task.user_id,
+            channel=task.channel,
+            status=status,
+            at=at or self._clock(),
+            account_id=task.account_id,
+            address=task.address,
+            external_id=sent.external_id if sent else None,
+            error=error,
+            note=note,
+        )
+        command = ReportStatus(conversation_id=task.conversation_id, entry=entry)
+        records = [Record(COMMANDS, task.conversation_id, encode_command(command))]
+        records += [letter] if letter is not None else []
+        # It happened at the platform: asked again, it would happen twice.
+        await persist(lambda: self._log.append(records))
+
+
+def _is_given_up(entry: StatusEntry) -> bool:
+    return entry.error is not None and entry.error.code == NOT_SENT_IN_TIME
+
+
+def _too_late() -> ChannelError:
+    return ChannelError("not delivered in time", retry=False, reason="expired")
+
+
+def _part_id(message: MessageId, number: int) -> MessageId:
+    """Return the id by which a platform tells a repeat of one part from another part."""
+    return MessageId(derived_id("part", message, str(number))) if number else message

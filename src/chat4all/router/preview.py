@@ -1,0 +1,111 @@
+"""Tells how a message would be delivered, by the rules that will deliver it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.directory import Channel, Conversation, ConversationType, User, UserKind
+from chat4all.domain.errors import ConversationNotFound
+from chat4all.domain.ids import UserId
+from chat4all.domain.messages import APP
+from chat4all.domain.payload import MEDIA
+from chat4all.ports.routes import Routes
+from chat4all.router.carrier import ANY_TIME, WINDOW_CLOSED
+from chat4all.router.choosing import Chooser, LastChannels, People
+from chat4all.router.degrade import fit
+from chat4all.services.clock import Clock
+from chat4all.services.delivery_plan import RecipientPlan, Step
+from chat4all.services.send_message import Draft, check_recipients
+
+
+class PreviewDelivery:
+    """A `PlanDelivery`."""
+
+    def __init__(
+        self,
+        people: People,
+        last: LastChannels,
+        routes: Routes,
+        capabilities: Mapping[str, Capabilities],
+        *,
+        now: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self._people = people
+        self._chooser = Chooser(people, last)
+        self._routes = routes
+        self._capabilities = capabilities
+        self._now = now
+
+    async def __call__(self, sender: UserId, draft: Draft) -> Sequence[RecipientPlan]:
+        """See `PlanDelivery`."""
+        conversation = await self._people.conversation(draft.conversation_id)
+        if conversation is None or conversation.member(sender) is None:
+            raise ConversationNotFound("there is no such conversation among yours")
+        check_recipients(draft, conversation)
+        recipients = [
+            member.user_id
+            for member in conversation.members
+            if member.user_id != sender and (draft.to is None or member.user_id in draft.to)
+        ]
+        users = await self._people.users([*recipients, sender])
+        channels = await self._people.channels(recipients)
+        name = _shown_name(conversation, users.get(sender))
+        return [
+            await self._recipient(users[one], channels.get(one, ()), draft, conversation, name)
+            for one in recipients
+            if one in users
+        ]
+
+    async def _recipient(
+        self,
+        user: User,
+        channels: Sequence[Channel],
+        draft: Draft,
+        conversation: Conversation,
+        name: str,
+    ) -> RecipientPlan:
+        choice = await self._chooser.choose(user, channels, draft.channels)
+        steps = [await self._step(one, draft, conversation, name) for one in choice.channels]
+        if choice.missing is not None:
+            steps.append(Step(channel=choice.missing, blocked="no_channel"))
+        elif not steps or (user.kind is not UserKind.CONTACT and len(choice.channels) == 0):
+            steps.append(Step(channel=APP))
+        by_platform = {channel.platform: channel for channel in reversed(channels)}
+        fallbacks = [
+            await self._step(by_platform[one], draft, conversation, name)
+            for one in choice.order[1:]
+        ]
+        return RecipientPlan(user_id=user.id, why=choice.why, steps=steps, fallbacks=fallbacks)
+
+    async def _step(
+        self, channel: Channel, draft: Draft, conversation: Conversation, name: str
+    ) -> Step:
+        platform = channel.platform
+        account = await self._chooser.account(channel, conversation)
+        can = self._capabilities.get(platform)
+        if account is None or can is None:
+            return Step(channel=platform, blocked="no_account")
+        fitted = fit(draft.payload, can, prefix=name)
+        blocked, until = None, None
+        if can.session_window is not None:
+            heard = await self._routes.last_inbound(platform, account, channel.external_id)
+            until = None if heard is None else heard + can.session_window
+            closed = until is None or until <= self._now()
+            if closed and draft.payload.type not in ANY_TIME:
+                blocked = WINDOW_CLOSED
+        if any(part.type in MEDIA for part in fitted.parts):
+            blocked = blocked or "unsupported_payload"
+        return Step(
+            channel=platform,
+            degraded=fitted.note,
+            parts=len(fitted.parts),
+            blocked=blocked,
+            window_until=until,
+        )
+
+
+def _shown_name(conversation: Conversation, sender: User | None) -> str:
+    named = conversation.type is ConversationType.GROUP and sender is not None
+    return f"{sender.display_name}: " if named and sender else ""

@@ -1,0 +1,61 @@
+"""What would become of a message that is not sent yet."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chat4all.domain.ids import UserId
+from chat4all.services.send_message import Draft
+
+
+class Why(StrEnum):
+    """Why a channel was chosen."""
+
+    ASKED = "asked"
+    """The sender named it."""
+    PREFERRED = "preferred"
+    """The recipient prefers it."""
+    LAST_USED = "last_used"
+    """The recipient last wrote by it."""
+    FIRST = "first"
+    """The recipient was linked to it before the others."""
+    ONLY = "only"
+    """There is no other."""
+    IN_APP = "in_app"
+    """The recipient uses our own clients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One channel for one recipient.
+
+    `degraded` says what will be changed on the way; `parts` in how many messages it goes.
+    `blocked` is the code with which it would fail, as far as can be told now.
+    """
+
+    channel: str
+    degraded: str | None = None
+    parts: int = 1
+    blocked: str | None = None
+    window_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientPlan:
+    """How one recipient would be reached: `steps` at once, then `fallbacks` in order."""
+
+    user_id: UserId
+    why: Why
+    steps: Sequence[Step]
+    fallbacks: Sequence[Step] = ()
+
+
+PlanDelivery = Callable[[UserId, Draft], Awaitable[Sequence[RecipientPlan]]]
+"""Tells how a draft of a sender would be delivered; sends nothing.
+
+Raises `ConversationNotFound` for a stranger and `InvalidInput` for a recipient who is not
+a member.
+"""
