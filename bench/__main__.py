@@ -76,7 +76,7 @@ def _write(report: Report, path: Path | None) -> Path:
 
 def main() -> int:
     """Measure, print, write; return 1 when a promise was broken and 2 when it could not."""
-    given, console = _arguments(), Console()
+    given, console = _arguments(), Console(width=None if sys.stdout.isatty() else 110)
     cores = two_cores() if given.pinned else Cores(None, None)
     with tempfile.TemporaryDirectory(prefix="chat4all-bench-", dir=given.folder) as name:
         try:

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         default=None,
         description="Token of a bot to connect at the start, owned by the first administrator.",
     )
+    whatsapp_api: str = Field(
+        default="https://graph.facebook.com",
+        description="Address of the Graph API for WhatsApp accounts that name none; point it "
+        "at `chat4all simulate whatsapp` to develop without an account.",
+    )
     sender_rate: float = Field(
         default=200.0, gt=0, description="Messages one user may send per second."
     )

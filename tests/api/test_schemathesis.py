@@ -25,8 +25,11 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 PASSWORD = "correct horse battery"
 MANY = 30
 LEAST_EXAMPLES = 2_000
-OPERATIONS = 70
-SETTINGS = {"CHAT4ALL_TELEGRAM_API": "http://127.0.0.1:9"}
+OPERATIONS = 73
+SETTINGS = {
+    "CHAT4ALL_TELEGRAM_API": "http://127.0.0.1:9",
+    "CHAT4ALL_WHATSAPP_API": "http://127.0.0.1:9",
+}
 """Nothing outside this machine is called."""
 
 

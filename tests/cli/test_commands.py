@@ -94,6 +94,23 @@ def test_accounts_are_added_tested_and_removed(served: Shell) -> None:
     assert served.run("connectors", "test", "More phones").returncode == 1
 
 
+def test_dead_letters_are_listed_and_redriven(served: Shell) -> None:
+    assert served.told("dead-letters", "list", "--open") == []
+    assert "id" in served.done("dead-letters", "list", "--code", "unauthorized")
+    assert served.done("dead-letters", "redrive", "--all").strip() == "Tried 0 letters again."
+    unknown = served.run("dead-letters", "redrive", "0.99")
+    assert (unknown.returncode, "no dead letter 0.99" in unknown.stderr) == (1, True)
+    assert served.run("dead-letters", "show", "0.99").returncode == 1
+    for wrong in ([], ["0.1", "--all"], ["0.1", "--code", "x"]):
+        assert served.run("dead-letters", "redrive", *wrong).returncode == 2
+
+
+def test_the_state_of_an_account_is_listed(served: Shell) -> None:
+    [account, *_] = served.told("connectors", "list")["accounts"]
+    assert account["state"] == "connected"
+    assert "connected" in served.done("connectors", "list")
+
+
 def test_a_service_gets_a_secret(served: Shell) -> None:
     made = served.told("user", "create", "reports", "--service")
     assert made["client_id"] == "reports"

@@ -96,6 +96,8 @@ async def test_a_repeat_has_no_second_effect_and_another_content_is_409(
         ({"to": [new_id()]}, "/to/0"),
         ({"reply_to": new_id()}, "/reply_to"),
         ({"metadata": []}, "/metadata"),
+        ({"failover": {"deliver_within": 0}}, "/failover/deliver_within"),
+        ({"failover": {"soon": 1}}, "/failover/soon"),
         ({"extra": 1}, "/extra"),
     ],
 )

@@ -34,7 +34,9 @@ from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
+from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
+from chat4all.router.preview import PreviewDelivery
 from chat4all.router.worker import Router
 from chat4all.services.accounts import ConnectorAccounts, known_platforms
 from chat4all.services.channels import OwnChannels
@@ -51,6 +53,7 @@ from chat4all.services.people import People
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.records import encode_command
 from chat4all.services.send_message import Limits, SendMessage
+from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn
 from chat4all.services.sign_up import FIRST_PERSON, SignUp
 from chat4all.services.stored import StoredMessages
@@ -117,6 +120,16 @@ class PaperPhones:
         raise ChannelNotFound("no such phone")
 
 
+CAPABILITIES = {
+    "telegram": Capabilities(payloads=frozenset(PayloadType), max_text=4096),
+    "whatsapp": Capabilities(
+        payloads=frozenset({PayloadType.TEXT}),
+        max_text=50,
+        session_window=timedelta(hours=24),
+    ),
+}
+
+
 class NamedConnector:
     """Says who it is, and nothing else."""
 
@@ -178,6 +191,7 @@ class _Engines:
         self.directory = WatchedDirectory(plain, cache)
         self.people = People(self.directory, cache)
         self.notifier = Notifier(self.store, self.people.peek, self.people.conversation)
+        self.last = LastChannels(self.ephemeral.leases)
         self.waiting = StoredMessages(self.store, poll=0.05)
         self.sync = Sync(self.store, self.people, self.notifier)
         self.messages = Messages(self.event_log, self.store, self.store, self.people)
@@ -188,8 +202,8 @@ class _Engines:
         self.callbacks: list[tuple[str, str, str, bytes]] = []
 
     def router(self) -> Router:
-        last = LastChannels(self.ephemeral.leases)
-        planner = Planner(self.people, self.store, last, self.directory.routes)
+        failover = Failover(self.directory.failovers, self.store, {})
+        planner = Planner(self.people, self.store, self.last, self.directory.routes, failover)
         observer = _Observer(self.notifier, self.waiting)
         return Router(self.event_log, self.store, planner, observer)
 
@@ -251,6 +265,8 @@ class _Engines:
                 directory.accounts, users, complete_config=known_platforms(["telegram"]), now=now
             ),
             users=users,
+            plan=PreviewDelivery(self.people, self.last, directory.routes, CAPABILITIES, now=now),
+            windows=SessionWindows(directory.routes, directory.accounts, CAPABILITIES, now=now),
             send=SendMessage(log, self.store, self.ephemeral, peek, find, limits=Limits()),
             stored=self.waiting,
             messages=self.messages,
@@ -261,7 +277,7 @@ class _Engines:
             ready=self.ready,
             metrics=lambda: b"# HELP up Whether it is up.\nup 1\n",
             nodes=lambda: [Node(name="here", version="0", roles=["gateway"], started_at=now())],
-            connectors={"telegram": Capabilities(payloads=frozenset(PayloadType), max_text=4096)},
+            connectors={"telegram": CAPABILITIES["telegram"]},
             phones=self.phones,
             operator=OperatorTools(
                 import_history=ImportHistory(log, self.store, directory),

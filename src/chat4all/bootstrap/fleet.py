@@ -20,7 +20,14 @@ from chat4all.domain.inbound import Inbound
 from chat4all.domain.outgoing import Outgoing
 from chat4all.domain.payload import text
 from chat4all.ports.accounts import Accounts
-from chat4all.ports.connector import Connector, SupportsPolling, SupportsWebhookSetup
+from chat4all.ports.connector import (
+    Connector,
+    SupportsChallenge,
+    SupportsIdentity,
+    SupportsPolling,
+    SupportsWebhookSetup,
+)
+from chat4all.services.health_board import HealthBoard
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +42,14 @@ class Fleet:
     """Starts, stops and polls connectors as accounts come, change and go."""
 
     def __init__(
-        self, accounts: Accounts, build: Build, *, webhook_address: Callable[[Account], str | None]
+        self,
+        accounts: Accounts,
+        build: Build,
+        *,
+        webhook_address: Callable[[Account], str | None],
+        health: HealthBoard | None = None,
     ) -> None:
+        self.health = health or HealthBoard()
         self._accounts = accounts
         self._build = build
         self._webhook_address = webhook_address
@@ -71,17 +84,33 @@ class Fleet:
         async with self._changing:
             await self._stop(account_id)
             account = await self._accounts.get(account_id)
-            if account is None or not account.enabled:
-                return
-            try:
-                connector = await asyncio.to_thread(self._build, account)  # may load a library
-            except Chat4AllError as error:
-                log.warning("account cannot run", account=account_id, detail=str(error))
-                return
-            self._running[account_id] = (account, connector)
-            if self._receive is not None and isinstance(connector, SupportsPolling):
-                work = self._listen(account, connector, self._receive)
-                self._polls[account_id] = asyncio.create_task(work, name=f"poll-{account_id}")
+            if account is None:
+                self.health.gone(account_id)
+            elif not account.enabled:
+                self.health.disabled(account)
+            else:
+                self.health.starts(account)
+                await self._start(account)
+
+    async def reconnect(self, account_id: AccountId) -> None:
+        """Begin anew with one that does not hear its platform any more."""
+        async with self._changing:
+            running = self._running.get(account_id)
+            if running is not None:
+                await self._stop(account_id)
+                await self._start(running[0])
+
+    async def _start(self, account: Account) -> None:
+        try:
+            connector = await asyncio.to_thread(self._build, account)  # may load a library
+        except Chat4AllError as error:
+            log.warning("account cannot run", account=account.id, detail=str(error))
+            self.health.broken(account.id, str(error))
+            return
+        self._running[account.id] = (account, connector)
+        if self._receive is not None:
+            work = self._listen(account, connector, self._receive)
+            self._polls[account.id] = asyncio.create_task(work, name=f"poll-{account.id}")
 
     async def aclose(self) -> None:
         """Stop them all."""
@@ -99,7 +128,22 @@ class Fleet:
         if running is None or running[1].channel != platform or self._receive is None:
             raise AccountNotFound("no such connector account")
         account, connector = running
-        await self._receive(account, connector.on_webhook_event(headers, body))
+        events = connector.on_webhook_event(headers, body)
+        self.health.received(account_id)
+        await self._receive(account, events)
+
+    def challenge(self, platform: str, account_id: AccountId, query: Mapping[str, str]) -> bytes:
+        """Return the answer to a platform that checks the callback address of an account.
+
+        Raises `AccountNotFound` for one that does not run here, `WebhookRejected`.
+        """
+        running = self._running.get(account_id)
+        if running is None or running[1].channel != platform:
+            raise AccountNotFound("no such connector account")
+        connector = running[1]
+        if not isinstance(connector, SupportsChallenge):
+            raise WebhookRejected("this platform does not ask for an answer")
+        return connector.answer_challenge(query)
 
     async def tell(self, account: Account, address: str, words: str) -> None:
         """Send a short text of the system's own; a platform that refuses it is only noted."""
@@ -124,30 +168,58 @@ class Fleet:
 
     async def _listen(self, account: Account, connector: Connector, receive: Receive) -> None:
         """Have a webhook where there is a public address for it, else poll."""
-        pause = FIRST_PAUSE
+        pause = _Pause()
         while True:
             try:
                 address = self._webhook_address(account)
                 if isinstance(connector, SupportsWebhookSetup):
                     await connector.set_webhook(address)
-                if address is not None or not isinstance(connector, SupportsPolling):
+                    self.health.answered(account.id)
+                elif isinstance(connector, SupportsIdentity):
+                    await connector.whoami()
+                    self.health.answered(account.id)
+                if not isinstance(connector, SupportsPolling):
                     return
-                await self._poll(account, connector, receive)
-            except (ChannelError, Unavailable, WebhookRejected) as error:
-                log.warning("polling pauses", account=account.id, detail=str(error), wait=pause)
-            except Exception:  # one account must not end the others
+                if address is not None and isinstance(connector, SupportsWebhookSetup):
+                    return
+                await self._poll(account, connector, receive, pause)
+            except ChannelError as error:
+                self.health.failed(account.id, error.reason, str(error))
+                log.warning("polling pauses", account=account.id, detail=str(error))
+            except (Unavailable, WebhookRejected) as error:
+                log.warning("polling pauses", account=account.id, detail=str(error))
+            except Exception as error:  # one account must not end the others
+                self.health.failed(account.id, "internal_error", type(error).__name__)
                 log.exception("polling failed; it begins anew", account=account.id)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            await pause.wait()
 
-    async def _poll(self, account: Account, connector: SupportsPolling, receive: Receive) -> None:
+    async def _poll(
+        self, account: Account, connector: SupportsPolling, receive: Receive, pause: _Pause
+    ) -> None:
         """Poll until something fails; an offset is used only once what it covers is durable."""
         stored = await self._accounts.get(account.id)
         offset = stored.poll_offset if stored else None
         while True:
+            self.health.polling(account.id, wait=POLL_SECONDS)
             polled = await connector.poll(offset, wait=POLL_SECONDS)
+            self.health.polled(account.id, events=len(polled.events))
             if polled.events:
                 await receive(account, polled.events)
             if polled.offset != offset:
                 await self._accounts.set_poll_offset(account.id, polled.offset)
                 offset = polled.offset
+            pause.reset()  # all of it worked: the next failure is a first one
+
+
+class _Pause:
+    """Waits longer each time, until something succeeds."""
+
+    def __init__(self) -> None:
+        self._seconds = FIRST_PAUSE
+
+    async def wait(self) -> None:
+        await asyncio.sleep(self._seconds)
+        self._seconds = min(self._seconds * 2, LONGEST_PAUSE)
+
+    def reset(self) -> None:
+        self._seconds = FIRST_PAUSE

@@ -20,6 +20,7 @@ from chat4all.bootstrap.connectors import (
     installed_connectors,
 )
 from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.fleet_watch import watch_fleet
 from chat4all.bootstrap.mock import mock_account, signed_events
 from chat4all.bootstrap.operator import OperatorKey, operator_key
 from chat4all.bootstrap.rest import rest_deps
@@ -44,7 +45,12 @@ from chat4all.ports.event_log import (
     EVENTS,
     outbound,
 )
+from chat4all.router.carrier import Carrier
+from chat4all.router.deadlines import DeadlineWatch
 from chat4all.router.delivery import DeliveryWorker
+from chat4all.router.failed_deliveries import FailedDeliveries
+from chat4all.router.failover import Failover
+from chat4all.router.gate import Gate
 from chat4all.router.planner import Planner
 from chat4all.router.worker import GROUP, Router
 from chat4all.services.audit import Auditor
@@ -98,6 +104,8 @@ class Core:
     sync: Sync
     metrics: Metrics
     router: Router
+    last_channels: LastChannels
+    deadlines: DeadlineWatch
 
 
 class _Observers:
@@ -116,8 +124,10 @@ class _Observers:
         self._metrics.stored(events)
 
 
-def build_core(settings: Settings, storage: Storage, metrics: Metrics) -> Core:
-    """Build what does not depend on connectors or tokens."""
+def build_core(
+    settings: Settings, storage: Storage, metrics: Metrics, kinds: Mapping[str, Kind]
+) -> Core:
+    """Build what does not depend on running connectors or tokens."""
     cache = DirectoryCache(storage.directory)
     directory = WatchedDirectory(storage.directory, cache)
     people = People(directory, cache)
@@ -125,7 +135,9 @@ def build_core(settings: Settings, storage: Storage, metrics: Metrics) -> Core:
     notifier = Notifier(storage.messages, people.peek, people.conversation, messages)
     stored = StoredMessages(storage.messages)
     last = LastChannels(storage.ephemeral.leases)
-    planner = Planner(people, storage.messages, last, directory.routes)
+    capabilities = {platform: kind.capabilities for platform, kind in kinds.items()}
+    failover = Failover(directory.failovers, storage.messages, capabilities)
+    planner = Planner(people, storage.messages, last, directory.routes, failover)
     return Core(
         storage=storage,
         directory=directory,
@@ -154,6 +166,8 @@ def build_core(settings: Settings, storage: Storage, metrics: Metrics) -> Core:
         router=Router(
             storage.log, storage.messages, planner, _Observers(notifier, stored, metrics)
         ),
+        last_channels=last,
+        deadlines=DeadlineWatch(directory.failovers, failover, storage.log),
     )
 
 
@@ -168,12 +182,12 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         storage = await stack.enter_async_context(open_storage(settings))
         metrics = Metrics(version=__version__)
         stack.callback(metrics.close)
-        core = build_core(settings, storage, metrics)
+        network = await stack.enter_async_context(PhoneNetwork(settings.data_dir / "phones"))
+        kinds = installed_connectors(settings, network)
+        core = build_core(settings, storage, metrics, kinds)
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         key = await operator_key(core.directory, passwords)
-        network = await stack.enter_async_context(PhoneNetwork(settings.data_dir / "phones"))
-        kinds = installed_connectors(settings, network)
         fleet = Fleet(
             core.directory.accounts,
             partial(build_connector, kinds),
@@ -185,7 +199,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         account = await mock_account(core.directory, key.user_id, kinds)
         if connected:
             network.on_event = signed_events(fleet, account)
-            fleet.receive_by(_receiver(core, fleet))
+            fleet.receive_by(_receiver(core, fleet, kinds))
             await fleet.changed(account.id)
             _start_edges(core, kinds, fleet, settings, running)
         phones = ContactPhones(network, core.directory, account=account.id)
@@ -258,9 +272,26 @@ def _start_edges(
     running: _Parts,
 ) -> None:
     running.start("fleet", fleet.run)
+    running.start("fleet-watch", partial(watch_fleet, fleet))
+    core.metrics.watch_many(
+        "chat4all.account.state",
+        "connector accounts, by platform and state",
+        ("platform", "state"),
+        fleet.health.counts,
+    )
+    gate = Gate(core.storage.ephemeral.rates, outcomes=fleet.health)
+    carrier = Carrier(
+        core.storage.log,
+        core.storage.messages,
+        fleet,
+        gate,
+        routes=core.directory.routes,
+        failed=FailedDeliveries(core.directory.failovers),
+    )
     for platform in kinds:
-        worker = DeliveryWorker(platform, core.storage.log, core.storage.messages, fleet)
+        worker = DeliveryWorker(platform, core.storage.log, carrier)
         running.start(f"delivery-{platform}", worker.run)
+    running.start("deadlines", core.deadlines.run)
     running.start("trim", partial(_trim, core, kinds, settings))
     if settings.telegram_token is not None and "telegram" in kinds:
         token = settings.telegram_token.get_secret_value()
@@ -285,7 +316,7 @@ async def _tokens(core: Core, settings: Settings) -> JwtAccessTokens:
     return JwtAccessTokens(key, revocations, issuer=settings.address, now=utc_now)
 
 
-def _receiver(core: Core, fleet: Fleet) -> ReceiveInbound:
+def _receiver(core: Core, fleet: Fleet, kinds: Mapping[str, Kind]) -> ReceiveInbound:
     ignored = core.metrics.counter("chat4all.inbound.ignored", "inbound events without effect")
     return ReceiveInbound(
         Identities(core.directory),
@@ -297,6 +328,7 @@ def _receiver(core: Core, fleet: Fleet) -> ReceiveInbound:
             tell=fleet.tell,
             typing=lambda conversation, user: core.signals.typing(user, conversation),
             ignored=lambda reason: ignored(reason=reason),
+            windowed=[name for name, kind in kinds.items() if kind.capabilities.session_window],
         ),
     )
 

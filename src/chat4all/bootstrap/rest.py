@@ -21,6 +21,7 @@ from chat4all.gateway.rest.schemas.admin import Node as NodeInfo
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.passwords import Passwords
 from chat4all.ports.phones import PhoneNetwork
+from chat4all.router.preview import PreviewDelivery
 from chat4all.services.accounts import ConnectorAccounts
 from chat4all.services.channels import OwnChannels
 from chat4all.services.contacts import Contacts
@@ -29,6 +30,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.records import encode_command
+from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn, SignInLimits
 from chat4all.services.sign_up import SignUp
 from chat4all.services.trace import TraceMessage
@@ -52,6 +54,7 @@ def rest_deps(
     rates = storage.ephemeral.rates
     users, channels = directory.users, directory.channels
     conversations = directory.conversations
+    capabilities = {platform: kind.capabilities for platform, kind in kinds.items()}
     return RestDeps(
         tokens=tokens,
         sign_up=SignUp(users, passwords, rates, directory.keys),
@@ -73,6 +76,8 @@ def rest_deps(
         ),
         users=users,
         send=core.send,
+        plan=PreviewDelivery(core.people, core.last_channels, directory.routes, capabilities),
+        windows=SessionWindows(directory.routes, directory.accounts, capabilities),
         stored=core.stored,
         messages=core.messages,
         sync=partial(_sync, core),
@@ -82,7 +87,9 @@ def rest_deps(
         ready=partial(_ready, core),
         metrics=core.metrics.render,
         nodes=partial(_nodes, core, datetime.now(UTC)),
-        connectors={platform: kind.capabilities for platform, kind in kinds.items()},
+        connectors=capabilities,
+        kinds=kinds,
+        health_of=fleet.health.of,
         phones=phones,
         operator=OperatorTools(
             import_history=ImportHistory(storage.log, storage.messages, directory),
@@ -115,7 +122,8 @@ async def _receive(
     query: Mapping[str, str],
     body: bytes,
 ) -> bytes:
-    del method, query  # no connector of this version answers a challenge
+    if method == "GET":
+        return fleet.challenge(platform, AccountId(account_id), query)
     await fleet.webhook(platform, AccountId(account_id), headers, body)
     return b"ok"
 

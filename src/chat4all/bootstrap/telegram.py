@@ -27,7 +27,7 @@ async def connect_telegram(
     Waits for one to sign up on a new installation. The account's id follows from the bot's
     number, so the same bot stays the same account when its token is renewed.
     """
-    name = account_id(kinds, "telegram", {"token": token})
+    name = account_id(kinds, "telegram", complete_config(kinds, "telegram", {"token": token}))
     found = await directory.accounts.get(name)
     config = complete_config(kinds, "telegram", {**(found.config if found else {}), "token": token})
     now = datetime.now(UTC)

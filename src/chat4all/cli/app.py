@@ -18,8 +18,10 @@ from chat4all.cli import (
     tail,
     trace,
 )
+from chat4all.cli.connector_kit import connector
 from chat4all.cli.connectors import connectors
 from chat4all.cli.contacts import Json, contacts
+from chat4all.cli.dead_letters import dead_letters
 from chat4all.cli.invocation import Invocation
 from chat4all.cli.simulate import simulate
 from chat4all.cli.terminal import print_json, say
@@ -104,6 +106,8 @@ app.command("tail", epilog=tail.EXAMPLES)(tail.tail)
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.add_typer(connectors, name="connectors")
+app.add_typer(connector, name="connector")
+app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(simulate, name="simulate")
 app.command("settings", epilog=show_settings.EXAMPLES)(show_settings.show_settings)
 app.command("import", epilog=import_chats.EXAMPLES)(import_chats.import_chats)

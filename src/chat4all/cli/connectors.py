@@ -53,19 +53,26 @@ def list_accounts(context: typer.Context, as_json: Json = False) -> None:
         print_json({"accounts": accounts, "platforms": platforms})
         return
     print_table(
-        ("name", "platform", "enabled", "added", "id"),
+        ("name", "platform", "state", "since", "last in", "last out", "reason", "id"),
         (
             (
                 one["name"],
                 one["platform"],
-                "yes" if one["enabled"] else "no",
-                moment(one["created_at"]),
+                (one["state"] or ("not running" if one["enabled"] else "disabled")).replace(
+                    "_", " "
+                ),
+                moment(one["state_since"]),
+                moment(one["last_inbound_at"]),
+                moment(one["last_outbound_at"]),
+                one["reason"],
                 one["id"],
             )
             for one in accounts
         ),
     )
-    say(f"Platforms: {', '.join(one['platform'] for one in platforms)}.")
+    print_table(
+        ("can be connected", "comes with"), ((one["platform"], one["source"]) for one in platforms)
+    )
 
 
 @connectors.command("add", epilog=ADD_EXAMPLES)
@@ -86,8 +93,10 @@ def add(
     """Connect a bot or a number; asks for its token."""
     with reporting():
         settings = dict(_pair(one) for one in config or [])
-        if "token" not in settings and (token_stdin or platform != "mock"):
-            settings["token"] = _token(platform, from_stdin=token_stdin)
+    secret = run(_secret_key(invocation(context), platform))
+    with reporting():
+        if secret is not None and secret not in settings:
+            settings[secret] = _token(platform, from_stdin=token_stdin)
     body = {"platform": platform, "name": name or platform, "config": settings}
     made = run(_add(invocation(context), owner, body))
     if as_json:
@@ -145,7 +154,9 @@ def _token(platform: str, *, from_stdin: bool) -> str:
         return token
     if not sys.stdin.isatty():
         raise CommandFailed("give the token with --token-stdin", code=USAGE)
-    asked: str = typer.prompt(f"Token of the {platform} account", hide_input=True, err=True)
+    asked: str = typer.prompt(
+        f"Token or password of the {platform} account", hide_input=True, err=True
+    )
     return asked.strip()
 
 
@@ -153,6 +164,17 @@ async def _list(where: Invocation) -> tuple[list[Any], list[Any]]:
     async with as_operator(where) as api:
         accounts = (await api.get(ACCOUNTS))["items"]
         return accounts, (await api.get("/v1/admin/connectors"))["items"]
+
+
+async def _secret_key(where: Invocation, platform: str) -> str | None:
+    async with as_operator(where) as api:
+        platforms = (await api.get("/v1/admin/connectors"))["items"]
+    for one in platforms:
+        if one["platform"] == platform:
+            secret: str | None = one["secret"]
+            return secret
+    installed = ", ".join(one["platform"] for one in platforms)
+    raise CommandFailed(f"no connector for {platform}; installed: {installed}")
 
 
 async def _add(where: Invocation, owner: str, body: dict[str, Any]) -> Any:

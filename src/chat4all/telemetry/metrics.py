@@ -7,7 +7,7 @@ https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -84,6 +84,23 @@ class Metrics:
 
         def observe(_: CallbackOptions) -> Iterable[Observation]:
             return [Observation(read())]
+
+        self._meter.create_observable_gauge(name, [observe], description=description)
+
+    def watch_many(
+        self,
+        name: str,
+        description: str,
+        labels: Sequence[str],
+        read: Callable[[], Mapping[tuple[str, ...], int]],
+    ) -> None:
+        """Show what `read` returns, one value per set of values of `labels`."""
+
+        def observe(_: CallbackOptions) -> Iterable[Observation]:
+            return [
+                Observation(value, dict(zip(labels, key, strict=True)))
+                for key, value in read().items()
+            ]
 
         self._meter.create_observable_gauge(name, [observe], description=description)
 

@@ -26,6 +26,9 @@ class OnePhone:
     def taken(self) -> int:
         return len(self.network.screen(PHONE).bubbles)
 
+    def texts(self) -> list[str]:
+        return [one.payload.text or "" for one in self.network.screen(PHONE).bubbles.values()]
+
     async def fail(self, fault: Fault) -> None:
         await self.network.configure(PHONE, online=True, fail=FAILURES[fault])
 

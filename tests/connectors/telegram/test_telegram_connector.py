@@ -42,6 +42,9 @@ class SimulatedTelegram:
     def taken(self) -> int:
         return sum(not message.mine for message in self._ana.view().messages)
 
+    def texts(self) -> list[str]:
+        return [one.text or "" for one in self._ana.view().messages if not one.mine]
+
     async def fail(self, fault: Fault) -> None:
         if fault is Fault.REFUSED:
             self._ana.block()

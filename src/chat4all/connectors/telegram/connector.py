@@ -14,6 +14,7 @@ from aiogram.methods import (
     DeleteWebhook,
     EditMessageText,
     GetMe,
+    GetWebhookInfo,
     SendChatAction,
     SendContact,
     SendLocation,
@@ -35,7 +36,7 @@ from chat4all.domain.errors import ChannelError, WebhookRejected
 from chat4all.domain.inbound import Inbound
 from chat4all.domain.outgoing import FileRef, Outgoing, Sent
 from chat4all.domain.payload import PayloadType
-from chat4all.ports.connector import Polled
+from chat4all.ports.connector import Pending, Polled
 
 _SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
 
@@ -149,6 +150,11 @@ class TelegramConnector:
             drop_pending_updates=False,
         )
         await self._bot(method)
+
+    async def pending(self) -> Pending:
+        """Return how many updates wait, whether they are polled or called back."""
+        info = await self._bot(GetWebhookInfo())
+        return Pending(info.pending_update_count, info.last_error_message)
 
     async def whoami(self) -> str:
         """Return the bot's name, such as `@shop_bot`."""

@@ -23,6 +23,7 @@ from chat4all.gateway.rest.routes.authentication import Authentication
 from chat4all.gateway.rest.routes.callbacks import Callbacks
 from chat4all.gateway.rest.routes.contacts import Contacts
 from chat4all.gateway.rest.routes.conversations import Conversations
+from chat4all.gateway.rest.routes.dead_letters import DeadLetterAdministration
 from chat4all.gateway.rest.routes.discovery import Discovery
 from chat4all.gateway.rest.routes.history import Finding, History
 from chat4all.gateway.rest.routes.messages import Messages
@@ -53,6 +54,7 @@ CONTROLLERS = (
     Callbacks,
     ConnectorAdministration,
     Administration,
+    DeadLetterAdministration,
     Operator,
     Operations,
 )

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from chat4all.domain.capabilities import Capabilities
-from chat4all.domain.ids import UserId
+from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
+from chat4all.ports.connector_kind import ConnectorKind
 from chat4all.ports.integrity import Integrity
 from chat4all.ports.phones import PhoneNetwork
 from chat4all.ports.users import Users
+from chat4all.services.account_health import Health
 from chat4all.services.accounts import ConnectorAccounts
 from chat4all.services.channels import OwnChannels
 from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.delivery_plan import PlanDelivery
 from chat4all.services.messages import Messages
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.send_message import SendMessage
+from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn
 from chat4all.services.sign_up import SignUp
 from chat4all.services.stored import StoredMessages
@@ -83,8 +87,8 @@ class RestDeps:
     """Services, and what the process itself tells.
 
     `ready` returns what is not ready and why; empty when all is. `connectors` are the
-    installed ones by platform. `phones` is None where the mock platform is switched off,
-    `operator` on a node that serves no operators.
+    installed ones by platform, `kinds` tell where they came from. `phones` is None where
+    the mock platform is switched off, `operator` on a node that serves no operators.
     """
 
     tokens: JwtAccessTokens
@@ -99,6 +103,8 @@ class RestDeps:
     accounts: ConnectorAccounts
     users: Users
     send: SendMessage
+    plan: PlanDelivery
+    windows: SessionWindows
     stored: StoredMessages
     messages: Messages
     sync: Sync
@@ -109,6 +115,8 @@ class RestDeps:
     metrics: Callable[[], bytes]
     nodes: Callable[[], Sequence[Node]]
     connectors: Mapping[str, Capabilities]
+    kinds: Mapping[str, ConnectorKind[Any]] = field(default_factory=dict)
+    health_of: Callable[[AccountId], Health | None] = lambda _: None
     phones: PhoneNetwork | None = None
     operator: OperatorTools | None = None
     web_root: Path = WEB_ROOT

@@ -59,14 +59,14 @@ async def check_request(request: Request[Any, Any, Any]) -> Response[None] | Non
 
 
 def _refuse_null(request: Request[Any, Any, Any]) -> None:
-    """Refuse `null` as a number: it would be read as a parameter that was left out."""
+    """Refuse `null` as a number or a boolean: it would be read as if it were left out."""
     fields = request.route_handler.parsed_fn_signature.parameters
     for name, value in request.query_params.multi_items():
         field = fields.get(name)
         if field is None or str(value).lower() != "null":
             continue
-        if any(kind.annotation is int for kind in field.inner_types):
-            raise InvalidInput("a parameter breaks a rule", [(f"/{name}", "not a number")])
+        if any(kind.annotation in (int, bool) for kind in field.inner_types):
+            raise InvalidInput("a parameter breaks a rule", [(f"/{name}", "null is no value")])
 
 
 def _options(request: Request[Any, Any, Any]) -> Response[None]:

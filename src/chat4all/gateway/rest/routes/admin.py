@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
 
 from litestar import Controller, delete, get, patch, post
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody
 from msgspec import UnsetType
 
 from chat4all.domain.ids import AccountId, UserId
@@ -20,8 +19,6 @@ from chat4all.gateway.rest.schemas.admin import (
     ConnectorInfo,
     ConnectorInfos,
     CreatedService,
-    DeadLetterObject,
-    DeadLetterPage,
     IntegrityFinding,
     IntegrityReport,
     NewAccount,
@@ -35,13 +32,6 @@ from chat4all.gateway.rest.schemas.users import OwnUser
 from chat4all.ports.integrity import CHECKS
 
 SHOWN_FINDINGS = 100
-LETTER = "^[0-9]{1,5}\\.[0-9]{1,18}\\Z"
-LetterId = Annotated[str, PathParameter(pattern=LETTER, description="The dead letter's id.")]
-LetterCursor = Annotated[
-    str | None,
-    QueryParameter(name="cursor", pattern=LETTER, description="The `next` of the page before."),
-]
-
 OPTIONS = {"admin": True}
 
 
@@ -59,6 +49,8 @@ class ConnectorAdministration(Controller):
             items=[
                 ConnectorInfo(
                     platform=platform,
+                    source=deps.kinds[platform].source if platform in deps.kinds else "",
+                    secret=deps.kinds[platform].secret if platform in deps.kinds else None,
                     payloads=sorted(one.payloads),
                     max_text=one.max_text,
                     replies=one.replies,
@@ -76,7 +68,9 @@ class ConnectorAdministration(Controller):
     async def accounts(self, deps: Deps) -> ConnectorAccounts:
         """Return the connected accounts, without their secrets."""
         found = await deps.accounts.list()
-        return ConnectorAccounts(items=[ConnectorAccount.of(one) for one in found])
+        return ConnectorAccounts(
+            items=[ConnectorAccount.of(one, deps.health_of(one.id)) for one in found]
+        )
 
     @post("/accounts", operation_id="createAccount", problems=(404, 409))
     async def create(
@@ -89,12 +83,13 @@ class ConnectorAdministration(Controller):
             owner=UserId((data.owner_id or caller.user_id).lower()),
             config=check_object(data.config, "/config"),
         )
-        return ConnectorAccount.of(account)
+        return ConnectorAccount.of(account, deps.health_of(account.id))
 
     @get("/accounts/{account_id:str}", operation_id="getAccount")
     async def account(self, account_id: UuidPath, deps: Deps) -> ConnectorAccount:
         """Return one account, without its secrets."""
-        return ConnectorAccount.of(await deps.accounts.get(AccountId(account_id.lower())))
+        account = await deps.accounts.get(AccountId(account_id.lower()))
+        return ConnectorAccount.of(account, deps.health_of(account.id))
 
     @patch("/accounts/{account_id:str}", operation_id="changeAccount")
     async def change(
@@ -110,7 +105,7 @@ class ConnectorAdministration(Controller):
             enabled=None if isinstance(data.enabled, UnsetType) else data.enabled,
             config=config,
         )
-        return ConnectorAccount.of(account)
+        return ConnectorAccount.of(account, deps.health_of(account.id))
 
     @delete("/accounts/{account_id:str}", operation_id="deleteAccount")
     async def remove(self, account_id: UuidPath, deps: Deps) -> None:
@@ -124,23 +119,6 @@ class Administration(Controller):
     path = "/v1/admin"
     tags = ("Administration",)
     opt = OPTIONS
-
-    @get("/dead-letters", operation_id="listDeadLetters")
-    async def dead_letters(
-        self, deps: Deps, limit: pages.Limit = 50, cursor: LetterCursor = None
-    ) -> DeadLetterPage:
-        """Return what could not be done, oldest first."""
-        found = await deps.dead_letters.list(after=cursor, limit=limit + 1)
-        page, more = pages.cut(found, limit)
-        return DeadLetterPage(
-            items=[DeadLetterObject.of(one) for one in page],
-            next=page[-1].id if more else None,
-        )
-
-    @post("/dead-letters/{letter_id:str}/redrive", operation_id="redrive", status_code=200)
-    async def redrive(self, letter_id: LetterId, deps: Deps) -> DeadLetterObject:
-        """Try a dead letter again; its effect is made once."""
-        return DeadLetterObject.of(await deps.dead_letters.redrive(letter_id))
 
     @get("/integrity", operation_id="checkIntegrity")
     async def integrity(self, deps: Deps) -> IntegrityReport:

@@ -56,8 +56,10 @@ class Contacts(Controller):
 
     @get("/{contact_id:str}", operation_id="getContact")
     async def get_contact(self, contact_id: UuidPath, deps: Deps, caller: Caller) -> Contact:
-        """Return one contact."""
-        return Contact.of(await deps.contacts.get(caller.user_id, UserId(contact_id.lower())))
+        """Return one contact, with the time that each channel leaves to answer."""
+        card = await deps.contacts.get(caller.user_id, UserId(contact_id.lower()))
+        windows = {one.id: await deps.windows.of(one) for one in card.channels}
+        return Contact.of(card, windows)
 
     @patch("/{contact_id:str}", operation_id="changeContact", problems=(409,))
     async def change(

@@ -9,7 +9,6 @@ from typing import Annotated
 from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
 
-from chat4all.domain.errors import InvalidInput
 from chat4all.domain.ids import ConversationId, MessageId
 from chat4all.domain.messages import Message
 from chat4all.gateway.rest import pages
@@ -23,6 +22,7 @@ from chat4all.gateway.rest.schemas.messages import (
     UpTo,
 )
 from chat4all.gateway.rest.schemas.text import UUID, UuidPath, UuidQuery
+from chat4all.gateway.rest.times import read_time
 from chat4all.services.messages import MessageView
 
 MAX_SEQ = 2**53 - 1
@@ -190,8 +190,8 @@ class Finding(Controller):
             caller.user_id,
             words,
             conversation_id=within,
-            since=_time(since, "/from"),
-            until=_time(until, "/to"),
+            since=read_time(since, "/from"),
+            until=read_time(until, "/to"),
             before=_moment(cursor),
             limit=limit,
         )
@@ -245,17 +245,3 @@ def _moment(cursor: str | None) -> tuple[datetime, MessageId] | None:
         return None
     micros, _, message_id = cursor.partition("-")
     return EPOCH + timedelta(microseconds=int(micros)), MessageId(message_id.lower())
-
-
-def _time(text: str | None, pointer: str) -> datetime | None:
-    """Return the time, in UTC when it names no zone. Raises `InvalidInput`."""
-    if text is None:
-        return None
-    try:
-        # "+" in a query that was not percent-encoded arrives as a space
-        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(
-            "write a time such as 2026-01-31T12:00:00Z", [(pointer, "not a time of RFC 3339")]
-        ) from error

@@ -15,6 +15,7 @@ from chat4all.domain.ids import MessageId
 from chat4all.gateway.rest.bearer import Caller
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.problems import problem_of
+from chat4all.gateway.rest.schemas.delivery_plan import DeliveryPlan, PlannedRecipient
 from chat4all.gateway.rest.schemas.messages import (
     AcceptedMessage,
     BatchOutcome,
@@ -105,6 +106,12 @@ class Messages(Controller):
         drafts = [one.to_draft() for one in data.messages]
         outcomes = await deps.send.many(caller.user_id, drafts)
         return BatchOutcomes(items=[_outcome(one) for one in outcomes])
+
+    @post("/plan", operation_id="planMessage", status_code=200, problems=(404,))
+    async def plan(self, data: JSONBody[NewMessage], deps: Deps, caller: Caller) -> DeliveryPlan:
+        """Tell how a message would be delivered, and what blocks it; nothing is sent."""
+        found = await deps.plan(caller.user_id, data.to_draft())
+        return DeliveryPlan(recipients=[PlannedRecipient.of(one) for one in found])
 
     @get("/{message_id:str}", operation_id="getMessage")
     async def get_message(self, message_id: UuidPath, deps: Deps, caller: Caller) -> StoredMessage:

@@ -10,13 +10,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chat4all.domain.directory import Account
 from chat4all.gateway.rest.schemas.text import JsonObject, Name, Platform, Username, Uuid
 from chat4all.gateway.rest.schemas.users import OwnUser
-from chat4all.services.dead_letters import DeadLetter
+from chat4all.services.account_health import Health
 
 
 class ConnectorInfo(Struct, frozen=True, kw_only=True):
-    """An installed connector and what its channel can carry."""
+    """An installed connector and what its channel can carry.
+
+    `source` is the package it came with. `secret` is the key of its config that a person is
+    to be asked for, null when there is none.
+    """
 
     platform: str
+    source: str
+    secret: str | None
     payloads: list[str]
     max_text: int
     replies: bool
@@ -52,7 +58,11 @@ class AccountChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ConnectorAccount(Struct, frozen=True, kw_only=True):
-    """A connected bot or number; of its config only the keys are shown."""
+    """A connected bot or number; of its config only the keys are shown.
+
+    `state` is one of starting, connected, degraded, deaf, logged_out, banned and disabled,
+    or null where no server runs it; `reason` says why it is not connected.
+    """
 
     id: str
     platform: str
@@ -62,9 +72,14 @@ class ConnectorAccount(Struct, frozen=True, kw_only=True):
     config_keys: list[str]
     created_at: datetime
     updated_at: datetime
+    state: str | None
+    state_since: datetime | None
+    reason: str
+    last_inbound_at: datetime | None
+    last_outbound_at: datetime | None
 
     @classmethod
-    def of(cls, account: Account) -> Self:
+    def of(cls, account: Account, health: Health | None) -> Self:
         """Return `account` without its secrets."""
         return cls(
             id=account.id,
@@ -75,6 +90,11 @@ class ConnectorAccount(Struct, frozen=True, kw_only=True):
             config_keys=sorted(account.config),
             created_at=account.created_at,
             updated_at=account.updated_at,
+            state=health.state.value if health else None,
+            state_since=health.since if health else None,
+            reason=health.reason if health else "",
+            last_inbound_at=health.last_inbound_at if health else None,
+            last_outbound_at=health.last_outbound_at if health else None,
         )
 
 
@@ -83,38 +103,6 @@ class ConnectorAccounts(Struct, frozen=True, kw_only=True):
 
     items: list[ConnectorAccount]
     next: str | None = None
-
-
-class DeadLetterObject(Struct, frozen=True, kw_only=True):
-    """Something that could not be done, and why."""
-
-    id: str
-    stream: str
-    key: str
-    code: str
-    reason: str
-    parked_at: datetime
-    size: int
-
-    @classmethod
-    def of(cls, letter: DeadLetter) -> Self:
-        """Return `letter` without its content, which is somebody's message."""
-        return cls(
-            id=letter.id,
-            stream=letter.stream,
-            key=letter.key,
-            code=letter.code,
-            reason=letter.reason,
-            parked_at=letter.parked_at,
-            size=len(letter.value),
-        )
-
-
-class DeadLetterPage(Struct, frozen=True, kw_only=True):
-    """Dead letters, oldest first."""
-
-    items: list[DeadLetterObject]
-    next: str | None
 
 
 class IntegrityFinding(Struct, frozen=True, kw_only=True):

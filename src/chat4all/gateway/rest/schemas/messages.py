@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from chat4all.domain.failover import Deadlines
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import Message
 from chat4all.domain.status import Status, StatusEntry
@@ -21,11 +22,23 @@ from chat4all.services.send_message import Accepted, Draft
 StatusWord = Literal["accepted", "sent", "delivered", "read", "failed"]
 
 
+class Failover(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds after which the next of `channels` is tried, counted anew for each.
+
+    Without them a channel with delivery receipts has 15 minutes, and one that fails for
+    good is followed by the next at once.
+    """
+
+    deliver_within: Annotated[float, Meta(ge=1, le=86_400)] | None = None
+    read_within: Annotated[float, Meta(ge=1, le=86_400)] | None = None
+
+
 class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A message to send.
 
     `message_id` makes a repeat harmless. `to` names some of the members. `channels` is an
-    order of preference; `["all"]` uses each. Without `channels` the recipient's decides.
+    order of preference, in which they are tried until one brings the message; `["all"]` uses
+    each. Without `channels` the recipient's decides.
     """
 
     conversation_id: Uuid
@@ -34,6 +47,7 @@ class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     to: Annotated[list[Uuid], Meta(min_length=1, max_length=1_000)] | None = None
     channels: Annotated[list[Platform], Meta(max_length=10)] | None = None
     reply_to: Uuid | None = None
+    failover: Failover | None = None
     metadata: JsonObject = {}
 
     def to_draft(self) -> Draft:
@@ -46,6 +60,12 @@ class NewMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             channels=tuple(self.channels or ()),
             reply_to=None if self.reply_to is None else MessageId(self.reply_to.lower()),
             metadata=check_object(self.metadata, "/metadata"),
+            failover=None
+            if self.failover is None
+            else Deadlines(
+                deliver_within=self.failover.deliver_within,
+                read_within=self.failover.read_within,
+            ),
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chat4all.domain.directory import Channel, User, UserKind
-from chat4all.domain.ids import AccountId
+from chat4all.domain.ids import AccountId, ChannelId
 from chat4all.gateway.rest.schemas.text import (
     Email,
     ExternalId,
@@ -19,6 +20,7 @@ from chat4all.gateway.rest.schemas.text import (
     Uuid,
 )
 from chat4all.services.contacts import Address, ContactCard
+from chat4all.services.session_windows import SessionWindow
 
 
 class Registration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,17 +103,29 @@ class NewChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Address(platform=self.platform, external_id=self.external_id, account_id=account)
 
 
+class ChannelWindow(Struct, frozen=True, kw_only=True):
+    """Whether free content may be sent now, and until when; null for who never wrote."""
+
+    open: bool
+    until: datetime | None
+
+
 class LinkedChannel(Struct, frozen=True, kw_only=True):
-    """An external identity of somebody."""
+    """An external identity of somebody.
+
+    `window` is there where the channel takes free content only for a time after the person
+    last wrote.
+    """
 
     id: str
     platform: str
     external_id: str
     account_id: str | None
     linked_at: datetime
+    window: ChannelWindow | UnsetType = UNSET
 
     @classmethod
-    def of(cls, channel: Channel) -> Self:
+    def of(cls, channel: Channel, window: SessionWindow | None = None) -> Self:
         """Return `channel` without whose it is."""
         return cls(
             id=channel.id,
@@ -119,6 +133,7 @@ class LinkedChannel(Struct, frozen=True, kw_only=True):
             external_id=channel.external_id,
             account_id=channel.account_id,
             linked_at=channel.linked_at,
+            window=UNSET if window is None else ChannelWindow(open=window.open, until=window.until),
         )
 
 
@@ -172,15 +187,18 @@ class Contact(Struct, frozen=True, kw_only=True):
     channels: list[LinkedChannel]
 
     @classmethod
-    def of(cls, card: ContactCard) -> Self:
-        """Return the contact of `card`."""
+    def of(
+        cls, card: ContactCard, windows: Mapping[ChannelId, SessionWindow | None] | None = None
+    ) -> Self:
+        """Return the contact of `card`; `windows` are those of its channels, where known."""
+        known = windows or {}
         return cls(
             id=card.user.id,
             kind=card.user.kind,
             display_name=card.user.display_name,
             created_at=card.user.created_at,
             preferred_channel=card.user.preferred_channel,
-            channels=[LinkedChannel.of(one) for one in card.channels],
+            channels=[LinkedChannel.of(one, known.get(one.id)) for one in card.channels],
         )
 
 

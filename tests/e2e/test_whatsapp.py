@@ -1,0 +1,168 @@
+"""A WhatsApp number of the running product, from a stranger's message to the read receipt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from chat4all.testing.whatsapp import (
+    SIGNATURE_HEADER,
+    ChallengeFailed,
+    Fault,
+    FaultKind,
+    Number,
+    SimulatorServer,
+    WhatsAppSimulator,
+)
+from tests.e2e.account import Account
+from tests.e2e.product import running_server
+
+PATIENCE = 15.0
+NOBODY = "0190f8a0-0000-7000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The product with a number, its owner, and the WhatsApp it is connected to."""
+
+    url: str
+    owner: Account
+    whatsapp: SimulatorServer
+    number: Number
+    callback_url: str
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    simulator = WhatsAppSimulator()
+    number = simulator.add_number("Shop")
+    async with simulator.serve() as whatsapp:
+        settings = {"CHAT4ALL_WHATSAPP_API": whatsapp.url}
+        async with (
+            running_server(tmp_path, settings) as url,
+            Account(url, "olga").signed_up("Olga Teles") as olga,
+        ):
+            account = await olga.post("admin/connectors/accounts", _account(number, olga))
+            callback_url = f"{url}/v1/webhooks/whatsapp/{account['id']}"
+            await simulator.subscribe(number, callback_url)
+            yield Shop(url, olga, whatsapp, number, callback_url)
+
+
+def _account(number: Number, owner: Account) -> dict[str, Any]:
+    return {
+        "platform": "whatsapp",
+        "name": "Shop",
+        "owner_id": owner.user_id,
+        "config": {
+            "access_token": number.access_token,
+            "app_secret": number.app_secret,
+            "verify_token": number.verify_token,
+            "phone_number_id": number.phone_number_id,
+        },
+    }
+
+
+async def until(ask: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
+    """Ask until the answer is as wanted, which is then returned."""
+    answer: Any = None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await ask()
+                if wanted(answer):
+                    return answer
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not as wanted: {answer}") from None
+
+
+async def test_a_stranger_writes_and_the_answer_is_read(shop: Shop) -> None:
+    ana = shop.whatsapp.simulator.add_person("Ana Lima")
+    question = ana.write("Do you open on Sunday?")
+    found = await until(lambda: shop.owner.get("conversations"), lambda found: found["items"])
+    conversation = found["items"][0]["id"]
+    path = f"conversations/{conversation}/messages"
+    said = (await shop.owner.get(path))["items"]
+    assert [one["payload"]["text"] for one in said] == ["Do you open on Sunday?"]
+
+    answer = {"conversation_id": conversation, "reply_to": said[0]["message_id"]}
+    [sent] = await _say(shop, answer, {"type": "text", "text": "From ten to two."})
+    view = await ana.wait_for(lambda chat: "From ten to two." in chat.texts, within=PATIENCE)
+    assert view.messages[-1].reply_to == question
+    await until(lambda: _status(shop, sent), lambda status: status == "delivered")
+    ana.read()
+    await until(lambda: _status(shop, sent), lambda status: status == "read")
+
+    ana.react(view.messages[-1].id, "❤️")
+    ana.send_location(-12.97, -38.51, name="Farol")
+    heard = await until(
+        lambda: shop.owner.get(path),
+        lambda page: any(one["payload"]["type"] == "location" for one in page["items"]),
+    )
+    place = next(one["payload"] for one in heard["items"] if one["payload"]["type"] == "location")
+    assert (place["latitude"], place["longitude"], place["name"]) == (-12.97, -38.51, "Farol")
+    liked = next(one for one in heard["items"] if one["message_id"] == sent)
+    assert [one["emoji"] for one in liked["reactions"]] == ["❤️"]
+
+
+async def test_a_message_outside_of_the_window_fails_with_the_reason(shop: Shop) -> None:
+    bruno = shop.whatsapp.simulator.add_person("Bruno", phone="5571977770000")
+    body = {
+        "display_name": "Bruno",
+        "channels": [{"platform": "whatsapp", "external_id": bruno.owner.phone}],
+    }
+    contact = (await shop.owner.post("contacts", body))["id"]
+    chat = await shop.owner.post("conversations", {"type": "private", "member_ids": [contact]})
+    [sent] = await _say(shop, {"conversation_id": chat["id"]}, {"type": "text", "text": "Hi"})
+    await until(lambda: _status(shop, sent), lambda status: status == "failed")
+    told = await shop.owner.get(f"messages/{sent}/status")
+    assert "session_window_closed" in str(told)
+    assert bruno.view().texts == []
+
+
+async def test_repeated_and_late_callbacks_change_nothing(shop: Shop) -> None:
+    simulator = shop.whatsapp.simulator
+    carla = simulator.add_person("Carla")
+    simulator.faults.add(Fault(kind=FaultKind.DUPLICATE_CALLBACK, times=2))
+    simulator.faults.add(Fault(kind=FaultKind.LATE_CALLBACK, times=1))
+    for words in ("one", "two", "three", "four"):
+        carla.write(words)
+    assert await simulator.told(within=PATIENCE)
+    found = await until(lambda: shop.owner.get("conversations"), lambda found: found["items"])
+    path = f"conversations/{found['items'][0]['id']}/messages"
+    page = await until(lambda: shop.owner.get(path), lambda page: len(page["items"]) >= 4)
+    texts = sorted(one["payload"]["text"] for one in page["items"])
+    assert texts == ["four", "one", "three", "two"]
+
+
+async def test_forged_callbacks_and_unknown_accounts_are_refused(shop: Shop) -> None:
+    body = b'{"object":"whatsapp_business_account","entry":[]}'
+    unknown = f"{shop.url}/v1/webhooks/whatsapp/{NOBODY}"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        forged = await http.post(
+            shop.callback_url, content=body, headers={SIGNATURE_HEADER: "sha256=" + "0" * 64}
+        )
+        assert forged.status_code == httpx.codes.UNAUTHORIZED
+        assert (await http.post(shop.callback_url, content=body)).status_code == 401
+        assert (await http.post(unknown, content=body)).status_code == 404
+        assert (await http.get(unknown)).status_code == 404
+        asked = {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": "guessed"}
+        assert (await http.get(shop.callback_url, params=asked)).status_code == 401
+    with pytest.raises(ChallengeFailed):
+        await shop.whatsapp.simulator.subscribe(shop.number, shop.callback_url, "guessed")
+
+
+async def _say(shop: Shop, about: dict[str, Any], payload: dict[str, Any]) -> list[str]:
+    taken = await shop.owner.post("messages/batch", {"messages": [{**about, "payload": payload}]})
+    return [one["message_id"] for one in taken["items"]]
+
+
+async def _status(shop: Shop, message: str) -> str:
+    status: str = (await shop.owner.get(f"messages/{message}/status"))["status"]
+    return status
