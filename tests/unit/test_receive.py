@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -212,7 +213,7 @@ async def world() -> World:
     return world
 
 
-def wrote(external_id: str = "1", words: str = "Oi", **more: str) -> IncomingMessage:
+def wrote(external_id: str = "1", words: str = "Oi", **more: Any) -> IncomingMessage:
     return IncomingMessage(
         external_id=external_id,
         address=more.pop("address", "501"),

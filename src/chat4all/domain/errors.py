@@ -11,13 +11,22 @@ Chat4AllError                       code
 │   ├── MessageNotFound             message_not_found
 │   ├── ChannelNotFound             channel_not_found
 │   ├── AccountNotFound             account_not_found
-│   └── RecordNotFound              record_not_found
+│   ├── RecordNotFound              record_not_found
+│   ├── FileNotFound                file_not_found
+│   ├── FileGone                    file_gone (it was there; its bytes are not)
+│   ├── UploadNotFound              upload_not_found
+│   └── ObjectNotFound              object_not_found (object store only)
 ├── Conflict                        conflict
 │   ├── MessageIdConflict           message_id_conflict
 │   ├── UsernameTaken               username_taken
 │   ├── ChannelTaken                channel_taken
-│   └── StaleSequence               stale_sequence (router only: another writer was first)
+│   ├── StaleSequence               stale_sequence (router only: another writer was first)
+│   ├── FileNotReady                file_not_ready
+│   ├── OffsetConflict              offset_conflict
+│   └── UploadBusy                  upload_busy
+├── ChecksumMismatch                checksum_mismatch
 ├── TooLarge                        too_large
+│   └── QuotaExceeded               quota_exceeded
 ├── Unreachable                     no_channel (no way to reach a recipient)
 ├── RateLimited                     rate_limited (retry_after)
 ├── Unavailable                     unavailable (retry_after)
@@ -116,6 +125,30 @@ class RecordNotFound(NotFound):
     code = "record_not_found"
 
 
+class FileNotFound(NotFound):
+    """No such file in a conversation of the caller."""
+
+    code = "file_not_found"
+
+
+class FileGone(NotFound):
+    """The file was there; it was deleted, or its bytes have vanished."""
+
+    code = "file_gone"
+
+
+class UploadNotFound(NotFound):
+    """No such upload: it is complete, was ended, or has expired."""
+
+    code = "upload_not_found"
+
+
+class ObjectNotFound(NotFound):
+    """The object store has no such object."""
+
+    code = "object_not_found"
+
+
 class Conflict(Chat4AllError):
     """The thing is in a state that does not allow this."""
 
@@ -146,10 +179,40 @@ class StaleSequence(Conflict):
     code = "stale_sequence"
 
 
+class FileNotReady(Conflict):
+    """The file has not all its bytes yet, or they were not found to be what was sent."""
+
+    code = "file_not_ready"
+
+
+class OffsetConflict(Conflict):
+    """The upload stands elsewhere: ask for its offset and go on from there."""
+
+    code = "offset_conflict"
+
+
+class UploadBusy(Conflict):
+    """Another request is writing to this upload."""
+
+    code = "upload_busy"
+
+
+class ChecksumMismatch(Chat4AllError):
+    """The bytes that came are not those that were announced; they are not kept."""
+
+    code = "checksum_mismatch"
+
+
 class TooLarge(Chat4AllError):
     """A body or a list over its stated limit."""
 
     code = "too_large"
+
+
+class QuotaExceeded(TooLarge):
+    """The files of this user would take more room than they may."""
+
+    code = "quota_exceeded"
 
 
 class Unreachable(Chat4AllError):

@@ -19,6 +19,8 @@ ChannelId = NewType("ChannelId", str)
 """One external identity of one user: a row of `user_channels`. UUID text."""
 AccountId = NewType("AccountId", str)
 """One connector account: a bot, a phone number. UUID text."""
+FileId = NewType("FileId", str)
+"""One file of one conversation. UUID text."""
 
 _lock = threading.Lock()
 _last = 0

@@ -14,8 +14,27 @@ from chat4all.domain.status import Failure, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """The file of a message that came in: its bytes are still at the platform.
+
+    `reference` is what the connector fetches it by (`SupportsMedia.fetch_media`). `size` in
+    bytes, `name`, and `checksum` (`sha256:<hex>`) are what the platform says, where it does.
+    """
+
+    reference: str
+    mime_type: str
+    name: str | None = None
+    size: int | None = None
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMessage:
-    """Somebody wrote. `link_code` is set when the text is a request to link an identity."""
+    """Somebody wrote. `link_code` is set when the text is a request to link an identity.
+
+    A message with a file has an `attachment`, and a media payload without `file_id`: the
+    file gets its id when it is taken in.
+    """
 
     external_id: str
     address: str
@@ -27,6 +46,7 @@ class IncomingMessage:
     link_code: str | None = None
     title: str | None = None
     """The group's name when the chat is a group; None in a one-to-one chat."""
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

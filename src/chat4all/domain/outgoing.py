@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from chat4all.domain.ids import MessageId
@@ -28,12 +29,18 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRef:
-    """A file to send: where to read it, and what it is. `size` is in bytes."""
+    """A file to send: how to read it, and what it is. `size` is in bytes.
 
-    url: str
+    `read()` streams the bytes from the start, each time it is called; it raises
+    `Unavailable` when they cannot be had now. `url` is a signed link that expires, for
+    platforms that fetch files themselves; it serves nobody who cannot reach this server.
+    """
+
     name: str
     mime_type: str
     size: int
+    url: str
+    read: Callable[[], AsyncIterator[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

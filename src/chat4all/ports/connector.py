@@ -6,7 +6,7 @@ writes to a store: order, retries, pacing and storage are the router's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -124,6 +124,19 @@ class SupportsTemplates(Protocol):
         """Send the approved template `name` in `language`, such as `pt_BR`.
 
         `components` fill its places, in the platform's own form.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsMedia(Protocol):
+    """Platforms from which the files of incoming messages are fetched."""
+
+    def fetch_media(self, reference: str) -> AsyncIterator[bytes]:
+        """Stream the bytes of an incoming file, in pieces of at most 1 MiB.
+
+        `reference` is that of its `Attachment`. Raises `ChannelError`: `retry=False` with
+        the reason `media_gone` or `media_too_large` when it will never come.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from chat4all.domain.errors import ChannelError
@@ -20,6 +22,9 @@ _MIME = {
     PayloadType.AUDIO: "audio/ogg",
     PayloadType.DOCUMENT: "application/pdf",
 }
+
+
+_PIECE = 64 * 1024
 
 
 class SendingContract(ConnectorBinding):
@@ -62,7 +67,7 @@ class SendingContract(ConnectorBinding):
         if connector.capabilities.payloads & MEDIA:
             pytest.skip("the platform carries media")
         picture = Payload(type=PayloadType.IMAGE, file_id=new_id())
-        file = FileRef(url="http://127.0.0.1/x", name="x.png", mime_type="image/png", size=1)
+        file = _file("image/png", 1)
         with pytest.raises(ChannelError) as refused:
             await connector.send_file(outgoing(platform, picture), file)
         assert refused.value.retry is False
@@ -147,10 +152,18 @@ class SendingContract(ConnectorBinding):
             pytest.skip("the platform lacks: media")
         for kind, limit in limits.items():
             media = Payload(type=kind, file_id=new_id())
-            file = FileRef(
-                url="http://127.0.0.1:9/x", name="x.bin", mime_type=_MIME[kind], size=limit + 1
-            )
+            file = _file(_MIME[kind], limit + 1)
             with pytest.raises(ChannelError) as refused:
                 await connector.send_file(outgoing(platform, media), file)
             assert refused.value.retry is False
         assert platform.taken() == 0
+
+
+def _file(mime_type: str, size: int) -> FileRef:
+    async def read() -> AsyncIterator[bytes]:
+        for start in range(0, size, _PIECE):
+            yield bytes(min(_PIECE, size - start))
+
+    return FileRef(
+        name="x.bin", mime_type=mime_type, size=size, url="http://127.0.0.1:9/x", read=read
+    )

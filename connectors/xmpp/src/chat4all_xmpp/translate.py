@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from chat4all.domain import inbound
@@ -61,7 +62,7 @@ def _said(stanza: Element, who: str, at: datetime, name: str) -> inbound.Inbound
 
 
 def _written(
-    stanza: Element, words: str, at: datetime, name: str, by: dict[str, str]
+    stanza: Element, words: str, at: datetime, name: str, by: dict[str, Any]
 ) -> inbound.Inbound | None:
     if not words:
         return None

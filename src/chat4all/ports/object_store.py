@@ -1,0 +1,107 @@
+"""Where the bytes of files live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NewType, Protocol, runtime_checkable
+
+ObjectKey = NewType("ObjectKey", str)
+"""The name of an object: letters, digits, `-`, `_`, `.` and `/`; at most 200 characters."""
+UploadToken = NewType("UploadToken", str)
+"""What an adapter calls an unfinished upload; kept in the file's record, so that any node of
+the same store goes on with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """One object: its size in bytes and when it was published (aware UTC)."""
+
+    key: ObjectKey
+    size: int
+    modified_at: datetime
+
+
+class Uploads(Protocol):
+    """Objects on their way in, part by part; invisible until they are complete."""
+
+    async def begin(self, key: ObjectKey, *, size: int, mime_type: str) -> UploadToken:
+        """Begin an upload of exactly `size` bytes that will become the object `key`."""
+        ...
+
+    async def offset(self, token: UploadToken) -> int:
+        """Return how many bytes are kept. Raises `UploadNotFound`."""
+        ...
+
+    async def append(self, token: UploadToken, offset: int, data: AsyncIterable[bytes]) -> int:
+        """Keep `data` from `offset` on; return the new offset once it is durable.
+
+        Holds no more than a few MiB in memory, whatever comes. What came before `data`
+        raised is kept, and its error goes on. Raises `OffsetConflict` and keeps nothing when
+        `offset` is not where the upload stands, `UploadBusy` while another append is at it
+        (also in another process), `TooLarge` for a byte beyond the size, with the bytes up
+        to it kept, `UploadNotFound`, `StorageFull` and `Unavailable`: after any of them
+        `offset` tells what is kept, and the upload can go on.
+        """
+        ...
+
+    async def complete(self, token: UploadToken) -> StoredObject:
+        """Publish an upload that has all its bytes, atomically; a repeat is no error.
+
+        Raises `OffsetConflict` when bytes are missing, `UploadNotFound`.
+        """
+        ...
+
+    async def abort(self, token: UploadToken) -> None:
+        """Forget an upload and its bytes; one that is gone or complete is no error."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """Immutable objects by name. Every implementation passes `ObjectStoreContract`."""
+
+    @property
+    def uploads(self) -> Uploads:
+        """Objects on their way in."""
+        ...
+
+    async def stat(self, key: ObjectKey) -> StoredObject | None:
+        """Return what is known of an object; None when there is none."""
+        ...
+
+    def read(
+        self, key: ObjectKey, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Stream the bytes from `start` up to but not including `end`, in pieces up to 1 MiB.
+
+        Raises `ObjectNotFound`, `Unavailable`. Ends early never: a short object is an error.
+        """
+        ...
+
+    async def delete(self, key: ObjectKey) -> None:
+        """Remove an object; one that is gone is no error. A reader that began goes on."""
+        ...
+
+    def keys(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        """Yield the objects whose key begins with `prefix`, in order; bounded memory."""
+        ...
+
+    def unfinished(self) -> AsyncIterator[tuple[UploadToken, datetime]]:
+        """Yield the uploads that are neither complete nor aborted, and when they began."""
+        ...
+
+
+@runtime_checkable
+class SupportsPresignedUrl(Protocol):
+    """Stores that clients may speak to themselves, with an address that expires."""
+
+    async def presigned_get(self, key: ObjectKey, *, expires_in: timedelta, filename: str) -> str:
+        """Return an address that downloads the object as `filename`."""
+        ...
+
+    async def presigned_part(
+        self, token: UploadToken, number: int, *, expires_in: timedelta
+    ) -> str:
+        """Return an address to PUT part `number` (from 1) of an upload to."""
+        ...
