@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from chat4all import __version__
 from chat4all.bootstrap.connectors import Kind, account_id, complete_config
 from chat4all.bootstrap.fleet import Fleet
 from chat4all.domain.commands import AnnounceChange
+from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
@@ -83,7 +84,7 @@ def rest_deps(
         sync=partial(_sync, core),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=storage.messages,
-        receive_webhook=partial(_receive, fleet),
+        receive_webhook=partial(_receive, fleet, _callbacks(core, kinds)),
         ready=partial(_ready, core),
         metrics=core.metrics.render,
         nodes=partial(_nodes, core, datetime.now(UTC)),
@@ -113,8 +114,20 @@ async def _sync(
     return SyncBatch(frames=frames, cursor=str(missed.cursor), more=missed.more)
 
 
+def _callbacks(core: Core, kinds: Mapping[str, Kind]) -> Callable[[str, str], None]:
+    """Return what counts a callback by its platform and what became of it."""
+    count = core.metrics.counter("chat4all.callbacks", "callbacks of platforms, by outcome")
+
+    def counted(platform: str, outcome: str) -> None:
+        # Anybody may call any address: a label has the values that there are connectors.
+        count(platform=platform if platform in kinds else "unknown", outcome=outcome)
+
+    return counted
+
+
 async def _receive(
     fleet: Fleet,
+    count: Callable[[str, str], None],
     platform: str,
     account_id: str,
     method: str,
@@ -124,7 +137,12 @@ async def _receive(
 ) -> bytes:
     if method == "GET":
         return fleet.challenge(platform, AccountId(account_id), query)
-    await fleet.webhook(platform, AccountId(account_id), headers, body)
+    try:
+        await fleet.webhook(platform, AccountId(account_id), headers, body)
+    except Chat4AllError as error:
+        count(platform, error.code)
+        raise
+    count(platform, "taken")
     return b"ok"
 
 

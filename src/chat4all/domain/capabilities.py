@@ -16,8 +16,12 @@ class Capabilities:
     `payloads` are the kinds it carries as they are; what is not among them is degraded to
     text. `max_text` and `max_caption` count characters. `max_file_bytes` gives the largest
     file per media kind. `session_window` is how long after a contact's last message free
-    text may be sent. `per_second` is how many messages an account may send in any second,
-    `burst` how many of them at once, and `per_chat_per_second` how many go to one chat.
+    text may be sent.
+
+    The pace: `per_second` is how many messages an account may send in any second, `burst`
+    how many of them at once. `per_chat_per_second` is how many go to one chat in the long
+    run, after `per_chat_burst` at once. `per_group_per_minute` is how many go to a group in
+    any minute; a chat is one when its address matches the regular expression `group_address`.
     """
 
     payloads: frozenset[PayloadType]
@@ -33,5 +37,8 @@ class Capabilities:
     read_receipts: bool = False
     session_window: timedelta | None = None
     per_second: float | None = None
-    per_chat_per_second: float | None = None
     burst: int = 1
+    per_chat_per_second: float | None = None
+    per_chat_burst: int = 1
+    per_group_per_minute: float | None = None
+    group_address: str | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.errors import ChannelError
@@ -20,8 +21,20 @@ T = TypeVar("T")
 
 _SHORTEST = 0.001
 """Seconds of the shortest wait: a bucket may round down to almost a token."""
-_LOWEST = 2.0
-"""Messages a second below which a pace leaves no room for a burst."""
+_OF_A_WINDOW = 0.95
+_OF_A_CHAT = 0.9
+"""The part used of what a platform takes: it counts when a call arrives, and one may be slower
+on its way than the next. One chat has the wider margin: what comes to it is not averaged."""
+_MINUTE = 60.0
+_AT_ONCE_TO_A_GROUP = 0.25
+"""The part of a group's minute that may go at once."""
+
+
+class Bucket(NamedTuple):
+    """What keeps a pace: refilled by `rate` a second, up to `size`."""
+
+    rate: float
+    size: float
 
 
 class Gate:
@@ -55,19 +68,28 @@ class Gate:
         self, account: AccountId, address: str, conversation: str, limits: Capabilities
     ) -> Permit:
         """Wait until one call may be made to a chat; use or close what is returned."""
-        await self._pace(f"pace:{account}:{address}", limits.per_chat_per_second, 1)
         here = self._account(account)
-        await here.turns.acquire(conversation)
-        try:
-            probe = await here.breaker.enter()
+        left = [
+            (f"pace:{account}:{address}:{name}", bucket)
+            for name, bucket in chat_buckets(address, limits)
+        ]
+        while True:
+            await here.turns.acquire(conversation)
             try:
-                await self._pace(f"pace:{account}", limits.per_second, limits.burst)
-            except BaseException:
+                probe = await here.breaker.enter()
+                try:
+                    # In its turn, for the wait for it must not lie between leave and call.
+                    wait = await self._take_first(left)
+                    if not wait:
+                        await self._pace_account(account, limits)
+                        return Permit(here, address, partial(self._tell, account), probe=probe)
+                except BaseException:
+                    here.breaker.withdrawn(probe=probe)
+                    raise
                 here.breaker.withdrawn(probe=probe)
-                raise
-        finally:
-            here.turns.release()
-        return Permit(here, address, partial(self._tell, account), probe=probe)
+            finally:
+                here.turns.release()
+            await asyncio.sleep(max(wait, _SHORTEST))
 
     def _tell(self, account: AccountId, error: ChannelError | None) -> None:
         if error is None:
@@ -82,15 +104,29 @@ class Gate:
             self._accounts[account] = _Account(breaker, self._window)
         return self._accounts[account]
 
-    async def _pace(self, key: str, per_second: float | None, burst: int) -> None:
-        if self._rates is None or per_second is None:
+    async def _pace_account(self, account: AccountId, limits: Capabilities) -> None:
+        if limits.per_second is None:
             return
-        rate, size = bucket(per_second, burst)
-        take = partial(self._rates.take, key, rate=rate, burst=size)
-        wait = await persist(take)
+        bucket = windowed(limits.per_second, 1.0, burst=limits.burst)
+        key = f"pace:{account}"
+        wait = await self._take(key, bucket)
         while wait:
             await asyncio.sleep(max(wait, _SHORTEST))
-            wait = await persist(take)
+            wait = await self._take(key, bucket)
+
+    async def _take_first(self, left: list[tuple[str, Bucket]]) -> float:
+        """Take from the buckets in `left`, dropping those; return the wait for the next one."""
+        while left:
+            wait = await self._take(*left[0])
+            if wait:
+                return wait
+            del left[0]
+        return 0.0
+
+    async def _take(self, key: str, bucket: Bucket) -> float:
+        if self._rates is None:
+            return 0.0
+        return await persist(partial(self._rates.take, key, rate=bucket.rate, burst=bucket.size))
 
 
 class _Account:
@@ -140,13 +176,35 @@ class Permit:
             self._account.breaker.withdrawn(probe=self._probe)
 
 
-def bucket(per_second: float, burst: int) -> tuple[float, float]:
-    """Return the rate and the size of a bucket that keeps a platform's pace.
+def chat_buckets(address: str, limits: Capabilities) -> list[tuple[str, Bucket]]:
+    """Return what keeps the pace to one chat, each by a name."""
+    buckets = []
+    if limits.per_chat_per_second is not None:
+        buckets.append(("chat", _chat_bucket(limits.per_chat_per_second, limits.per_chat_burst)))
+    if limits.per_group_per_minute is not None and _is_group(address, limits):
+        most = limits.per_group_per_minute
+        burst = int(most * _AT_ONCE_TO_A_GROUP)
+        buckets.append(("group", windowed(most, _MINUTE, burst=burst)))
+    return buckets
 
-    In no second does it let more than `per_second` through: what may go at once is taken
-    off the rate.
+
+def _chat_bucket(rate: float, burst: int) -> Bucket:
+    # Of a burst one message less leaves the margin, and costs nothing in the long run.
+    return Bucket(rate, burst - 1.0) if burst > 1 else Bucket(rate * _OF_A_CHAT, 1.0)
+
+
+def _is_group(address: str, limits: Capabilities) -> bool:
+    shape = limits.group_address
+    return shape is not None and re.fullmatch(shape, address) is not None
+
+
+def windowed(count: float, seconds: float, *, burst: int) -> Bucket:
+    """Return what lets at most `count` through in any `seconds`.
+
+    What may go at once is taken off the rate; below 2 there is no room for that.
     """
-    if per_second < _LOWEST:
-        return per_second, 1.0
-    size = min(float(max(burst, 1)), per_second / 2)
-    return per_second - size, size
+    used = count * _OF_A_WINDOW
+    if count < 2:  # noqa: PLR2004 - one at once, and one more
+        return Bucket(min(used, 1.0) / seconds, 1.0)
+    size = max(min(float(burst), used / 2), 1.0)
+    return Bucket(max(used - size, used / 2) / seconds, size)

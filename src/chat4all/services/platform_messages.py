@@ -14,7 +14,9 @@ from chat4all.domain.status import StatusEntry
 from chat4all.ports.message_store import MessageStore
 
 _REMEMBERED = 10_000
-_PAUSE = 0.05  # seconds between looks for an entry that is on its way into the store
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
+"""Seconds between looks for an entry that is on its way into the store: growing, for a burst
+of what is never found should not be many looks."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -89,8 +91,10 @@ class PlatformMessages:
     ) -> StatusEntry | None:
         """Return how a message of ours got to `address`."""
         clock = asyncio.get_running_loop().time
+        pause = _FIRST_PAUSE
         while True:
             entry = await self._store.status_of(account, address, external_id)
             if entry is not None or clock() >= until:
                 return entry
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)

@@ -7,7 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from chat4all.router.gate import bucket
+from chat4all.connectors.telegram import CAPABILITIES as TELEGRAM
+from chat4all.connectors.whatsapp import CAPABILITIES as WHATSAPP
+from chat4all.router.gate import chat_buckets, windowed
 from chat4all.testing.virtual_time import run_in_virtual_time
 from tests.unit.router.post_office import PostOffice
 
@@ -16,19 +18,29 @@ CHATS = 20
 MINUTES = 5
 
 
-@pytest.mark.parametrize(("per_second", "burst"), [(30, 3), (80, 80), (2, 5), (10, 1), (1000, 3)])
-def test_in_any_second_a_bucket_lets_no_more_through_than_the_platform_takes(
-    per_second: float, burst: int
+@pytest.mark.parametrize(
+    ("count", "seconds", "burst"),
+    [(30, 1, 3), (80, 1, 80), (2, 1, 5), (10, 1, 1), (1000, 1, 3), (20, 60, 5)],
+)
+def test_in_any_window_a_bucket_lets_no_more_through_than_the_platform_takes(
+    count: float, seconds: float, burst: int
 ) -> None:
-    rate, size = bucket(per_second, burst)
-    assert rate > 0
-    assert rate + size <= per_second
-    assert rate >= per_second / 2
+    bucket = windowed(count, seconds, burst=burst)
+    assert bucket.size + bucket.rate * seconds <= count
+    assert bucket.rate * seconds >= 0.47 * count
+    assert bucket.size >= 1
 
 
-def test_a_pace_below_two_a_second_has_no_burst() -> None:
-    assert bucket(1.0, 3) == (1.0, 1.0)
-    assert bucket(1 / 6, 45) == (1 / 6, 1.0)
+def test_a_pace_below_two_in_its_window_has_no_burst() -> None:
+    assert windowed(1.0, 1.0, burst=3) == (0.95, 1.0)
+
+
+def test_the_pace_of_telegram_and_whatsapp_is_all_there() -> None:
+    group = {"chat": (0.9, 1.0), "group": (pytest.approx(14 / 60), 5.0)}
+    assert dict(chat_buckets("-1001", TELEGRAM)) == group
+    assert dict(chat_buckets("4711", TELEGRAM)) == {"chat": (0.9, 1.0)}
+    assert dict(chat_buckets("5571", WHATSAPP)) == {"chat": (1 / 6, 44.0)}
+    assert (TELEGRAM.per_second, WHATSAPP.per_second) == (30, 80)
 
 
 async def offer_too_much(office: PostOffice) -> None:
@@ -65,7 +77,7 @@ def test_at_three_times_the_limits_nothing_is_lost_and_the_limits_are_kept() -> 
         assert busy.of_chat(address) == office.expected("busy", address)
         moments = [at for at, to in busy.calls if to == address]
         gaps = [later - at for at, later in pairwise(moments)]
-        assert min(gaps) >= 1.0 - 1e-6
+        assert min(gaps) >= 1.0
     assert busy.most_in(1.0) <= PER_SECOND
     alone = run_in_virtual_time(run(busy=False)).waits("quiet")
     assert office.waits("quiet") == pytest.approx(alone, abs=0.01), "another account waited"

@@ -1,6 +1,7 @@
 """What Telegram carries for a bot.
 
-The pace is Telegram's advice: 30 a second, 1 a second per chat.
+The pace is Telegram's advice: 30 a second, 1 a second per chat, 20 a minute per group. The
+ids of groups, supergroups and channels are negative.
 https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 """
 
@@ -20,5 +21,6 @@ CAPABILITIES = Capabilities(
     typing=True,
     per_second=30.0,
     per_chat_per_second=1.0,
-    burst=3,
+    per_group_per_minute=20.0,
+    group_address=r"-\d+",
 )

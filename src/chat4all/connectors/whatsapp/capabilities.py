@@ -23,6 +23,7 @@ CAPABILITIES = Capabilities(
     read_receipts=True,
     session_window=timedelta(hours=24),
     per_second=80.0,
+    burst=4,
     per_chat_per_second=1 / 6,
-    burst=45,
+    per_chat_burst=45,
 )

@@ -11,7 +11,11 @@ from chat4all.gateway.rest.deps import Deps, RestDeps
 from chat4all.gateway.rest.request import ApiRequest
 from chat4all.gateway.rest.schemas.text import UuidPath
 
-MAX_CALLBACK_BYTES = 10 * 1024 * 1024
+MAX_CALLBACK_BYTES = 4 * 1024 * 1024
+"""WhatsApp says that its callbacks have up to 3 MB; those of others are smaller.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks
+"""
 PlatformPath = Annotated[
     str, PathParameter(max_length=32, pattern="^[a-z][a-z0-9_-]*\\Z", description="The platform.")
 ]
