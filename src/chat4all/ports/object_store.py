@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType, Protocol, runtime_checkable
 
+from chat4all.domain.errors import InvalidInput
+
 ObjectKey = NewType("ObjectKey", str)
-"""The name of an object: letters, digits, `-`, `_`, `.` and `/`; at most 200 characters."""
+"""The name of an object, as `checked_key` allows it."""
 UploadToken = NewType("UploadToken", str)
 """What an adapter calls an unfinished upload; kept in the file's record, so that any node of
 the same store goes on with it."""
+
+_KEY = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+_MOST_KEY_CHARACTERS = 200
+
+
+def checked_key(text: str) -> ObjectKey:
+    """Return `text` as the name of an object. Raises `InvalidInput` when it cannot be one.
+
+    Its parts between slashes are neither empty nor `.` nor `..`, so that it means the same in
+    a folder, in an address and in a bucket. Every store checks each key it is given by this.
+    """
+    dots = {".", ".."}.intersection(text.split("/"))
+    if dots or len(text) > _MOST_KEY_CHARACTERS or not _KEY.fullmatch(text):
+        raise InvalidInput(
+            f"{text[:_MOST_KEY_CHARACTERS]!r} cannot name an object: use up to "
+            f"{_MOST_KEY_CHARACTERS} letters, digits, '-', '_', '.' and '/' between them"
+        )
+    return ObjectKey(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +48,10 @@ class Uploads(Protocol):
     """Objects on their way in, part by part; invisible until they are complete."""
 
     async def begin(self, key: ObjectKey, *, size: int, mime_type: str) -> UploadToken:
-        """Begin an upload of exactly `size` bytes that will become the object `key`."""
+        """Begin an upload of exactly `size` bytes that will become the object `key`.
+
+        Raises `InvalidInput` for a key that cannot be, `StorageFull` and `Unavailable`.
+        """
         ...
 
     async def offset(self, token: UploadToken) -> int:
@@ -49,12 +73,16 @@ class Uploads(Protocol):
     async def complete(self, token: UploadToken) -> StoredObject:
         """Publish an upload that has all its bytes, atomically; a repeat is no error.
 
-        Raises `OffsetConflict` when bytes are missing, `UploadNotFound`.
+        Raises `OffsetConflict` when bytes are missing, `UploadBusy` while an append is at
+        it, `UploadNotFound`, `StorageFull` and `Unavailable`.
         """
         ...
 
     async def abort(self, token: UploadToken) -> None:
-        """Forget an upload and its bytes; one that is gone or complete is no error."""
+        """Forget an upload and its bytes; one that is gone or complete is no error.
+
+        An append that is at it raises `UploadNotFound`.
+        """
         ...
 
 
@@ -75,7 +103,8 @@ class ObjectStore(Protocol):
     ) -> AsyncIterator[bytes]:
         """Stream the bytes from `start` up to but not including `end`, in pieces up to 1 MiB.
 
-        Raises `ObjectNotFound`, `Unavailable`. Ends early never: a short object is an error.
+        Raises `ObjectNotFound`, and `Unavailable`, also when the object has fewer bytes than
+        `end` asks for: it never just ends early.
         """
         ...
 
@@ -83,7 +112,7 @@ class ObjectStore(Protocol):
         """Remove an object; one that is gone is no error. A reader that began goes on."""
         ...
 
-    def keys(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+    def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """Yield the objects whose key begins with `prefix`, in order; bounded memory."""
         ...
 
