@@ -24,6 +24,7 @@ from chat4all.domain.directory import Account, Conversation
 from chat4all.domain.errors import Chat4AllError, Unavailable
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.inbound import (
+    Attachment,
     Inbound,
     IncomingDeletion,
     IncomingEdit,
@@ -32,7 +33,7 @@ from chat4all.domain.inbound import (
     IncomingTyping,
     Receipt,
 )
-from chat4all.domain.payload import MAX_TEXT, Payload
+from chat4all.domain.payload import MAX_TEXT, MEDIA, Payload, text
 from chat4all.ports.conversations import Conversations
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageStore
@@ -207,7 +208,9 @@ class ReceiveInbound:
                 message_id=message_id,
                 conversation_id=conversation,
                 sender=sender,
-                payload=_fitted(event.payload, event.author_name if in_group else None),
+                payload=_fitted(
+                    event.payload, event.author_name if in_group else None, event.attachment
+                ),
                 accepted_at=min(event.sent_at, now),
                 digest=_digest(event),
                 channel=account.platform,
@@ -378,8 +381,12 @@ def _reply_to(answered: Place | None, conversation: ConversationId) -> MessageId
     return answered.message_id
 
 
-def _fitted(payload: Payload, author: str | None) -> Payload:
+def _fitted(payload: Payload, author: str | None, attachment: Attachment | None = None) -> Payload:
     """Return the payload as it is kept; in a group's chat a text shows who wrote it."""
+    if payload.type in MEDIA and payload.file_id is None:  # files are not taken in yet
+        name = attachment.name if attachment else None
+        label = f"[{payload.type} {name}]" if name else f"[{payload.type}]"
+        payload = text(f"{label} {payload.caption}" if payload.caption else label)
     if payload.text is None:
         return payload
     words = f"{author}: {payload.text}" if author else payload.text

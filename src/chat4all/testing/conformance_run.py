@@ -115,6 +115,7 @@ def _in_order() -> list[tuple[str, str]]:
     parts = {
         "IncomingContract": "what comes in",
         "SendingContract": "what goes out",
+        "MediaContract": "files",
         "FaultContract": "what fails",
     }
     return [

@@ -23,13 +23,14 @@ from chat4all.ports.connector import (
 from chat4all.testing.connector_binding import Features, outgoing
 from chat4all.testing.connector_faults import FaultContract
 from chat4all.testing.connector_incoming import IncomingContract
+from chat4all.testing.connector_media import MediaContract
 from chat4all.testing.connector_sending import SendingContract
 from chat4all.testing.fake_platform import FakePlatform
 
 __all__ = ["ConnectorContract", "Features"]
 
 
-class ConnectorContract(IncomingContract, SendingContract, FaultContract):
+class ConnectorContract(IncomingContract, SendingContract, MediaContract, FaultContract):
     """The whole of it; binds with `payloads`, `secrets`, `headers`, and the two fixtures."""
 
     async def test_closing_what_was_never_used_is_no_error(self, connector: Connector) -> None:
@@ -51,6 +52,7 @@ class ConnectorContract(IncomingContract, SendingContract, FaultContract):
         assert able.max_text > 0
         assert PayloadType.TEXT in able.payloads
         assert set(able.max_file_bytes) == able.payloads & MEDIA
+        assert set(able.media_types) | able.uncaptioned <= able.payloads & MEDIA
 
     async def test_it_knows_its_name_and_how_to_link(self, connector: Connector) -> None:
         if not isinstance(connector, SupportsIdentity):

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat4all.domain.errors import WebhookRejected
-from chat4all.domain.inbound import Inbound
-from chat4all.ports.connector import Connector
+from chat4all.domain.inbound import Inbound, IncomingMessage
+from chat4all.domain.payload import MEDIA
+from chat4all.ports.connector import Connector, SupportsMedia
 from chat4all.testing.connector_binding import ConnectorBinding
 from chat4all.testing.damage import anything, damaged
 from chat4all.testing.recorded_callbacks import as_json
@@ -114,6 +115,13 @@ class IncomingContract(ConnectorBinding):
         for event in self._translated(translator, recorded):
             times = [one for one in astuple(event) if isinstance(one, datetime)]
             assert [one for one in times if one.tzinfo is None] == []
+
+    def test_a_file_that_comes_can_be_fetched(self, translator: Connector, recorded: Path) -> None:
+        for event in self._translated(translator, recorded):
+            if isinstance(event, IncomingMessage):
+                kind, attachment = event.payload.type, event.attachment
+                assert (attachment is not None) is (kind in MEDIA and not event.payload.file_id)
+                assert attachment is None or isinstance(translator, SupportsMedia)
 
     def _translated(self, translator: Connector, recorded: Path) -> list[Inbound]:
         return list(self.translate(translator, recorded.read_bytes()))

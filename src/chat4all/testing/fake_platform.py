@@ -41,6 +41,36 @@ class FakePlatform(Protocol):
 
 
 @runtime_checkable
+class ShowsFiles(Protocol):
+    """A platform that shows the files it took; without it a cut one goes unseen."""
+
+    def files(self) -> Sequence[tuple[bytes, str | None]]:
+        """Return the bytes and the caption of each file it has taken, oldest first."""
+        ...
+
+
+@runtime_checkable
+class HoldsMedia(Protocol):
+    """A platform from which the files of incoming messages are fetched."""
+
+    def hold(self, data: bytes) -> str:
+        """Have somebody send a file; return the `reference` of its attachment."""
+        ...
+
+    def hold_too_large(self) -> str | None:
+        """Have somebody send a file that is not handed out; None where there is no limit."""
+        ...
+
+    def lose_all(self) -> None:
+        """Forget every file, as platforms do after some time."""
+        ...
+
+    def break_off(self) -> None:
+        """Cut the next download in the middle."""
+        ...
+
+
+@runtime_checkable
 class ShowsTexts(Protocol):
     """A platform that shows what it took; without it a cut text goes unseen."""
 

@@ -16,6 +16,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+PIECE = 64 * 1024
+"""Bytes of a large body that are sent at a time."""
 CUT_CONNECTION = "chat4all.cut_connection"
 """ASGI extension of our server: a function that cuts the client's connection at once."""
 
@@ -92,6 +94,14 @@ async def cut(scope: Scope, receive: Receive) -> None:
     scope["extensions"][CUT_CONNECTION]()
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def send_body(send: Send, data: bytes) -> None:
+    """Send a body in pieces, as large ones come."""
+    for start in range(0, len(data), PIECE):
+        piece = data[start : start + PIECE]
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def read_body(receive: Receive, *, most: int) -> bytes | None:

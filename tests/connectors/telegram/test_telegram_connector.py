@@ -45,6 +45,25 @@ class SimulatedTelegram:
     def texts(self) -> list[str]:
         return [one.text or "" for one in self._ana.view().messages if not one.mine]
 
+    def files(self) -> list[tuple[bytes, str | None]]:
+        theirs = [one for one in self._ana.view().messages if one.media and not one.mine]
+        return [(self._ana.download(one.media), one.caption) for one in theirs if one.media]
+
+    def hold(self, data: bytes) -> str:
+        number = self._ana.send_media("document", data)
+        media = next(one.media for one in self._ana.view().messages if one.message_id == number)
+        assert media is not None
+        return media.file_id
+
+    def hold_too_large(self) -> str | None:
+        return self.hold(bytes(20 * 1024**2 + 1))
+
+    def lose_all(self) -> None:
+        self._simulator.expire_files()
+
+    def break_off(self) -> None:
+        self._simulator.faults.add(Planned(kind=FaultKind.BROKEN_DOWNLOAD))
+
     async def fail(self, fault: Fault) -> None:
         if fault is Fault.REFUSED:
             self._ana.block()

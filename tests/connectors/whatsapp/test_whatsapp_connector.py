@@ -14,6 +14,7 @@ from chat4all.testing.connector import ConnectorContract
 from chat4all.testing.fake_platform import RETRY_AFTER, Fault
 from chat4all.testing.whatsapp import Fault as Planned
 from chat4all.testing.whatsapp import FaultKind, Phone, WhatsAppSimulator, signature
+from chat4all.testing.whatsapp.phone import MEDIA
 
 TOKEN = "EAAexample0token0of0a0system0user0000001"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -56,6 +57,24 @@ class SimulatedWhatsApp:
 
     def texts(self) -> list[str]:
         return [one.text for one in self._ana.view().messages if one.text and not one.mine]
+
+    def files(self) -> list[tuple[bytes, str | None]]:
+        shown = [one for one in self._ana.view().messages if one.kind in MEDIA and not one.mine]
+        return [(self._ana.download(one), one.content.get("caption")) for one in shown]
+
+    def hold(self, data: bytes) -> str:
+        sent = self._ana.send_media("document", data)
+        [message] = [one for one in self._ana.view().messages if one.id == sent]
+        return str(message.content["id"])
+
+    def hold_too_large(self) -> str | None:
+        return None
+
+    def lose_all(self) -> None:
+        self._simulator.expire_files()
+
+    def break_off(self) -> None:
+        self._simulator.faults.add(Planned(kind=FaultKind.BROKEN_DOWNLOAD))
 
     async def fail(self, fault: Fault) -> None:
         self._simulator.faults.add(FAULTS[fault])

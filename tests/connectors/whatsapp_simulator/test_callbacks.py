@@ -59,7 +59,7 @@ async def test_what_people_do_is_told_in_order(
     ana.delete(first)
     ana.send_location(1.0, 2.0, name="Farol")
     ana.send_contact("Bia", "+5571988880000")
-    ana.send_media("image", caption="Mar")
+    ana.send_media("image", b"\xff\xd8\xff...", caption="Mar")
     assert await simulator.told()
     messages = [value["messages"][0] for value in listener.values]
     kinds = "text text reaction reaction edit revoke location contacts image"

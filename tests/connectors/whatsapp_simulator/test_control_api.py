@@ -23,7 +23,8 @@ async def test_a_person_is_played(people: httpx.AsyncClient, shop: Any, listener
     first = (await people.post(f"{me}/messages", json={"text": "Oi"})).json()["message_id"]
     await people.post(f"{me}/messages", json={"location": {"latitude": 1, "longitude": 2}})
     await people.post(f"{me}/messages", json={"contact": {"name": "Ana", "phone": "+55"}})
-    await people.post(f"{me}/messages", json={"media": "image", "caption": "Mar"})
+    picture = {"kind": "image", "data": "/9j/Li4u", "caption": "Mar"}
+    await people.post(f"{me}/messages", json={"media": picture})
     await people.post(f"{me}/reactions", json={"message_id": first, "emoji": "👍"})
     await people.post(f"{me}/edits", json={"message_id": first, "text": "Olá"})
     await people.delete(f"{me}/online")

@@ -10,10 +10,26 @@ from __future__ import annotations
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.payload import PayloadType
 
+_MEGABYTE = 1024**2
+
 CAPABILITIES = Capabilities(
-    payloads=frozenset({PayloadType.TEXT, PayloadType.LOCATION, PayloadType.CONTACT}),
+    payloads=frozenset(PayloadType),
     max_text=4096,
     max_caption=1024,
+    # https://core.telegram.org/bots/api#sending-files
+    max_file_bytes={
+        PayloadType.IMAGE: 10 * _MEGABYTE,
+        PayloadType.VIDEO: 50 * _MEGABYTE,
+        PayloadType.AUDIO: 50 * _MEGABYTE,
+        PayloadType.DOCUMENT: 50 * _MEGABYTE,
+    },
+    media_types={
+        PayloadType.IMAGE: frozenset({"image/jpeg", "image/png", "image/webp"}),
+        PayloadType.VIDEO: frozenset({"video/mp4"}),
+        PayloadType.AUDIO: frozenset(
+            {"audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/aac", "audio/ogg"}
+        ),
+    },
     replies=True,
     edits=True,
     deletes=True,

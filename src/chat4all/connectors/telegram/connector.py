@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aiogram import Bot
@@ -12,7 +12,9 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.methods import (
     DeleteMessage,
     DeleteWebhook,
+    EditMessageCaption,
     EditMessageText,
+    GetFile,
     GetMe,
     GetWebhookInfo,
     SendChatAction,
@@ -28,6 +30,7 @@ from pydantic_core import from_json
 
 from chat4all.connectors.telegram.capabilities import CAPABILITIES
 from chat4all.connectors.telegram.config import TelegramConfig
+from chat4all.connectors.telegram.media import SLOWEST, caption_of, media_method
 from chat4all.connectors.telegram.reactions import to_telegram
 from chat4all.connectors.telegram.session import TelegramSession
 from chat4all.connectors.telegram.translate import ALLOWED_UPDATES, events_of
@@ -35,7 +38,7 @@ from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.errors import ChannelError, WebhookRejected
 from chat4all.domain.inbound import Inbound
 from chat4all.domain.outgoing import FileRef, Outgoing, Sent
-from chat4all.domain.payload import PayloadType
+from chat4all.domain.payload import MEDIA, PayloadType
 from chat4all.ports.connector import Pending, Polled
 
 _SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
@@ -62,19 +65,37 @@ class TelegramConnector:
 
     def __init__(self, config: TelegramConfig) -> None:
         self._config = config
-        session = TelegramSession(
+        self._session = TelegramSession(
             api=TelegramAPIServer.from_base(config.api_base), timeout=config.timeout
         )
-        self._bot = Bot(config.token.get_secret_value(), session=session)
+        self._bot = Bot(config.token.get_secret_value(), session=self._session)
 
     async def send_message(self, message: Outgoing) -> Sent:
         """Send text, a location or a contact; only a text shows `from_name`."""
         taken: Message = await self._bot(self._send_method(message))
         return Sent(external_id=str(taken.message_id))
 
-    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:  # noqa: ARG002 - the port's
-        """Refuse: this connector carries no media yet, and its capabilities say so."""
-        raise ChannelError("media is not carried", retry=False, reason="not_supported")
+    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:
+        """Send a file and its caption; a picture that Telegram shows as none, as a document."""
+        within = int(self._config.timeout + file.size / SLOWEST) + 1
+        method = media_method(message, file, reply=_reply(message))
+        try:
+            taken: Message = await self._bot(method, request_timeout=within)
+        except ChannelError as error:
+            if error.reason != "not_a_photo":
+                raise
+            method = media_method(message, file, reply=_reply(message), as_document=True)
+            taken = await self._bot(method, request_timeout=within)
+        return Sent(external_id=str(taken.message_id))
+
+    async def fetch_media(self, reference: str) -> AsyncIterator[bytes]:
+        """Stream a file by its id; bots get none over 20 MB."""
+        found = await self._bot(GetFile(file_id=reference))
+        if not found.file_path:
+            raise ChannelError("Telegram has the file no longer", retry=False, reason="media_gone")
+        url = self._session.api.file_url(self._bot.token, found.file_path)
+        async for piece in self._session.download(url, stall=self._config.timeout):
+            yield piece
 
     def on_webhook_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[Inbound]:
         """Translate one callback that shows our secret."""
@@ -88,12 +109,17 @@ class TelegramConnector:
             raise WebhookRejected("the body is not a Telegram update") from error
 
     async def edit_message(self, message: Outgoing, external_id: str) -> None:
-        """Replace the text of a sent message; a place or a contact cannot be replaced."""
-        if message.payload.type is not PayloadType.TEXT:
-            raise ChannelError("only text can be edited", retry=False, reason="not_supported")
-        method = EditMessageText(
-            chat_id=message.address, message_id=int(external_id), text=_checked_text(message)
-        )
+        """Replace the text or caption of a sent message; a place or contact stays as it is."""
+        chat, number = message.address, int(external_id)
+        method: TelegramMethod[Any]
+        if message.payload.type is PayloadType.TEXT:
+            words = _checked_text(message)
+            method = EditMessageText(chat_id=chat, message_id=number, text=words)
+        elif message.payload.type in MEDIA:
+            caption = caption_of(message)
+            method = EditMessageCaption(chat_id=chat, message_id=number, caption=caption)
+        else:
+            raise ChannelError("only words can be edited", retry=False, reason="not_supported")
         await self._call_unless(method, done="not_modified")
 
     async def delete_message(self, address: str, external_id: str) -> None:

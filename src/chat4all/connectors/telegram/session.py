@@ -5,6 +5,7 @@ https://core.telegram.org/bots/api#making-requests
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
@@ -13,9 +14,13 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.exceptions import ClientDecodeError, TelegramNetworkError
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
+from aiohttp import ClientError, ClientTimeout
 from pydantic_core import from_json
 
 from chat4all.domain.errors import ChannelError
+
+PIECE = 64 * 1024
+"""The bytes of a file that are held at a time."""
 
 _BAD_REQUESTS = {
     "chat not found": "not_found",
@@ -30,6 +35,13 @@ _BAD_REQUESTS = {
     "message text is empty": "empty",
     "reaction_invalid": "reaction_not_supported",
     "upgraded to a supergroup": "moved",
+    "file is too big": "media_too_large",
+    "wrong file": "media_gone",
+    "invalid file": "media_gone",
+    "caption is too long": "too_long",
+    "image_process_failed": "not_a_photo",
+    "photo_invalid_dimensions": "not_a_photo",
+    "photo_ext_invalid": "not_a_photo",
 }
 """What the description of a 400 contains, in lower case, and our reason for it."""
 
@@ -39,6 +51,7 @@ _REASONS = {
     # A malformed token is no known path, which Telegram answers with 404.
     HTTPStatus.NOT_FOUND: "unauthorized",
     HTTPStatus.CONFLICT: "conflict",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
     HTTPStatus.TOO_MANY_REQUESTS: "rate_limited",
 }
 
@@ -65,11 +78,27 @@ class TelegramSession(AiohttpSession):
         except (UnicodeDecodeError, LookupError):
             late = False
         # Raised out here so that no cause hangs on it: the URL in theirs holds the token.
-        raise ChannelError(
-            f"{name}: Telegram {'did not answer in time' if late else 'cannot be reached'}",
-            retry=True,
-            reason="timeout" if late else "network",
-        )
+        raise _unreached(name, late=late)
+
+    async def download(self, url: str, *, stall: float) -> AsyncIterator[bytes]:
+        """Stream a file; give up when nothing comes for `stall` seconds.
+
+        The URL holds the token, and so do the errors about it: none of them goes on.
+        """
+        http = await self.create_session()
+        timeout = ClientTimeout(total=None, connect=stall, sock_read=stall)
+        try:
+            async with http.get(url, timeout=timeout) as answer:
+                failure = download_refusal(answer.status)
+                if failure is None:
+                    async for piece in answer.content.iter_chunked(PIECE):
+                        yield piece
+        except TimeoutError:
+            failure = _unreached("download", late=True)
+        except ClientError:
+            failure = _unreached("download", late=False)
+        if failure is not None:
+            raise failure
 
     def check_response(
         self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
@@ -88,6 +117,23 @@ class TelegramSession(AiohttpSession):
                 reason="unreadable_answer",
             )
         raise unreadable
+
+
+def _unreached(name: str, *, late: bool) -> ChannelError:
+    return ChannelError(
+        f"{name}: Telegram {'did not answer in time' if late else 'cannot be reached'}",
+        retry=True,
+        reason="timeout" if late else "network",
+    )
+
+
+def download_refusal(status: int) -> ChannelError | None:
+    """Return what the status of a download means; None where the file comes."""
+    if status == HTTPStatus.OK:
+        return None
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return ChannelError("Telegram has the file no longer", retry=False, reason="media_gone")
+    return refusal("download", status, {"error_code": status})
 
 
 def refusal(

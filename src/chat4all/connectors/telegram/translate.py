@@ -22,6 +22,7 @@ from aiogram.types import (
 )
 from pydantic import ValidationError
 
+from chat4all.connectors.telegram.attachments import Found, attachment_of
 from chat4all.connectors.telegram.reactions import from_telegram
 from chat4all.domain.inbound import Inbound, IncomingEdit, IncomingMessage, IncomingReaction
 from chat4all.domain.payload import Payload, PayloadType, text
@@ -32,17 +33,10 @@ ALLOWED_UPDATES = ["message", "edited_message", "message_reaction", "my_chat_mem
 _LINK = re.compile(r"/start(?:@\w+)?\s+([A-Za-z0-9_-]{1,64})\s*")
 """A deep link's START. https://core.telegram.org/bots/features#deep-linking."""
 
-_MEDIA = {
-    ContentType.ANIMATION: "animation",
-    ContentType.AUDIO: "audio",
-    ContentType.DOCUMENT: "document",
+_OTHERS = {
     ContentType.LIVE_PHOTO: "live photo",
     ContentType.PAID_MEDIA: "paid media",
-    ContentType.PHOTO: "photo",
     ContentType.STORY: "story",
-    ContentType.VIDEO: "video",
-    ContentType.VIDEO_NOTE: "video message",
-    ContentType.VOICE: "voice message",
     ContentType.GAME: "game",
     ContentType.CHECKLIST: "checklist",
     ContentType.INVOICE: "invoice",
@@ -105,7 +99,8 @@ def _parsed(raw: Mapping[str, Any], number: int) -> Update | None:
 
 
 def _message(message: Message) -> IncomingMessage | None:
-    payload = _payload(message)
+    found = attachment_of(message)
+    payload = _payload(message, found)
     if payload is None:
         return None
     private = message.chat.type == "private"
@@ -120,11 +115,12 @@ def _message(message: Message) -> IncomingMessage | None:
         reply_to=_reply_to(message),
         link_code=code[1] if code else None,
         title=None if private else message.chat.title or message.chat.username or "",
+        attachment=found[1] if found else None,
     )
 
 
 def _edit(message: Message) -> IncomingEdit | None:
-    payload = _payload(message)
+    payload = _payload(message, attachment_of(message))
     if payload is None:
         return None
     return IncomingEdit(
@@ -149,9 +145,11 @@ def _reaction(reaction: MessageReactionUpdated) -> IncomingReaction:
     )
 
 
-def _payload(message: Message) -> Payload | None:
+def _payload(message: Message, found: Found | None) -> Payload | None:
     if message.text is not None:
         return text(message.text)
+    if found is not None:
+        return Payload(type=found[0], caption=message.caption or None)
     if message.location is not None:  # a venue has one too
         return Payload(
             type=PayloadType.LOCATION,
@@ -171,18 +169,14 @@ def _payload(message: Message) -> Payload | None:
 
 
 def _placeholder(message: Message) -> str | None:
-    if message.sticker is not None:
-        return f"[sticker {message.sticker.emoji}]" if message.sticker.emoji else "[sticker]"
     if message.dice is not None:
         return f"[dice {message.dice.emoji} {message.dice.value}]"
     if message.poll is not None:
         return f"[poll] {message.poll.question}"
-    kind = next((label for kind, label in _MEDIA.items() if kind == message.content_type), None)
+    kind = next((label for kind, label in _OTHERS.items() if kind == message.content_type), None)
     if kind is None:
         return None
-    name = message.document.file_name if kind == "document" and message.document else None
-    label = f"[{kind} {name}]" if name else f"[{kind}]"
-    return f"{label} {message.caption}" if message.caption else label
+    return f"[{kind}] {message.caption}" if message.caption else f"[{kind}]"
 
 
 def _reply_to(message: Message) -> str | None:

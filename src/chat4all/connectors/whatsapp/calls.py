@@ -6,8 +6,9 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,13 +18,18 @@ from pywa_async.errors import WhatsAppError
 
 from chat4all.connectors.whatsapp.config import WhatsAppConfig
 from chat4all.connectors.whatsapp.failures import code_of, passes, reason_of, told, wait_of
+from chat4all.connectors.whatsapp.media import PIECE, SLOWEST, UploadForm, checksum_of
 from chat4all.domain.errors import ChannelError
+from chat4all.domain.outgoing import FileRef
 
+GRAPH_HOST = "graph.facebook.com"
+MEDIA_HOSTS = ("fbsbx.com", "facebook.com", "fbcdn.net", "whatsapp.net")
+"""Whose hosts the token may be shown to for a file, over TLS."""
 LONGEST_WAIT = 24 * 3600.0
 
 
 class HostTransport(httpx.AsyncHTTPTransport):
-    """Sends every request to `base`, whatever host it names: pywa knows Meta's alone.
+    """Sends what is for Meta's host of the API to `base`: pywa knows no other.
 
     A path in `base` goes before that of the request.
     """
@@ -35,6 +41,8 @@ class HostTransport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See `httpx.AsyncBaseTransport`."""
         base = self._base
+        if request.url.host != GRAPH_HOST:  # files are elsewhere
+            return await super().handle_async_request(request)
         path = base.raw_path.rstrip(b"/") + request.url.raw_path
         request.url = base.copy_with(raw_path=path)
         request.headers["Host"] = base.netloc.decode("ascii")
@@ -51,6 +59,8 @@ class Graph:
     def __init__(self, config: WhatsAppConfig) -> None:
         self._token = config.access_token.get_secret_value()
         self._number = config.phone_number_id
+        self._base = httpx.URL(config.api_base)
+        self._timeout = config.timeout
         self._session = httpx.AsyncClient(
             # The environment's proxies and .netrc must not see the token of a number.
             trust_env=False,
@@ -93,6 +103,72 @@ class Graph:
         if not isinstance(shown, str) or not shown:
             raise _unreadable("phone number")
         return shown
+
+    async def upload(self, file: FileRef) -> str:
+        """Upload a file; return its id, which holds for 30 days."""
+        form = UploadForm(file)
+        answer = await self._made(
+            "media",
+            self._api.send_raw_request(
+                method="POST",
+                endpoint=f"/{self._number}/media",
+                content=form,
+                headers=form.headers,
+                timeout=httpx.Timeout(self._timeout, read=self._timeout + file.size / SLOWEST),
+            ),
+        )
+        taken = answer.get("id")
+        if not isinstance(taken, str) or not taken:
+            raise _unreadable("media")
+        return taken
+
+    async def download(self, media_id: str) -> AsyncIterator[bytes]:
+        """Stream a file by its id, and check what came against its digest."""
+        url, checksum = await self._located(media_id)
+        digest, failure = hashlib.sha256(), None
+        try:
+            async with self._session.stream("GET", url) as answer:
+                if answer.is_success:
+                    async for piece in answer.aiter_bytes(PIECE):
+                        digest.update(piece)
+                        yield piece
+                else:
+                    failure = _download_refusal(answer)
+        except httpx.TimeoutException:
+            failure = _unreached("download", "did not answer in time", "timeout")
+        except httpx.HTTPError:
+            failure = _unreached("download", "cannot be reached", "network")
+        if failure is not None:
+            raise failure
+        if checksum is not None and checksum != f"sha256:{digest.hexdigest()}":
+            raise ChannelError("the file came damaged", retry=True, reason="media_damaged")
+
+    async def _located(self, media_id: str) -> tuple[httpx.URL, str | None]:
+        """Return where a file is for the next 5 minutes, and its checksum."""
+        try:
+            answer = await self._made("media", self._api.get_media_url(media_id))
+        except ChannelError as error:
+            if error.retry or error.reason == "unauthorized":
+                raise
+            raise _gone() from error
+        try:
+            url = httpx.URL(answer["url"])
+        except (KeyError, TypeError, httpx.InvalidURL):
+            raise _unreadable("media") from None
+        ours = (url.scheme, url.host, url.port) == self._origin()
+        theirs = url.scheme == "https" and f".{url.host}".endswith(
+            tuple(f".{host}" for host in MEDIA_HOSTS)
+        )
+        if not ours and not theirs:
+            raise ChannelError(
+                "WhatsApp names a host for the file that is not Meta's",
+                retry=False,
+                reason="unreadable_answer",
+            )
+        return url, checksum_of(answer.get("sha256"))
+
+    def _origin(self) -> tuple[str, str, int | None]:
+        return self._base.scheme, self._base.host, self._base.port
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -174,6 +250,16 @@ def _asked_wait(response: httpx.Response | None) -> float | None:
     except ValueError:
         return None
     return min(wait, LONGEST_WAIT) if math.isfinite(wait) and wait >= 0 else None
+
+
+def _gone() -> ChannelError:
+    return ChannelError("WhatsApp has the file no longer", retry=False, reason="media_gone")
+
+
+def _download_refusal(answer: httpx.Response) -> ChannelError:
+    if answer.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return _gone()
+    return refusal("download", {}, answer)
 
 
 def _unreached(name: str, what: str, reason: str) -> ChannelError:

@@ -13,10 +13,43 @@ from datetime import timedelta
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.payload import PayloadType
 
+_MEGABYTE = 1024**2
+_IMAGES = frozenset({"image/jpeg", "image/png"})
+_VIDEOS = frozenset({"video/mp4", "video/3gpp"})
+_AUDIO = frozenset({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"})
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_DOCUMENTS = frozenset(
+    {
+        "text/plain",
+        "application/pdf",
+        "application/msword",
+        "application/vnd.ms-excel",
+        "application/vnd.ms-powerpoint",
+        f"{_OFFICE}wordprocessingml.document",
+        f"{_OFFICE}spreadsheetml.sheet",
+        f"{_OFFICE}presentationml.presentation",
+    }
+)
+
 CAPABILITIES = Capabilities(
-    payloads=frozenset({PayloadType.TEXT, PayloadType.LOCATION, PayloadType.CONTACT}),
+    payloads=frozenset(PayloadType),
     max_text=4096,
     max_caption=1024,
+    uncaptioned=frozenset({PayloadType.AUDIO}),
+    # What an upload may be, and how large: https://developers.facebook.com/documentation/
+    # business-messaging/whatsapp/business-phone-numbers/media#supported-media-types
+    max_file_bytes={
+        PayloadType.IMAGE: 5 * _MEGABYTE,
+        PayloadType.VIDEO: 16 * _MEGABYTE,
+        PayloadType.AUDIO: 16 * _MEGABYTE,
+        PayloadType.DOCUMENT: 100 * _MEGABYTE,
+    },
+    media_types={
+        PayloadType.IMAGE: _IMAGES,
+        PayloadType.VIDEO: _VIDEOS,
+        PayloadType.AUDIO: _AUDIO,
+        PayloadType.DOCUMENT: _DOCUMENTS | _IMAGES | _VIDEOS | _AUDIO,
+    },
     replies=True,
     reactions=True,
     delivery_receipts=True,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from chat4all.connectors.whatsapp.calls import Graph
 from chat4all.connectors.whatsapp.capabilities import CAPABILITIES
 from chat4all.connectors.whatsapp.config import WhatsAppConfig
+from chat4all.connectors.whatsapp.media import check_file, media_body
 from chat4all.connectors.whatsapp.translate import events_of
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.errors import ChannelError, WebhookRejected
@@ -37,9 +38,17 @@ class WhatsAppConnector:
         # Accepted is not sent: that is told by a callback, with the reason where it fails.
         return Sent(external_id=taken)
 
-    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:  # noqa: ARG002 - the port's
-        """Refuse: this connector carries no media yet, and its capabilities say so."""
-        raise ChannelError("media is not carried", retry=False, reason="not_supported")
+    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:
+        """Upload a file and send it with its caption; audio has none at WhatsApp."""
+        check_file(message, file)
+        body = media_body(message, file, await self._graph.upload(file))
+        kind = message.payload.type.value
+        taken = await self._graph.send(message.address, kind, body, reply_to=message.reply_to)
+        return Sent(external_id=taken)
+
+    def fetch_media(self, reference: str) -> AsyncIterator[bytes]:
+        """Stream a file by its id, which WhatsApp knows for 7 days."""
+        return self._graph.download(reference)
 
     async def send_template(
         self, address: str, *, name: str, language: str, components: Sequence[Mapping[str, Any]]

@@ -1,6 +1,6 @@
 """What one message of WhatsApp carries, as our payload.
 
-What is not carried yet comes as a text that names it, and so does what cannot be read.
+What is not carried comes as a text that names it, and so does what cannot be read.
 """
 
 from __future__ import annotations
@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chat4all.connectors.whatsapp.media import checksum_of
+from chat4all.domain.inbound import Attachment
 from chat4all.domain.payload import Payload, PayloadType, text
 
 Json = Mapping[str, Any]
 
 UNSUPPORTED = "[unsupported message]"
 _MEDIA = {
-    "image": "photo",
-    "video": "video",
-    "audio": "audio",
-    "document": "document",
-    "sticker": "sticker",
+    "image": (PayloadType.IMAGE, "image/jpeg"),
+    "video": (PayloadType.VIDEO, "video/mp4"),
+    "audio": (PayloadType.AUDIO, "audio/ogg"),
+    "document": (PayloadType.DOCUMENT, "application/octet-stream"),
+    "sticker": (PayloadType.IMAGE, "image/webp"),
 }
+"""What they are to us, and their type where nothing is said."""
 _REPLIES = ("button_reply", "list_reply")
 
 
@@ -38,7 +41,34 @@ def payload_of(raw: Json) -> Payload:
         return _location(raw) or text(UNSUPPORTED)
     if kind == "contacts":
         return _contacts(raw)
+    if (media := _media(raw)) is not None:
+        return Payload(type=media[0], caption=text_at(raw, str(kind), "caption"))
     return text(_words(raw, kind))
+
+
+def attachment_of(raw: Json) -> Attachment | None:
+    """Return the file of a message."""
+    media = _media(raw)
+    if media is None:
+        return None
+    kind = str(raw["type"])
+    about = raw[kind]
+    size = about.get("file_size")
+    return Attachment(
+        reference=about["id"],
+        mime_type=text_at(about, "mime_type") or media[1],
+        name=text_at(about, "filename"),
+        size=size if isinstance(size, int) and not isinstance(size, bool) else None,
+        checksum=checksum_of(about.get("sha256")),
+    )
+
+
+def _media(raw: Json) -> tuple[PayloadType, str] | None:
+    """Return which kind of file a message has; one without an id has none to be had."""
+    kind = raw.get("type")
+    if not isinstance(kind, str) or kind not in _MEDIA or text_at(raw, kind, "id") is None:
+        return None
+    return _MEDIA[kind]
 
 
 def _words(raw: Json, kind: object) -> str:
@@ -56,7 +86,8 @@ def _words(raw: Json, kind: object) -> str:
         case "order":
             words = _order(raw)
         case str() if kind in _MEDIA:
-            words = _media(raw, kind)
+            caption = text_at(raw, kind, "caption")
+            words = f"[{kind}] {caption}" if caption else f"[{kind}]"
         case _:
             words = None
     return words or UNSUPPORTED
@@ -68,16 +99,6 @@ def _chosen(raw: Json) -> str | None:
         if title := text_at(raw, "interactive", kind, "title"):
             return title
     return text_at(raw, "interactive", "nfm_reply", "body")
-
-
-def _media(raw: Json, kind: str) -> str:
-    about = raw.get(kind)
-    voice = isinstance(about, dict) and about.get("voice") is True
-    label = "voice message" if voice else _MEDIA[kind]
-    if name := text_at(raw, kind, "filename"):
-        label = f"{label} {name}"
-    caption = text_at(raw, kind, "caption")
-    return f"[{label}] {caption}" if caption else f"[{label}]"
 
 
 def _order(raw: Json) -> str:

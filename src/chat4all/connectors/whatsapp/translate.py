@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from chat4all.connectors.whatsapp.contents import payload_of, text_at
+from chat4all.connectors.whatsapp.contents import attachment_of, payload_of, text_at
 from chat4all.connectors.whatsapp.failures import failure_of
 from chat4all.domain.inbound import (
     Inbound,
@@ -130,6 +130,7 @@ def _message(item: _Item) -> IncomingMessage:
         reply_to=text_at(item.raw, "context", "id"),
         link_code=code,
         title="" if item.in_group else None,
+        attachment=attachment_of(item.raw),
     )
 
 

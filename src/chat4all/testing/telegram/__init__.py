@@ -11,6 +11,7 @@ async with TelegramSimulator().serve() as server:
 from chat4all.testing.clock import ManualClock
 from chat4all.testing.telegram.errors import NoSuchParticipant, SimulationError
 from chat4all.testing.telegram.faults import Fault, FaultKind
+from chat4all.testing.telegram.files import FileLimits, Media
 from chat4all.testing.telegram.limits import NO_LIMITS, RateLimits
 from chat4all.testing.telegram.model import Contact, Location
 from chat4all.testing.telegram.phone import ChatView, Phone, SeenMessage, SeenReaction
@@ -30,8 +31,10 @@ __all__ = [
     "Contact",
     "Fault",
     "FaultKind",
+    "FileLimits",
     "Location",
     "ManualClock",
+    "Media",
     "NoSuchParticipant",
     "Phone",
     "RateLimits",

@@ -16,7 +16,8 @@ from chat4all.testing.telegram.errors import (
     conflict,
     too_many_requests,
 )
-from chat4all.testing.telegram.faults import Fault, FaultKind
+from chat4all.testing.telegram.faults import DOWNLOAD, Fault, FaultKind
+from chat4all.testing.telegram.media_methods import MEDIA_METHODS
 from chat4all.testing.telegram.messages import METHODS, Call
 from chat4all.testing.telegram.parameters import read_parameters
 from chat4all.testing.telegram.updates import DEFAULT_TYPES
@@ -39,6 +40,7 @@ LONGEST_SECRET = 256
 _SECRET = re.compile(r"[A-Za-z0-9_-]*")
 _WEBHOOK_PORTS = frozenset({None, 80, 88, 443, 8443})
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
+_CALLS = METHODS | MEDIA_METHODS
 _NOT_IN_A_REPLY = frozenset({"deletewebhook", "setwebhook", "close", "logout"})
 
 
@@ -76,13 +78,9 @@ class BotApi:
 
         Raises `BotApiError`, or `ConnectionLost` when the answer is to get lost.
         """
-        bot = self._network.bot_by_token(token)
-        if bot is None:
-            # Telegram does not even route what cannot be a token.
-            shaped = _TOKEN.fullmatch(token) is not None
-            raise BotApiError(401, "Unauthorized") if shaped else BotApiError(404, "Not Found")
+        bot = self._bot(token)
         name = method.lower()
-        if name not in self._own and name not in METHODS:
+        if name not in self._own and name not in _CALLS:
             raise BotApiError(404, "Not Found")
         fault = self._faults.take(name)
         if fault is not None:
@@ -92,6 +90,25 @@ class BotApi:
             raise ConnectionLost
         return result
 
+    async def download(self, token: str, path: str) -> tuple[bytes, Fault | None]:
+        """Return a file, and what goes wrong with it. Raises `BotApiError`, `ConnectionLost`."""
+        self._bot(token)
+        fault = self._faults.take(DOWNLOAD)
+        if fault is not None:
+            await _before(fault)
+        data = self._network.files.at(path)
+        if data is None:
+            raise BotApiError(404, "Not Found")
+        return data, fault
+
+    def _bot(self, token: str) -> Bot:
+        bot = self._network.bot_by_token(token)
+        if bot is None:
+            # Telegram does not even route what cannot be a token.
+            shaped = _TOKEN.fullmatch(token) is not None
+            raise BotApiError(401, "Unauthorized") if shaped else BotApiError(404, "Not Found")
+        return bot
+
     async def close(self) -> None:
         """Stop every webhook delivery."""
         for bot in self._network.bots.values():
@@ -100,7 +117,7 @@ class BotApi:
     async def _run(self, bot: Bot, name: str, parameters: Parameters) -> Any:
         if name in self._own:
             return await self._own[name](bot, parameters)
-        return METHODS[name](Call(self._network, bot, parameters, limiter=self._limiter))
+        return _CALLS[name](Call(self._network, bot, parameters, limiter=self._limiter))
 
     async def _get_me(self, bot: Bot, _: Parameters) -> Json:
         return me_json(bot.account)

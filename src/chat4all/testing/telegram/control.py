@@ -11,7 +11,8 @@ bot. Errors are `{"error": "..."}` with 400 or 404.
 | `POST /sim/people` | `{first_name, id?, last_name?, username?, language_code?}` |
 | `POST /sim/groups` | `{title, people, bots?}` |
 | `GET /sim/people/{id}/chats/{chat}` | what the person's phone shows |
-| `POST .../messages` | `{text}`, `{location}` or `{contact}`, and `reply_to?` |
+| `POST .../messages` | `{text}`, `{location}`, `{contact}` or `{media}`, and `reply_to?` |
+| `GET /sim/files/{file_id}` | a file that a phone shows |
 | `PATCH .../messages/{id}` | `{text}` edits |
 | `DELETE .../messages/{id}` | deletes |
 | `PUT .../messages/{id}/reaction` | `{emoji}`, null takes it away |
@@ -66,10 +67,22 @@ class _NewGroup(msgspec.Struct, forbid_unknown_fields=True):
     bots: list[int] | None = None
 
 
+class _Media(msgspec.Struct, forbid_unknown_fields=True):
+    """`data` is Base64."""
+
+    kind: str
+    data: bytes
+    name: str | None = None
+    mime_type: str | None = None
+    caption: str = ""
+    album: str | None = None
+
+
 class _NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     text: str | None = None
     location: Location | None = None
     contact: Contact | None = None
+    media: _Media | None = None
     reply_to: int | None = None
 
 
@@ -189,6 +202,9 @@ class ControlApi:
             sent = phone.send_location(new.location, to=to, reply_to=new.reply_to)
         elif new.contact is not None:
             sent = phone.send_contact(new.contact, to=to, reply_to=new.reply_to)
+        elif new.media is not None:
+            media = msgspec.structs.asdict(new.media)
+            sent = phone.send_media(**media, to=to, reply_to=new.reply_to)
         else:
             sent = phone.write(new.text or "", to=to, reply_to=new.reply_to)
         return {"message_id": sent}

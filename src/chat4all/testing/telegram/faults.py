@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from random import Random
 
 ANY_METHOD = "*"
+DOWNLOAD = "file"
+"""The `method` of a fault in downloading a file, which is no method of the Bot API."""
 
 
 class FaultKind(StrEnum):
@@ -24,6 +26,8 @@ class FaultKind(StrEnum):
     """Done and answered, but `seconds` later."""
     LOST_REQUEST = "lost_request"
     """The connection is cut before any effect."""
+    BROKEN_DOWNLOAD = "broken_download"
+    """Half of a file comes, and then the connection is cut."""
     LOST_ANSWER = "lost_answer"
     """The connection is cut after the effect, so the bot cannot know."""
     DUPLICATE_WEBHOOK = "duplicate_webhook"
@@ -45,6 +49,8 @@ class Fault:
         """Tell whether a call of `method` (any case) may be hit."""
         if self.kind is FaultKind.DUPLICATE_WEBHOOK:
             return False
+        if self.kind is FaultKind.BROKEN_DOWNLOAD:
+            return method == DOWNLOAD
         return self.method == ANY_METHOD or self.method.lower() == method.lower()
 
 

@@ -11,9 +11,11 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from chat4all.testing.telegram.errors import bad_request
+from chat4all.testing.telegram.files import MAX_CAPTION
 from chat4all.testing.telegram.model import MAX_TEXT, Content
 
 if TYPE_CHECKING:
+    from chat4all.testing.telegram.files import Media
     from chat4all.testing.telegram.model import Json
 
 _PARSE_MODES = frozenset({"", "html", "markdown", "markdownv2", "none"})
@@ -43,19 +45,34 @@ def text_content(text: str, *, parse_mode: str = "") -> Content:
     """
     if not text:
         raise bad_request("message text is empty")
+    text, entities = _parsed(text, parse_mode)
+    if not text:
+        raise bad_request("text must be non-empty")
+    if utf16_length(text) > MAX_TEXT:
+        raise bad_request("message is too long")
+    return Content(text=text, entities=entities)
+
+
+def media_content(
+    media: Media, caption: str, *, parse_mode: str = "", album: str | None = None
+) -> Content:
+    """Return the content for a file and its caption, which may be empty."""
+    caption, entities = _parsed(caption, parse_mode)
+    if utf16_length(caption) > MAX_CAPTION:
+        raise bad_request("message caption is too long")
+    return Content(media=media, caption=caption or None, entities=entities, album=album)
+
+
+def _parsed(text: str, parse_mode: str) -> tuple[str, tuple[Json, ...]]:
     if parse_mode.lower() not in _PARSE_MODES:
         raise bad_request("unsupported parse_mode")
     entities: list[Json] = []
     if parse_mode.lower() == "html":
         text, entities = _parse_html(text)
     text, entities = _trim(text, entities)
-    if not text:
-        raise bad_request("text must be non-empty")
-    if utf16_length(text) > MAX_TEXT:
-        raise bad_request("message is too long")
     entities += _found_in(text)
     entities.sort(key=lambda entity: (entity["offset"], -entity["length"]))
-    return Content(text=text, entities=tuple(entities))
+    return text, tuple(entities)
 
 
 def _found_in(text: str) -> list[Json]:

@@ -103,6 +103,19 @@ class Call:
         message = self.network.post(chat, self.bot.account, content, reply_to=reply_to)
         return self.network.message_json(chat, message)
 
+    def change(self, chat: Chat, message: ChatMessage, content: Content) -> Json:
+        """Edit a message of the bot's and return it; raise 400 when nothing would change."""
+        if message.content == content:
+            raise bad_request(
+                "message is not modified: specified new message content and reply markup are"
+                " exactly the same as a current content and reply markup of the message"
+            )
+        self.spend(chat)
+        message.content = content
+        message.edit_date = self.network.now()
+        self.network.changes.announce()
+        return self.network.message_json(chat, message)
+
     def _reply_to(self, chat: Chat) -> int | None:
         legacy = {
             "message_id": self.parameters.integer("reply_to_message_id"),
@@ -170,16 +183,7 @@ def edit_message_text(call: Call) -> Json:
         raise bad_request("message can't be edited")
     if message.content.text is None:
         raise bad_request("there is no text in the message to edit")
-    if message.content == content:
-        raise bad_request(
-            "message is not modified: specified new message content and reply markup are exactly"
-            " the same as a current content and reply markup of the message"
-        )
-    call.spend(chat)
-    message.content = content
-    message.edit_date = call.network.now()
-    call.network.changes.announce()
-    return call.network.message_json(chat, message)
+    return call.change(chat, message, content)
 
 
 def delete_message(call: Call) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from chat4all.testing.telegram.files import Media
 
 Json: TypeAlias = dict[str, Any]
 
@@ -63,12 +66,19 @@ class Contact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
-    """What a message carries: exactly one of text, location and contact."""
+    """What a message carries: exactly one of text, location, contact and media.
+
+    `entities` are those of the text or of the caption. The media of one `album` are shown
+    together, and are messages of their own.
+    """
 
     text: str | None = None
     entities: tuple[Json, ...] = ()
     location: Location | None = None
     contact: Contact | None = None
+    media: Media | None = None
+    caption: str | None = None
+    album: str | None = None
 
 
 @dataclass(kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chat4all.testing.changes import Changes
 from chat4all.testing.telegram.bots import Bot
 from chat4all.testing.telegram.errors import NoSuchParticipant, SimulationError
+from chat4all.testing.telegram.files import Files
 from chat4all.testing.telegram.model import Account, Chat, ChatMessage
 from chat4all.testing.telegram.updates import UpdateQueue
 from chat4all.testing.telegram.wire import chat_json, member_json, message_json, user_json
@@ -31,14 +32,18 @@ class Network:
     different messages in different chats, as with Telegram's supergroups.
     """
 
-    def __init__(self, *, clock: Callable[[], float], random: Random) -> None:
+    def __init__(
+        self, *, clock: Callable[[], float], random: Random, files: Files | None = None
+    ) -> None:
         self.clock = clock
         self.changes = Changes()
         self.people: dict[int, Account] = {}
         self.bots: dict[int, Bot] = {}
         self.groups: dict[int, Chat] = {}
+        self.files = files or Files()
         self._private: dict[tuple[int, int], Chat] = {}
         self._random = random
+        self._albums = 0
 
     def now(self) -> int:
         """Return the time in whole Unix seconds, as messages carry it."""
@@ -188,6 +193,11 @@ class Network:
             self.tell_bots(chat, "message", self.message_json(chat, message))
         self.changes.announce()
         return message
+
+    def new_album(self) -> str:
+        """Return what a new album is called."""
+        self._albums += 1
+        return f"{13_000_000_000_000_000 + self._albums}"
 
     def message_json(self, chat: Chat, message: ChatMessage) -> Json:
         """Return the message as bots see it."""

@@ -6,24 +6,31 @@ https://core.telegram.org/bots/api#making-requests
 from __future__ import annotations
 
 import json
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from chat4all.testing.multipart import read_multipart
 from chat4all.testing.telegram.errors import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chat4all.testing.multipart import Part
+
 _TRUE = frozenset({"true", "yes", "1"})
 
 
 class Parameters:
-    """Named strings, as Telegram sees them: JSON values count as their JSON text."""
+    """Named strings, as Telegram sees them: JSON values count as their JSON text.
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    `uploads` are the files that came in the body, by the names of their fields.
+    """
+
+    def __init__(
+        self, values: Mapping[str, str], uploads: Mapping[str, Part] | None = None
+    ) -> None:
         self._values = values
+        self.uploads = uploads or {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -71,12 +78,14 @@ def read_parameters(*, query: str, content_type: str, body: bytes) -> Parameters
     Raises 400 for broken JSON and for text that is not UTF-8.
     """
     kind = content_type.partition(";")[0].strip().lower()
+    uploads: dict[str, Part] = {}
     try:
         values = dict(parse_qsl(query, keep_blank_values=True, errors="strict"))
         if kind == "application/json":
             values |= _from_json(body)
         elif kind == "multipart/form-data":
-            values |= _from_multipart(content_type, body)
+            fields, uploads = _from_multipart(content_type, body)
+            values |= fields
         elif kind == "application/x-www-form-urlencoded":
             form = body.decode()
             values |= dict(parse_qsl(form, keep_blank_values=True, errors="strict"))
@@ -84,7 +93,7 @@ def read_parameters(*, query: str, content_type: str, body: bytes) -> Parameters
             value.encode()  # JSON can hide lone surrogates
     except UnicodeError as error:
         raise bad_request("strings must be encoded in UTF-8") from error
-    return Parameters(values)
+    return Parameters(values, uploads)
 
 
 def _from_json(body: bytes) -> dict[str, str]:
@@ -103,13 +112,12 @@ def _from_json(body: bytes) -> dict[str, str]:
     }
 
 
-def _from_multipart(content_type: str, body: bytes) -> dict[str, str]:
-    head = b"content-type: " + content_type.encode("latin-1") + b"\r\n\r\n"
-    values: dict[str, str] = {}
-    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        # A part with a file name is an upload (a certificate): nothing here needs one.
-        if isinstance(name, str) and isinstance(content, bytes) and part.get_filename() is None:
-            values[name] = content.decode()
-    return values
+def _from_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, Part]]:
+    try:
+        parts = read_multipart(content_type, body)
+    except UnicodeError:
+        raise
+    except ValueError as error:
+        raise bad_request("can't parse the request body") from error
+    values = {part.name: part.data.decode() for part in parts if part.filename is None}
+    return values, {part.name: part for part in parts if part.filename is not None}

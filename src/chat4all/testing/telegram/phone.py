@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chat4all.testing.telegram.errors import BotApiError, NoSuchParticipant, SimulationError
-from chat4all.testing.telegram.formatting import text_content
+from chat4all.testing.telegram.files import DEFAULT_TYPES, Media
+from chat4all.testing.telegram.formatting import media_content, text_content
 from chat4all.testing.telegram.model import Contact, Content, Location
 from chat4all.testing.telegram.reactions import REACTIONS, plain_emoji, reaction_types
 from chat4all.testing.telegram.wire import user_json
@@ -42,6 +43,9 @@ class SeenMessage:
     text: str | None
     location: Location | None
     contact: Contact | None
+    media: Media | None
+    caption: str | None
+    album: str | None
     reactions: tuple[SeenReaction, ...]
 
 
@@ -101,13 +105,47 @@ class Phone:
         """Share an address book entry; return its message id."""
         return self._send(Content(contact=contact), to=to, reply_to=reply_to)
 
+    def send_media(
+        self,
+        kind: str,
+        data: bytes,
+        *,
+        caption: str = "",
+        name: str | None = None,
+        mime_type: str | None = None,
+        album: str | None = None,
+        to: int | None = None,
+        reply_to: int | None = None,
+    ) -> int:
+        """Send a file as one of `DEFAULT_TYPES`; return its message id.
+
+        Those with the same `album`, a name that `new_album` gives, are shown together.
+        """
+        if kind not in DEFAULT_TYPES or not data:
+            raise SimulationError(f"Send bytes as one of {', '.join(DEFAULT_TYPES)}.")
+        self._writable(to)
+        media = self._network.files.keep(kind, data, name=name, mime_type=mime_type)
+        return self._send(self._media(media, caption, album), to=to, reply_to=reply_to)
+
+    def new_album(self) -> str:
+        """Return what a new album is called."""
+        return self._network.new_album()
+
+    def download(self, media: Media) -> bytes:
+        """Return the bytes of a file that the phone shows."""
+        try:
+            return self._network.files.data(media.file_id)
+        except KeyError as error:
+            raise NoSuchParticipant("The file is no longer there.") from error
+
     def edit(self, message_id: int, text: str, *, to: int | None = None) -> None:
-        """Change the text of an own message; bots get an `edited_message` update."""
+        """Change the text or caption of an own message; bots get an `edited_message` update."""
         chat = self._writable(to)
         message = self._own(chat, message_id)
-        content = self._text(text)
-        if message.content.text is None or message.content == content:
-            raise SimulationError("Only a text can be edited, and only into another text.")
+        old = message.content
+        content = self._text(text) if old.media is None else self._media(old.media, text, old.album)
+        if (old.text is None and old.media is None) or old == content:
+            raise SimulationError("Only words can be edited, and only into other words.")
         message.content = content
         message.edit_date = self._network.now()
         body = self._network.message_json(chat, message)
@@ -234,6 +272,13 @@ class Phone:
         except (BotApiError, UnicodeError) as error:
             raise SimulationError(f"The app does not send this text: {error}") from error
 
+    def _media(self, media: Media, caption: str, album: str | None) -> Content:
+        try:
+            caption.encode()
+            return media_content(media, caption, album=album)
+        except (BotApiError, UnicodeError) as error:
+            raise SimulationError(f"The app does not send this caption: {error}") from error
+
     def _set_blocked(self, to: int | None, *, blocked: bool) -> None:
         bot = self._bot(to)
         chat = self._network.open_private_chat(bot, self.owner)
@@ -257,6 +302,9 @@ class Phone:
             text=content.text,
             location=content.location,
             contact=content.contact,
+            media=content.media,
+            caption=content.caption,
+            album=content.album,
             reactions=tuple(
                 SeenReaction(by=self._network.name_of(user), emoji=emoji)
                 for user, emojis in message.reactions.items()

@@ -5,7 +5,8 @@ Bots connect with any client that can be pointed at another Bot API server
 `TelegramSimulator.phone`, the JSON API under `/sim`, or the page at `/`.
 
 Differences from Telegram: webhooks may use http:// on loopback; deliveries to a webhook keep
-their order; waiting updates never expire; keyboards, files and Markdown are not interpreted.
+their order; waiting updates never expire; keyboards and Markdown are not interpreted; photos
+keep their bytes, and files are kept in memory until the simulator stops.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from chat4all.testing.telegram.asgi import TelegramApp
 from chat4all.testing.telegram.bot_api import BotApi
 from chat4all.testing.telegram.control import ControlApi
 from chat4all.testing.telegram.faults import FaultPlan
+from chat4all.testing.telegram.files import FileLimits, Files
 from chat4all.testing.telegram.limits import NO_LIMITS, RateLimiter, RateLimits
 from chat4all.testing.telegram.network import Network
 from chat4all.testing.telegram.phone import Phone
@@ -47,7 +49,8 @@ class TelegramSimulator:
     """State and behaviour of a simulated Telegram; nothing runs before `serve`.
 
     `clock` gives Unix seconds and drives dates, typing and rate limits. `seed` makes random
-    faults, tokens and first update ids repeat. Rate limits are off unless `limits` is given.
+    faults, tokens and first update ids repeat. Rate limits are off unless `limits` is given;
+    files have Telegram's own limits unless `file_limits` is.
     """
 
     def __init__(
@@ -57,9 +60,14 @@ class TelegramSimulator:
         seed: int = 0,
         limits: RateLimits = NO_LIMITS,
         backoff: Backoff | None = None,
+        file_limits: FileLimits | None = None,
     ) -> None:
         # Repeatable on purpose; two generators, so that faults do not depend on tokens.
-        self.network = Network(clock=clock, random=Random(seed))  # noqa: S311
+        self.network = Network(
+            clock=clock,
+            random=Random(seed),  # noqa: S311
+            files=Files(file_limits),
+        )
         self.faults = FaultPlan(Random(seed))  # noqa: S311
         self.limiter = RateLimiter(limits, clock)
         self.api = BotApi(
@@ -96,6 +104,10 @@ class TelegramSimulator:
         members = [phone.owner.id for phone in people]
         return self.network.add_group(title, members, bots=bots).id
 
+    def expire_files(self) -> None:
+        """Lose every file there is, as Telegram loses old ones."""
+        self.network.files.expire()
+
     def phone(self, person_id: int) -> Phone:
         """Return the phone of an existing person; raises `NoSuchParticipant`."""
         return Phone(self.network, self.network.person(person_id))
@@ -106,7 +118,7 @@ class TelegramSimulator:
         Without `serve` webhooks are refused, and connections cannot be cut.
         """
         control = ControlApi(self.network, faults=self.faults, limiter=self.limiter)
-        return TelegramApp(self.api, control)
+        return TelegramApp(self.api, control, self.network.files)
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[SimulatorServer]:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chat4all.testing.telegram.files import Media
     from chat4all.testing.telegram.model import Account, Chat, ChatMessage, Json
 
 _MEMBER_RIGHTS = (
@@ -78,14 +79,47 @@ def message_json(
         "date": message.date,
         "edit_date": message.edit_date,
         "text": content.text,
-        "entities": list(content.entities) or None,
+        "entities": (list(content.entities) or None) if content.media is None else None,
         "location": content.location and without_nothing(asdict(content.location)),
         "contact": content.contact and without_nothing(asdict(content.contact)),
+        "media_group_id": content.album,
+        "caption": content.caption,
     }
+    if content.media is not None:
+        values |= media_json(content.media)
+        values["caption_entities"] = list(content.entities) or None
     target = chat.messages.get(message.reply_to or 0)
     if with_reply and target is not None:
         values["reply_to_message"] = message_json(chat, target, person, with_reply=False)
     return without_nothing(values)
+
+
+def media_json(media: Media) -> Json:
+    """Return the fields by which a message shows a file; sizes of pictures are made up."""
+    basics = {"file_id": media.file_id, "file_unique_id": media.unique_id}
+    file: Json = {**basics, "file_size": media.size}
+    if media.kind == "photo":
+        small = {
+            "file_id": f"Thumb{media.file_id}",
+            "file_unique_id": f"T{media.unique_id}",
+            "width": 90,
+            "height": 67,
+            "file_size": min(media.size, 1000),
+        }
+        return {"photo": [small, {**file, "width": 1280, "height": 960}]}
+    if media.kind == "sticker":
+        shape = {"type": "regular", "is_animated": False, "is_video": False}
+        return {"sticker": {**file, **shape, "width": 512, "height": 512}}
+    if media.kind == "video_note":
+        return {"video_note": {**file, "length": 240, "duration": 3}}
+    about = without_nothing({"file_name": media.name, "mime_type": media.mime_type})
+    if media.kind in ("voice", "audio"):
+        about["duration"] = 3
+    if media.kind in ("video", "animation"):
+        about |= {"duration": 3, "width": 640, "height": 480}
+    if media.kind == "animation":  # clients that know no animations show a document
+        return {"animation": {**file, **about}, "document": {**file, "mime_type": media.mime_type}}
+    return {media.kind: {**file, **about}}
 
 
 def member_json(account: Account, status: str) -> Json:

@@ -15,6 +15,7 @@ from chat4all.testing.clock import ManualClock
 from chat4all.testing.whatsapp.callbacks import SIGNATURE_HEADER, Backoff, signature
 from chat4all.testing.whatsapp.errors import ChallengeFailed, NoSuchParticipant, SimulationError
 from chat4all.testing.whatsapp.faults import Fault, FaultKind
+from chat4all.testing.whatsapp.files import FileLimits
 from chat4all.testing.whatsapp.limits import NO_LIMITS, RateLimits
 from chat4all.testing.whatsapp.model import Number, Person, Template
 from chat4all.testing.whatsapp.phone import ChatView, Phone, SeenMessage
@@ -28,6 +29,7 @@ __all__ = [
     "ChatView",
     "Fault",
     "FaultKind",
+    "FileLimits",
     "ManualClock",
     "NoSuchParticipant",
     "Number",

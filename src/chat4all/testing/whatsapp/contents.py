@@ -11,8 +11,8 @@ from chat4all.testing.whatsapp.errors import GraphError
 from chat4all.testing.whatsapp.model import Json, Number, Template
 
 LONGEST_TEXT = 4096
-_MEDIA = frozenset({"image", "video", "audio", "document", "sticker"})
-KINDS = _MEDIA | {"text", "location", "contacts", "reaction", "template", "interactive"}
+MEDIA = frozenset({"image", "video", "audio", "document", "sticker"})
+KINDS = MEDIA | {"text", "location", "contacts", "reaction", "template", "interactive"}
 
 
 def checked(number: Number, kind: str, content: Any) -> Any:
@@ -41,7 +41,7 @@ def _check(kind: str, content: Json) -> None:
     elif kind == "location":
         _degrees(content, "latitude", 90)
         _degrees(content, "longitude", 180)
-    elif kind in _MEDIA and not (content.get("id") or content.get("link")):
+    elif kind in MEDIA and not (content.get("id") or content.get("link")):
         raise GraphError(100, f"Param {kind} needs an id or a link.")
 
 

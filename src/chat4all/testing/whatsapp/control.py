@@ -61,12 +61,22 @@ class _Contact(msgspec.Struct, forbid_unknown_fields=True):
     phone: str
 
 
+class _Media(msgspec.Struct, forbid_unknown_fields=True):
+    """`data` is Base64."""
+
+    kind: str
+    data: bytes
+    mime_type: str | None = None
+    name: str | None = None
+    caption: str | None = None
+    voice: bool = False
+
+
 class _NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     text: str | None = None
     location: _Location | None = None
     contact: _Contact | None = None
-    media: str | None = None
-    caption: str | None = None
+    media: _Media | None = None
     reply_to: str | None = None
 
 
@@ -178,7 +188,8 @@ class ControlApi:
         elif (card := new.contact) is not None:
             sent = phone.send_contact(card.name, card.phone, to=to, reply_to=new.reply_to)
         elif new.media is not None:
-            sent = phone.send_media(new.media, caption=new.caption, to=to)
+            media = msgspec.structs.asdict(new.media)
+            sent = phone.send_media(**media, to=to, reply_to=new.reply_to)
         else:
             sent = phone.write(new.text or "", to=to, reply_to=new.reply_to)
         return {"message_id": sent}

@@ -25,6 +25,7 @@ TITLES = {
     131030: "Recipient phone number not in allowed list",
     131047: "Re-engagement message",
     131051: "Unsupported message type",
+    131053: "Media upload error",
     131056: "(Business Account, Consumer Account) pair rate limit hit",
     132000: "Number of parameters does not match the expected number of params",
     132001: "Template name does not exist in the translation",
@@ -45,13 +46,20 @@ class GraphError(Exception):
     """An answer that is an `error` object. `retry_after` (seconds) becomes a header."""
 
     def __init__(
-        self, code: int, details: str = "", *, status: int = 400, retry_after: int | None = None
+        self,
+        code: int,
+        details: str = "",
+        *,
+        status: int = 400,
+        retry_after: int | None = None,
+        subcode: int | None = None,
     ) -> None:
         super().__init__(f"{code} {details}")
         self.code = code
         self.details = details or DETAILS.get(code, "")
         self.status = status
         self.retry_after = retry_after
+        self.subcode = subcode
 
     def body(self, trace: str) -> dict[str, Any]:
         """Return the JSON of the answer."""
@@ -61,6 +69,8 @@ class GraphError(Exception):
             "code": self.code,
             "fbtrace_id": trace,
         }
+        if self.subcode is not None:
+            error["error_subcode"] = self.subcode
         if self.details:
             error["error_data"] = {"messaging_product": "whatsapp", "details": self.details}
         return {"error": error}

@@ -23,6 +23,8 @@ class FaultKind(StrEnum):
     """The connection is cut before any effect."""
     LOST_ANSWER = "lost_answer"
     """The connection is cut after the effect, so the business cannot know."""
+    BROKEN_DOWNLOAD = "broken_download"
+    """Half of a file comes, and then the connection is cut."""
     LOST_CALLBACK = "lost_callback"
     """A callback is never made."""
     DUPLICATE_CALLBACK = "duplicate_callback"
@@ -74,10 +76,12 @@ class FaultPlan:
         """Behave again."""
         self._rules.clear()
 
-    def take(self, *, callback: bool) -> Fault | None:
-        """Return what happens to this call, or this callback, and count it."""
+    def take(self, *, callback: bool = False, download: bool = False) -> Fault | None:
+        """Return what happens to this call, this callback or this download, and count it."""
         for place, rule in enumerate(self._rules):
             if (rule.kind in CALLBACK_FAULTS) is not callback:
+                continue
+            if rule.kind is FaultKind.BROKEN_DOWNLOAD and not download:
                 continue
             if self._random.random() < rule.probability:
                 self._count(place, rule)

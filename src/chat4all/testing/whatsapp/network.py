@@ -9,6 +9,7 @@ from random import Random
 from chat4all.testing.changes import Changes
 from chat4all.testing.whatsapp.callbacks import CallbackQueue
 from chat4all.testing.whatsapp.errors import NoSuchParticipant, SimulationError
+from chat4all.testing.whatsapp.files import Files
 from chat4all.testing.whatsapp.model import Chat, ChatMessage, Json, Number, Person
 from chat4all.testing.whatsapp.payloads import message_value, status_value
 
@@ -18,7 +19,10 @@ UNDELIVERABLE, WINDOW_CLOSED = 131026, 131047
 class Network:
     """The state of a simulated WhatsApp. `clock` gives Unix seconds."""
 
-    def __init__(self, *, clock: Callable[[], float], random: Random) -> None:
+    def __init__(
+        self, *, clock: Callable[[], float], random: Random, files: Files | None = None
+    ) -> None:
+        self.files = files or Files()
         self.changes = Changes()
         self.numbers: dict[str, Number] = {}
         self.people: dict[str, Person] = {}

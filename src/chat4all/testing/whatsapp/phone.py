@@ -10,7 +10,14 @@ from chat4all.testing.whatsapp.errors import NoSuchParticipant, SimulationError
 from chat4all.testing.whatsapp.model import Chat, ChatMessage, Json, Person
 from chat4all.testing.whatsapp.network import Network
 
-MEDIA = frozenset({"image", "video", "audio", "document", "sticker"})
+MEDIA = {
+    "image": "image/jpeg",
+    "video": "video/mp4",
+    "audio": "audio/ogg",
+    "document": "application/pdf",
+    "sticker": "image/webp",
+}
+"""What can be sent as files, and their types where nothing else is said."""
 LONGEST_TEXT = 65_536
 
 
@@ -86,12 +93,36 @@ class Phone:
         }
         return self._write("contacts", [card], to, reply_to)
 
-    def send_media(self, kind: str, *, caption: str | None = None, to: str | None = None) -> str:
-        """Send a file that nobody can download; return its id."""
-        if kind not in MEDIA:
-            raise SimulationError(f"Send one of {', '.join(sorted(MEDIA))}.")
-        file: Json = {"id": "1000000000000001", "mime_type": "application/octet-stream"}
-        return self._write(kind, file | ({"caption": caption} if caption else {}), to, None)
+    def send_media(
+        self,
+        kind: str,
+        data: bytes,
+        *,
+        mime_type: str | None = None,
+        name: str | None = None,
+        caption: str | None = None,
+        voice: bool = False,
+        to: str | None = None,
+        reply_to: str | None = None,
+    ) -> str:
+        """Send a file as one of `MEDIA`; `name` is for documents. Return the message's id."""
+        if kind not in MEDIA or not data:
+            raise SimulationError(f"Send bytes as one of {', '.join(sorted(MEDIA))}.")
+        number = self._network.number(to).phone_number_id
+        file = self._network.files.keep(number, data, mime_type or MEDIA[kind])
+        about = file.as_webhook() | ({"caption": caption} if caption else {})
+        if kind == "document":
+            about["filename"] = name or "file"
+        if kind == "audio":
+            about["voice"] = voice
+        return self._write(kind, about, to, reply_to)
+
+    def download(self, message: SeenMessage) -> bytes:
+        """Return the bytes of the file of a message that the phone shows."""
+        file = self._network.files.find(str(message.content.get("id")))
+        if file is None:
+            raise NoSuchParticipant("The file is no longer there.")
+        return file.data
 
     def react(self, message_id: str, emoji: str | None, *, to: str | None = None) -> None:
         """Show `emoji` on a message, or with None take it back."""
@@ -105,13 +136,14 @@ class Phone:
         self._network.tell(chat, "reaction", content)
 
     def edit(self, message_id: str, text: str, *, to: str | None = None) -> None:
-        """Change the text of an own message."""
+        """Change the text or caption of an own message."""
         chat = self._chat(to)
         message = self._own(chat, message_id)
-        message.content = {"body": _checked(text)}
+        key = "caption" if message.kind in MEDIA else "body"
+        message.content = {**message.content, key: _checked(text)}
         content = {
             "original_message_id": message_id,
-            "message": {"type": "text", "text": message.content},
+            "message": {"type": message.kind, message.kind: message.content},
         }
         self._network.tell(chat, "edit", content)
 

@@ -4,7 +4,8 @@ Businesses connect with any client that can be pointed at another host; people a
 through `WhatsAppSimulator.phone` or the JSON API under `/sim`.
 
 Differences from WhatsApp: callback addresses may be http:// on loopback; callbacks keep
-their order unless a fault says otherwise; files are not kept; one number has one app.
+their order unless a fault says otherwise; files are kept in memory until the simulator
+stops; one number has one app.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from chat4all.testing.whatsapp.callbacks import Backoff, CallbackQueue, challeng
 from chat4all.testing.whatsapp.control import ControlApi
 from chat4all.testing.whatsapp.errors import ChallengeFailed, SimulationError
 from chat4all.testing.whatsapp.faults import FaultPlan
+from chat4all.testing.whatsapp.files import FileLimits, Files
 from chat4all.testing.whatsapp.graph_api import GraphApi
 from chat4all.testing.whatsapp.limits import NO_LIMITS, RateLimiter, RateLimits
 from chat4all.testing.whatsapp.model import Number, Person, Template
@@ -45,7 +47,8 @@ class WhatsAppSimulator:
     """State and behaviour of a simulated WhatsApp; nothing runs before `serve`.
 
     `clock` gives Unix seconds and drives dates, the 24-hour window and rate limits. `seed`
-    makes random faults, ids and tokens repeat. Rate limits are off unless `limits` is given.
+    makes random faults, ids and tokens repeat. Rate limits are off unless `limits` is given;
+    files have WhatsApp's own limits unless `file_limits` is.
     `batch` is how many things one callback may tell.
     """
 
@@ -57,10 +60,11 @@ class WhatsAppSimulator:
         limits: RateLimits = NO_LIMITS,
         backoff: Backoff | None = None,
         batch: int = 1,
+        file_limits: FileLimits | None = None,
     ) -> None:
         # Repeatable on purpose; two generators, so that faults do not depend on ids.
         self._random = Random(seed)  # noqa: S311
-        self.network = Network(clock=clock, random=self._random)
+        self.network = Network(clock=clock, random=self._random, files=Files(file_limits))
         self.faults = FaultPlan(Random(seed))  # noqa: S311
         self.limiter = RateLimiter(limits, clock)
         self._backoff = backoff or Backoff()
@@ -144,6 +148,10 @@ class WhatsAppSimulator:
         """Keep callbacks back, or let them go."""
         self.network.queues[number.phone_number_id].paused = paused
         self.network.changes.announce()
+
+    def expire_files(self) -> None:
+        """Lose every file there is, as WhatsApp loses old ones."""
+        self.network.files.expire()
 
     async def told(self, *, within: float = 10.0) -> bool:
         """Wait until every callback is accepted; return whether that came to be."""

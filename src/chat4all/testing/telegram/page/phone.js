@@ -57,7 +57,28 @@ function showPeople() {
 function bodyOf(message) {
   if (message.location) return `📍 ${message.location.latitude}, ${message.location.longitude}`;
   if (message.contact) return `👤 ${message.contact.first_name} ${message.contact.phone_number}`;
+  if (message.media) {
+    const { kind, name } = message.media;
+    return [`📎 ${name ?? kind}`, message.caption].filter(Boolean).join(" ");
+  }
   return message.text ?? "";
+}
+
+const FRAMES = { photo: "img", sticker: "img", video: "video", animation: "video", video_note: "video", voice: "audio", audio: "audio" };
+
+// What shows a file: a picture, a player, or a link to it.
+function frame(media) {
+  const made = document.createElement(FRAMES[media.kind] ?? "a");
+  const address = `/sim/files/${media.file_id}`;
+  if (made instanceof HTMLAnchorElement) {
+    made.href = address;
+    made.download = made.textContent = media.name ?? "file";
+  } else {
+    made.src = address;
+    made.alt = media.name ?? media.kind;
+    made.controls = true;
+  }
+  return made;
 }
 
 function messageItem(message) {
@@ -65,7 +86,8 @@ function messageItem(message) {
   item.dataset.messageId = message.message_id;
   item.classList.toggle("mine", message.mine);
   $(".sender", item).textContent = message.sender;
-  $(".body", item).textContent = bodyOf(message);
+  $(".body", item).textContent = message.media ? message.caption ?? "" : bodyOf(message);
+  if (message.media) $(".body", item).before(frame(message.media));
   const quoted = view.messages.find((other) => other.message_id === message.reply_to);
   $(".quoted", item).textContent = quoted ? bodyOf(quoted) : "";
   $(".quoted", item).hidden = !quoted;
@@ -76,7 +98,7 @@ function messageItem(message) {
   const path = `${here()}/messages/${message.message_id}`;
   $(".reply", item).addEventListener("click", () => compose({ reply_to: message }));
   $(".edit", item).addEventListener("click", () => compose({ edit: message }));
-  $(".edit", item).hidden = !message.mine || message.text === null;
+  $(".edit", item).hidden = !message.mine || (message.text === null && !message.media);
   $(".delete", item).hidden = !message.mine;
   $(".delete", item).addEventListener("click", () => act("DELETE", path));
   $(".react", item).addEventListener("change", (event) => {
@@ -113,7 +135,7 @@ function compose({ reply_to = null, edit = null }) {
   $("#context").hidden = !reply_to && !edit;
   $("#context span").textContent = reply_to ? `Reply to: ${bodyOf(reply_to)}` : "Editing";
   const text = $("#composer textarea");
-  if (edit) text.value = edit.text;
+  if (edit) text.value = edit.text ?? edit.caption ?? "";
   text.focus();
 }
 
@@ -150,6 +172,27 @@ async function send() {
   compose({});
 }
 
+const KINDS = { image: "photo", video: "video", audio: "audio" };
+
+async function sendFile(file) {
+  const read = await new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(reader.result));
+    reader.readAsDataURL(file);
+  });
+  const media = {
+    kind: KINDS[file.type.split("/")[0]] ?? "document",
+    data: read.slice(read.indexOf(",") + 1),
+    name: file.name,
+    mime_type: file.type || "application/octet-stream",
+    caption: $("#composer textarea").value,
+  };
+  const done = await act("POST", `${here()}/messages`, { media, reply_to: writing.reply_to });
+  if (done === null) return;
+  $("#composer textarea").value = "";
+  compose({});
+}
+
 async function sendForm(event, path, extra) {
   event.preventDefault();
   const form = event.target;
@@ -168,6 +211,10 @@ $("#location").addEventListener("click", () =>
   act("POST", `${here()}/messages`, { location: { latitude: -23.5505, longitude: -46.6333 } }));
 $("#contact").addEventListener("click", () =>
   act("POST", `${here()}/messages`, { contact: { phone_number: "+5511987654321", first_name: "Carla" } }));
+$("#file").addEventListener("change", async (event) => {
+  for (const file of event.target.files) await sendFile(file);
+  event.target.value = "";
+});
 $("#composer").addEventListener("submit", (event) => { event.preventDefault(); send(); });
 $("#composer textarea").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
