@@ -43,7 +43,11 @@ class Settings(BaseSettings):
     directory_url: str = Field(
         default="", description="Users and conversations: sqlite:///FILE or memory://."
     )
-    ephemeral_url: str = Field(default="memory://", description="Presence and limits: memory://.")
+    ephemeral_url: str = Field(
+        default="memory://",
+        description="Presence, limits, signals between nodes: memory://, "
+        "redis://[USER:PASSWORD@]HOST:PORT/DB or rediss://...",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(?i:debug|info|warning|error)$",
@@ -172,7 +176,7 @@ SCHEMES = {
     "log_url": ("sqlite", "memory"),
     "messages_url": ("sqlite", "memory"),
     "directory_url": ("sqlite", "memory"),
-    "ephemeral_url": ("memory",),
+    "ephemeral_url": ("memory", "redis", "rediss"),
 }
 
 

@@ -23,12 +23,7 @@ async def running_server(folder: Path, settings: Mapping[str, str]) -> AsyncIter
     What it printed stands in the error when it does not start, or does not stop on SIGTERM.
     """
     output = folder / "output.txt"
-    command = [
-        os.environ.get("TEMP_C4A") or str(Path(sys.executable).parent / "chat4all"),
-        "serve",
-        "--port",
-        "0",
-    ]
+    command = [str(Path(sys.executable).parent / "chat4all"), "serve", "--port", "0"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
     with output.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(

@@ -159,7 +159,7 @@ def build_core(
             ),
         ),
         messages=messages,
-        presence=PresenceBoard(storage.ephemeral, directory.conversations, directory.users),
+        presence=PresenceBoard(storage.nodes, directory.conversations, directory.users),
         signals=Signals(storage.ephemeral.bus, people, notifier),
         sync=Sync(storage.messages, people, notifier),
         metrics=metrics,
@@ -203,7 +203,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             await fleet.changed(account.id)
             _start_edges(core, kinds, fleet, settings, running)
         phones = ContactPhones(network, core.directory, account=account.id)
-        tokens = await _tokens(core, settings)
+        tokens = await _tokens(core, settings, running)
         auditor = Auditor(storage.messages, metrics)
         running.start("auditor", auditor.run)
         limits = SignInLimits(
@@ -262,6 +262,11 @@ async def _start_core(core: Core, running: _Parts) -> None:
     metrics.watch(
         "chat4all.connections", "clients connected here", lambda: core.notifier.connections
     )
+    metrics.watch(
+        "chat4all.ephemeral.shared",
+        "whether limits and presence are shared by all nodes: 1, or 0 when that state is lost",
+        lambda: int(storage.is_shared()),
+    )
 
 
 def _start_edges(
@@ -309,9 +314,10 @@ async def _trim(core: Core, kinds: Mapping[str, Kind], settings: Settings) -> No
         await asyncio.sleep(TRIM_SECONDS)
 
 
-async def _tokens(core: Core, settings: Settings) -> JwtAccessTokens:
+async def _tokens(core: Core, settings: Settings, running: _Parts) -> JwtAccessTokens:
     revocations = Revocations(core.directory.tokens, core.storage.ephemeral.bus, now=utc_now)
     await revocations.load()
+    running.start("revocations", revocations.follow)
     key = await SigningKey.load(core.directory.keys)
     return JwtAccessTokens(key, revocations, issuer=settings.address, now=utc_now)
 

@@ -13,6 +13,7 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -30,6 +31,7 @@ from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import EventLog, SupportsRead, SupportsTrim
 from chat4all.ports.integrity import Integrity
 from chat4all.ports.message_store import MessageData, SupportsMoments, SupportsSearch
+from chat4all.services.fallback_ephemeral import FallbackEphemeral
 from chat4all.settings import Settings
 
 
@@ -43,12 +45,21 @@ class Store(MessageData, SupportsSearch, SupportsMoments, Integrity, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The four engines of one process."""
+    """The four engines of one process.
+
+    `ephemeral` goes on with what this process knows when the state that `nodes` share is
+    lost; `nodes` says so (`Unavailable`).
+    """
 
     log: Log
     messages: Store
     directory: Directory
     ephemeral: Ephemeral
+    nodes: Ephemeral
+
+    def is_shared(self) -> bool:
+        """Say whether what the nodes share answered when it was last asked."""
+        return not isinstance(self.ephemeral, FallbackEphemeral) or self.ephemeral.is_shared
 
 
 T = TypeVar("T")
@@ -66,7 +77,6 @@ DIRECTORIES: dict[str, Callable[[Path], AbstractAsyncContextManager[Directory]]]
     "sqlite": lambda path: SqlDirectory(f"sqlite:///{path}"),
     "memory": lambda _: MemoryDirectory(),
 }
-EPHEMERAL: dict[str, Callable[[], Ephemeral]] = {"memory": MemoryEphemeral}
 
 
 @asynccontextmanager
@@ -85,8 +95,30 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             _open(MESSAGES, settings.messages_url, folder / "messages.sqlite3")
         )
         log = await stack.enter_async_context(_open(LOGS, settings.log_url, folder / "log.sqlite3"))
-        ephemeral = EPHEMERAL[urlsplit(settings.ephemeral_url).scheme]()
-        yield Storage(log=log, messages=messages, directory=directory, ephemeral=ephemeral)
+        local = MemoryEphemeral()
+        nodes = await stack.enter_async_context(_shared(settings.ephemeral_url, local))
+        yield Storage(
+            log=log,
+            messages=messages,
+            directory=directory,
+            ephemeral=local if nodes is local else FallbackEphemeral(nodes, local),
+            nodes=nodes,
+        )
+
+
+def _shared(url: str, local: MemoryEphemeral) -> AbstractAsyncContextManager[Ephemeral]:
+    """Return what all nodes share; `memory://` is for an installation of one process."""
+    if urlsplit(url).scheme == "memory":
+        return nullcontext(local)
+    if find_spec("redis") is None:
+        raise BadSettings(
+            "CHAT4ALL_EPHEMERAL_URL: Redis needs a library: pip install 'chat4all[redis]'"
+        )
+    from chat4all.adapters.redis.ephemeral import (  # noqa: PLC0415 - of an extra
+        RedisEphemeral,
+    )
+
+    return RedisEphemeral(url)
 
 
 def _open(kinds: Mapping[str, Callable[[Path], T]], url: str, default: Path) -> T:

@@ -25,11 +25,19 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
             log.warning("part ended; it begins anew", part=name)
-        except Unavailable as error:  # what it needs will be back: no fault of its own
-            log.warning("part waits and begins anew", part=name, code=error.code)
-        except Exception:  # whatever it was, the other parts go on
-            log.exception("part failed; it begins anew", part=name)
+        except Exception as error:  # whatever it was, the other parts go on
+            if _waits(error):  # what it needs will be back: no fault of its own
+                log.warning("part waits and begins anew", part=name, code=Unavailable.code)
+            else:
+                log.exception("part failed; it begins anew", part=name)
         if loop.time() - started > GOOD_RUN:
             pause = FIRST_PAUSE
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _waits(error: Exception) -> bool:
+    """Say whether nothing but `Unavailable` was raised, also by the tasks of a group."""
+    if isinstance(error, ExceptionGroup):
+        return all(_waits(one) for one in error.exceptions)
+    return isinstance(error, Unavailable)

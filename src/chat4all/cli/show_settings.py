@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from chat4all.cli.terminal import print_json, print_table
 from chat4all.settings import FILE_VARIABLE, PREFIX, Settings
 
 HIDDEN = "********"
+_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^/@]*:)[^/@]+@")
+"""The password of a URL."""
 
 EXAMPLES = """Examples:
 
@@ -79,4 +82,6 @@ def _sources(data_dir_given: bool) -> dict[str, str]:
 def _shown(value: Any) -> Any:
     if isinstance(value, SecretStr):
         return HIDDEN
+    if isinstance(value, str):
+        return _PASSWORD.sub(rf"\1{HIDDEN}@", value)
     return str(value) if isinstance(value, Path) else value

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import structlog
+
+from chat4all.domain.errors import Unavailable
 from chat4all.domain.ids import UserId
 from chat4all.ports.conversations import Conversations
 from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.users import Users
+
+log = structlog.get_logger(__name__)
 
 LEASE = 60.0
 """Seconds after which somebody who does not renew is offline."""
@@ -30,15 +35,18 @@ class PresenceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """Where one user stands."""
+    """Where one user stands; `status` is None while that cannot be told."""
 
     user_id: UserId
-    status: PresenceStatus
+    status: PresenceStatus | None
     last_seen_at: datetime | None = None
 
 
 class PresenceBoard:
-    """Presence, visible to oneself and to those who share a conversation."""
+    """Presence, visible to oneself and to those who share a conversation.
+
+    `ephemeral` is what all nodes share: while it does not answer nobody's presence is known.
+    """
 
     def __init__(self, ephemeral: Ephemeral, conversations: Conversations, users: Users) -> None:
         self._leases = ephemeral.leases
@@ -47,36 +55,47 @@ class PresenceBoard:
         self._users = users
 
     async def announce(self, caller: UserId, status: PresenceStatus) -> Presence:
-        """Set or renew the caller's presence for 60 s; offline ends the lease at once."""
+        """Set or renew the caller's presence for 60 s.
+
+        Raises `Unavailable` when it cannot be told to others.
+        """
         before = await self._leases.get_many([_key(caller)])
-        if status is PresenceStatus.OFFLINE:
-            await self._leases.drop(_key(caller))
-        else:
-            await self._leases.put(_key(caller), status.value, ttl=LEASE)
+        await self._leases.put(_key(caller), status.value, ttl=LEASE)
         if before.get(_key(caller), PresenceStatus.OFFLINE.value) != status.value:
             change = {"user_id": caller, "status": status.value}
             await self._bus.publish(TOPIC, json.dumps(change).encode())
         return Presence(user_id=caller, status=status)
 
-    async def renew(self, caller: UserId) -> None:
-        """Keep what the caller last said for another 60 s; nothing when they are offline."""
-        status = (await self._leases.get_many([_key(caller)])).get(_key(caller))
-        if status is not None:
-            await self._leases.put(_key(caller), status, ttl=LEASE)
+    async def renew(self, caller: UserId, status: PresenceStatus) -> None:
+        """Keep what the caller last said, anywhere, for another 60 s.
+
+        `status` is what they last said here: it counts when the leases were lost.
+        """
+        there = (await self._leases.get_many([_key(caller)])).get(_key(caller))
+        await self._leases.put(_key(caller), there or status.value, ttl=LEASE)
 
     async def of(self, caller: UserId, users: Sequence[UserId]) -> Sequence[Presence]:
         """Return the presence of those among `users` whom the caller may see, in that order."""
         visible = [user for user in dict.fromkeys(users) if await self._visible(caller, user)]
-        leases = await self._leases.get_many([_key(user) for user in visible])
+        statuses = await self._statuses(visible)
         known = await self._users.get_many(visible)
         return [
             Presence(
                 user_id=user,
-                status=PresenceStatus(leases.get(_key(user), PresenceStatus.OFFLINE.value)),
+                status=statuses.get(user),
                 last_seen_at=known[user].last_seen_at if user in known else None,
             )
             for user in visible
         ]
+
+    async def _statuses(self, users: Sequence[UserId]) -> Mapping[UserId, PresenceStatus]:
+        try:
+            leases = await self._leases.get_many([_key(user) for user in users])
+        except Unavailable as error:
+            log.info("presence is not known", detail=str(error))
+            return {}
+        offline = PresenceStatus.OFFLINE.value
+        return {user: PresenceStatus(leases.get(_key(user), offline)) for user in users}
 
     async def _visible(self, caller: UserId, user: UserId) -> bool:
         if caller == user:

@@ -20,6 +20,7 @@ from chat4all.domain.errors import (
     InvalidToken,
     RateLimited,
     StartRefused,
+    Unavailable,
 )
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import ConversationId, UserId
@@ -113,6 +114,7 @@ class _Connection:
         self._receive = receive
         self._send = send
         self._token = ""
+        self._presence = PresenceStatus.ONLINE
         self._first_frame = asyncio.Event()
         self._resumed = SyncCursor({})
         self._ready_at = SyncCursor({})
@@ -136,11 +138,11 @@ class _Connection:
             await self._tell(
                 {"type": "ready", "user_id": principal.user_id, "cursor": str(self._ready_at)}
             )
-            await self._deps.presence.announce(principal.user_id, PresenceStatus.ONLINE)
+            await self._is_now(principal.user_id, PresenceStatus.ONLINE)
             await self._carry(principal, mailbox)
         finally:
             if self._deps.notifier.disconnect(mailbox):
-                await self._deps.presence.announce(principal.user_id, PresenceStatus.OFFLINE)
+                await self._is_now(principal.user_id, PresenceStatus.OFFLINE)
 
     async def close(self, code: Close, reason: str) -> None:
         try:
@@ -271,6 +273,14 @@ class _Connection:
                 f"status is one of {allowed}", [("/status", "unknown status")]
             ) from error
         await self._deps.presence.announce(user, chosen)
+        self._presence = chosen
+
+    async def _is_now(self, user: UserId, status: PresenceStatus) -> None:
+        """Tell others; while that cannot be done the connection is as good without."""
+        try:
+            await self._deps.presence.announce(user, status)
+        except Unavailable as error:
+            log.info("presence is not told", detail=str(error))
 
     async def _resume(self, user: UserId, cursor: SyncCursor) -> None:
         """Send what was missed, each event once; live frames wait meanwhile."""
@@ -320,4 +330,7 @@ class _Connection:
             left = principal.expires_at.timestamp() - time.time()
             await asyncio.sleep(max(0.0, min(KEEP_SECONDS, left)))
             self._verify(self._token)
-            await self._deps.presence.renew(principal.user_id)
+            try:
+                await self._deps.presence.renew(principal.user_id, self._presence)
+            except Unavailable as error:
+                log.info("presence is not told", detail=str(error))

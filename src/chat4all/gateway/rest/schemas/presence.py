@@ -17,10 +17,10 @@ class PresenceChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class UserPresence(Struct, frozen=True, kw_only=True):
-    """What one user is."""
+    """What one user is; `status` is null while nobody's presence can be told."""
 
     user_id: str
-    status: PresenceStatus
+    status: PresenceStatus | None
     last_seen_at: datetime | None
 
     @classmethod

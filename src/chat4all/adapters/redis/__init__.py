@@ -1,0 +1,1 @@
+"""What may be lost, on Redis 7: one state for every node of an installation."""

@@ -1,0 +1,42 @@
+"""Redis's errors as ours, at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis.exceptions import (
+    AuthenticationError,
+    ConnectionError,  # noqa: A004 - the driver calls it so
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+    TimeoutError,  # noqa: A004
+)
+
+from chat4all.domain.errors import BadSettings, StorageFull, Unavailable
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what Redis raises into `StorageFull` or `Unavailable`; no text of a key stands in it."""
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise StorageFull("Redis is full: give it more memory (maxmemory)") from error
+    except (ConnectionError, TimeoutError, OSError) as error:
+        raise Unavailable(f"Redis does not answer ({type(error).__name__})") from error
+    except RedisError as error:
+        raise Unavailable(f"Redis refuses ({type(error).__name__})") from error
+
+
+def refused(error: Exception, place: str) -> BadSettings:
+    """Return why the start ends: what is wrong with Redis at `place`, and what to do."""
+    if isinstance(error, (AuthenticationError, NoPermissionError)):
+        return BadSettings(
+            f"CHAT4ALL_EPHEMERAL_URL: Redis at {place} refuses the user name or password"
+        )
+    return BadSettings(
+        f"CHAT4ALL_EPHEMERAL_URL: Redis at {place} does not answer ({type(error).__name__}); "
+        "start it, or correct the address"
+    )
