@@ -1,0 +1,1 @@
+"""Looking into strangers' bytes: their type from the bytes, their looks in a worker process."""
