@@ -17,6 +17,7 @@ from chat4all.testing.whatsapp import (
     Fault,
     FaultKind,
     Number,
+    Phone,
     SimulatorServer,
     WhatsAppSimulator,
 )
@@ -24,6 +25,7 @@ from tests.e2e.account import Account
 from tests.e2e.product import running_server
 
 PATIENCE = 15.0
+BOTH = {"delivered", "failed"}
 NOBODY = "0190f8a0-0000-7000-8000-000000000000"
 
 
@@ -64,6 +66,7 @@ def _account(number: Number, owner: Account) -> dict[str, Any]:
             "app_secret": number.app_secret,
             "verify_token": number.verify_token,
             "phone_number_id": number.phone_number_id,
+            "business_account_id": number.business_account_id,
         },
     }
 
@@ -111,18 +114,51 @@ async def test_a_stranger_writes_and_the_answer_is_read(shop: Shop) -> None:
     assert [one["emoji"] for one in liked["reactions"]] == ["❤️"]
 
 
-async def test_a_message_outside_of_the_window_fails_with_the_reason(shop: Shop) -> None:
-    bruno = shop.whatsapp.simulator.add_person("Bruno", phone="5571977770000")
-    body = {
-        "display_name": "Bruno",
-        "channels": [{"platform": "whatsapp", "external_id": bruno.owner.phone}],
-    }
-    contact = (await shop.owner.post("contacts", body))["id"]
-    chat = await shop.owner.post("conversations", {"type": "private", "member_ids": [contact]})
-    [sent] = await _say(shop, {"conversation_id": chat["id"]}, {"type": "text", "text": "Hi"})
-    await until(lambda: _status(shop, sent), lambda status: status == "failed")
-    told = await shop.owner.get(f"messages/{sent}/status")
-    assert "session_window_closed" in str(told)
+async def test_outside_of_the_window_a_template_reaches_them_and_opens_the_way(
+    shop: Shop,
+) -> None:
+    simulator = shop.whatsapp.simulator
+    simulator.add_template(shop.number, "reminder", "pt_BR", "Olá {{1}}, até {{2}}!")
+    bruno = simulator.add_person("Bruno", phone="5571977770000")
+    chat = {"conversation_id": await _private_chat(shop, bruno)}
+    text = {"type": "text", "text": "Hi"}
+    [refused] = await _outcomes(shop, chat, text)
+    assert refused["problem"]["code"] == "session_window_closed"
+    assert [one["name"] for one in refused["problem"]["templates"]] == ["reminder"]
+    assert bruno.view().texts == []
+
+    template = {"type": "template", "name": "reminder", "language": "pt_BR"}
+    [sent] = await _say(shop, chat, {**template, "parameters": ["Bruno", "amanhã"]})
+    await bruno.wait_for(lambda chat: chat.texts == ["Olá Bruno, até amanhã!"], within=PATIENCE)
+    await until(lambda: _status(shop, sent), lambda status: status == "delivered")
+    assert (await _outcomes(shop, chat, text))[0]["status"] == 409, "only their answer opens it"
+
+    bruno.write("Oi")
+    await until(lambda: _outcomes(shop, chat, text), lambda taken: taken[0]["status"] == 202)
+    await bruno.wait_for(lambda chat: "Hi" in chat.texts, within=PATIENCE)
+
+
+async def test_who_is_not_reached_in_a_group_fails_with_what_would_do(shop: Shop) -> None:
+    simulator = shop.whatsapp.simulator
+    simulator.add_template(shop.number, "reminder", "en", "See you at {{1}}")
+    ana, bruno = simulator.add_person("Ana Lima"), simulator.add_person("Bruno")
+    ana.write("Oi")
+    found = await until(lambda: shop.owner.get("conversations"), lambda found: found["items"])
+    members = found["items"][0]["members"]
+    [here] = [one["user_id"] for one in members if one["kind"] == "contact"]
+    there = await _contact(shop, bruno)
+    body = {"type": "group", "name": "Both", "member_ids": [here, there]}
+    group = {"conversation_id": (await shop.owner.post("conversations", body))["id"]}
+    [sent] = await _say(shop, group, {"type": "text", "text": "At noon?"})
+
+    async def told() -> Any:
+        status = await shop.owner.get(f"messages/{sent}/status")
+        return {one["user_id"]: one for one in status["recipients"]}
+
+    reached = await until(told, lambda seen: {one["status"] for one in seen.values()} == BOTH)
+    assert reached[here]["status"] == "delivered"
+    assert reached[there]["error"]["code"] == "session_window_closed"
+    assert "reminder (en)" in reached[there]["error"]["text"]
     assert bruno.view().texts == []
 
 
@@ -158,9 +194,28 @@ async def test_forged_callbacks_and_unknown_accounts_are_refused(shop: Shop) -> 
         await shop.whatsapp.simulator.subscribe(shop.number, shop.callback_url, "guessed")
 
 
+async def _contact(shop: Shop, phone: Phone) -> str:
+    channel = {"platform": "whatsapp", "external_id": phone.owner.phone}
+    body = {"display_name": phone.owner.name, "channels": [channel]}
+    contact: str = (await shop.owner.post("contacts", body))["id"]
+    return contact
+
+
+async def _private_chat(shop: Shop, phone: Phone) -> str:
+    body = {"type": "private", "member_ids": [await _contact(shop, phone)]}
+    chat: str = (await shop.owner.post("conversations", body))["id"]
+    return chat
+
+
+async def _outcomes(shop: Shop, about: dict[str, Any], payload: dict[str, Any]) -> list[Any]:
+    message = {**about, "payload": payload}
+    taken = await shop.owner.post("messages/batch", {"messages": [message]})
+    outcomes: list[Any] = taken["items"]
+    return outcomes
+
+
 async def _say(shop: Shop, about: dict[str, Any], payload: dict[str, Any]) -> list[str]:
-    taken = await shop.owner.post("messages/batch", {"messages": [{**about, "payload": payload}]})
-    return [one["message_id"] for one in taken["items"]]
+    return [one["message_id"] for one in await _outcomes(shop, about, payload)]
 
 
 async def _status(shop: Shop, message: str) -> str:

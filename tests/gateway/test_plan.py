@@ -11,6 +11,17 @@ from chat4all.ports.event_log import COMMANDS
 from tests.gateway.test_people import contact
 from tests.gateway.world import Person, World
 
+CLOSED = {"open": False, "until": None}
+TEMPLATES = [
+    {
+        "name": "reminder",
+        "language": "pt_BR",
+        "text": "Olá {{1}}, até {{2}}!",
+        "places": [{"name": "1", "example": "Ana"}, {"name": "2", "example": None}],
+        "category": "UTILITY",
+    },
+    {"name": "welcome", "language": "en", "text": "Welcome!", "places": [], "category": None},
+]
 TELEGRAM = {"platform": "telegram", "external_id": "4711"}
 WHATSAPP = {"platform": "whatsapp", "external_id": "+5511987654321"}
 
@@ -48,7 +59,13 @@ async def plan(person: Person, talk: str, words: str = "Hi", **more: Any) -> lis
 
 
 def step(channel: str, **more: Any) -> dict[str, Any]:
-    unless = {"parts": 1, "degraded": None, "blocked": None, "window_until": None}
+    unless: dict[str, Any] = {
+        "parts": 1,
+        "degraded": None,
+        "blocked": None,
+        "window": None,
+        "templates": [],
+    }
     return {"channel": channel, **unless, **more}
 
 
@@ -71,7 +88,8 @@ async def test_a_plan_names_the_channel_the_reason_and_the_fallbacks_in_order(
     [found] = await plan(ana, talk, channels=["sms", "telegram", "whatsapp"])
     assert found["why"] == "asked"
     assert found["channels"] == [step("telegram")]
-    assert found["fallbacks"] == [step("whatsapp", blocked="session_window_closed")]
+    closed = {"window": CLOSED, "blocked": "session_window_closed", "templates": TEMPLATES}
+    assert found["fallbacks"] == [step("whatsapp", **closed)]
 
 
 async def test_a_plan_sends_nothing(world: World, ana: Person) -> None:
@@ -127,7 +145,7 @@ async def test_a_contact_shows_how_long_they_may_be_answered(world: World, ana: 
         assert "window" not in shown[0], "telegram has no such limit"
         return shown[1]["window"]
 
-    assert await window() == {"open": False, "until": None}
+    assert await window() == CLOSED
     now = world.clock()
     await world.directory.routes.heard("whatsapp", account, address, now - timedelta(hours=25))
     shown = await window()
@@ -136,4 +154,4 @@ async def test_a_contact_shows_how_long_they_may_be_answered(world: World, ana: 
     shown = await window()
     assert shown["open"]
     [found] = await plan(ana, talk, channels=["whatsapp"])
-    assert found["channels"] == [step("whatsapp", window_until=shown["until"])]
+    assert found["channels"] == [step("whatsapp", window=shown)]

@@ -20,10 +20,16 @@ from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.commands import AnnounceChange
-from chat4all.domain.errors import AccountNotFound, ChannelNotFound, WebhookRejected
+from chat4all.domain.errors import (
+    AccountNotFound,
+    ChannelError,
+    ChannelNotFound,
+    WebhookRejected,
+)
 from chat4all.domain.events import Event, SyncCursor
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.domain.payload import PayloadType, text
+from chat4all.domain.templates import Place, Template
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.passwords import Argon2Passwords
 from chat4all.gateway.auth.revocations import Revocations
@@ -36,6 +42,7 @@ from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
+from chat4all.router.preflight import Preflight
 from chat4all.router.preview import PreviewDelivery
 from chat4all.router.worker import Router
 from chat4all.services.accounts import ConnectorAccounts, known_platforms
@@ -58,9 +65,11 @@ from chat4all.services.sign_in import SignIn
 from chat4all.services.sign_up import FIRST_PERSON, SignUp
 from chat4all.services.stored import StoredMessages
 from chat4all.services.sync import Sync
+from chat4all.services.templates import TemplateBook
 from chat4all.services.trace import TraceMessage
 from chat4all.services.users import UserProfiles
 from chat4all.services.watched_directory import WatchedDirectory
+from chat4all.testing.paper import PaperConnector
 
 ISSUER = "http://chat4all.test"
 PASSWORD = "correct horse battery"
@@ -121,9 +130,11 @@ class PaperPhones:
 
 
 CAPABILITIES = {
-    "telegram": Capabilities(payloads=frozenset(PayloadType), max_text=4096),
+    "telegram": Capabilities(
+        payloads=frozenset(PayloadType) - {PayloadType.TEMPLATE}, max_text=4096
+    ),
     "whatsapp": Capabilities(
-        payloads=frozenset({PayloadType.TEXT}),
+        payloads=frozenset({PayloadType.TEXT, PayloadType.TEMPLATE}),
         max_text=50,
         session_window=timedelta(hours=24),
     ),
@@ -143,6 +154,32 @@ class NamedConnector:
         return f"{code} to {name}"
 
 
+REMINDER = Template(
+    name="reminder",
+    language="pt_BR",
+    text="Olá {{1}}, até {{2}}!",
+    places=(Place(name="1", example="Ana"), Place(name="2")),
+    category="UTILITY",
+)
+WELCOME = Template(name="welcome", language="en", text="Welcome!")
+
+
+class ApprovingConnector(PaperConnector):
+    """Has templates, or `trouble`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.approved: list[Template] = [REMINDER, WELCOME]
+        self.trouble: ChannelError | None = None
+        self.asked = 0
+
+    async def templates(self) -> list[Template]:
+        self.asked += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return self.approved
+
+
 @dataclass
 class World:
     """The application and everything behind it."""
@@ -154,6 +191,7 @@ class World:
     phones: PaperPhones
     clock: Clock
     missing: dict[str, str]
+    approving: ApprovingConnector
     callbacks: list[tuple[str, str, str, bytes]] = field(default_factory=list)
 
 
@@ -198,6 +236,7 @@ class _Engines:
         cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         self.passwords = Argon2Passwords(hasher=cheap)
         self.phones = PaperPhones()
+        self.approving = ApprovingConnector()
         self.missing: dict[str, str] = {}
         self.callbacks: list[tuple[str, str, str, bytes]] = []
 
@@ -249,6 +288,11 @@ class _Engines:
         users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
         peek, find = self.people.peek, self.people.conversation
         conversations = directory.conversations
+        templates = TemplateBook(lambda _: self.approving)
+        plan = PreviewDelivery(
+            self.people, self.last, directory.routes, CAPABILITIES, templates, now=now
+        )
+        windows = SessionWindows(directory.routes, directory.accounts, CAPABILITIES, now=now)
         return RestDeps(
             tokens=tokens,
             sign_up=SignUp(users, self.passwords, rates, directory.keys, now=now),
@@ -259,15 +303,24 @@ class _Engines:
             conversations=ConversationBook(
                 conversations, directory.members, users, self.announce, now=now
             ),
-            views=ConversationViews(users, channels, self.store, self.messages),
+            views=ConversationViews(users, channels, self.store, self.messages, windows),
             presence=PresenceBoard(self.ephemeral, conversations, users),
             accounts=ConnectorAccounts(
                 directory.accounts, users, complete_config=known_platforms(["telegram"]), now=now
             ),
             users=users,
-            plan=PreviewDelivery(self.people, self.last, directory.routes, CAPABILITIES, now=now),
-            windows=SessionWindows(directory.routes, directory.accounts, CAPABILITIES, now=now),
-            send=SendMessage(log, self.store, self.ephemeral, peek, find, limits=Limits()),
+            plan=plan,
+            templates=templates,
+            windows=windows,
+            send=SendMessage(
+                log,
+                self.store,
+                self.ephemeral,
+                peek,
+                find,
+                limits=Limits(),
+                check=Preflight(self.people, plan, CAPABILITIES),
+            ),
             stored=self.waiting,
             messages=self.messages,
             sync=self.catch_up,
@@ -304,6 +357,7 @@ async def a_world() -> AsyncIterator[World]:
             engines.phones,
             engines.clock,
             engines.missing,
+            engines.approving,
             engines.callbacks,
         )
     finally:

@@ -52,6 +52,9 @@ from chat4all.router.failed_deliveries import FailedDeliveries
 from chat4all.router.failover import Failover
 from chat4all.router.gate import Gate
 from chat4all.router.planner import Planner
+from chat4all.router.preflight import Preflight
+from chat4all.router.preview import PreviewDelivery
+from chat4all.router.windows import WindowGuard
 from chat4all.router.worker import GROUP, Router
 from chat4all.services.audit import Auditor
 from chat4all.services.clock import utc_now
@@ -68,6 +71,7 @@ from chat4all.services.sign_in import SignInLimits
 from chat4all.services.signals import Signals
 from chat4all.services.stored import StoredMessages
 from chat4all.services.sync import Sync
+from chat4all.services.templates import TemplateBook
 from chat4all.services.watched_directory import WatchedDirectory
 from chat4all.settings import Settings
 from chat4all.telemetry.metrics import Metrics
@@ -106,6 +110,8 @@ class Core:
     router: Router
     last_channels: LastChannels
     deadlines: DeadlineWatch
+    templates: TemplateBook
+    plan: PreviewDelivery
 
 
 class _Observers:
@@ -137,6 +143,8 @@ def build_core(
     last = LastChannels(storage.ephemeral.leases)
     capabilities = {platform: kind.capabilities for platform, kind in kinds.items()}
     failover = Failover(directory.failovers, storage.messages, capabilities)
+    templates = TemplateBook()
+    plan = PreviewDelivery(people, last, directory.routes, capabilities, templates)
     planner = Planner(people, storage.messages, last, directory.routes, failover)
     return Core(
         storage=storage,
@@ -157,6 +165,7 @@ def build_core(
                 conversation_burst=4 * settings.conversation_rate,
                 backlog=settings.backlog,
             ),
+            check=Preflight(people, plan, capabilities),
         ),
         messages=messages,
         presence=PresenceBoard(storage.nodes, directory.conversations, directory.users),
@@ -168,6 +177,8 @@ def build_core(
         ),
         last_channels=last,
         deadlines=DeadlineWatch(directory.failovers, failover, storage.log),
+        templates=templates,
+        plan=plan,
     )
 
 
@@ -194,6 +205,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             webhook_address=partial(_webhook_address, settings),
         )
         stack.push_async_callback(fleet.aclose)
+        core.templates.ask(fleet.get)
         running = await stack.enter_async_context(_Parts())
         await _start_core(core, running)
         account = await mock_account(core.directory, key.user_id, kinds)
@@ -290,7 +302,7 @@ def _start_edges(
         core.storage.messages,
         fleet,
         gate,
-        routes=core.directory.routes,
+        windows=WindowGuard(core.directory.routes, core.templates),
         failed=FailedDeliveries(core.directory.failovers),
     )
     for platform in kinds:

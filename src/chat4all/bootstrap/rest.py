@@ -22,7 +22,6 @@ from chat4all.gateway.rest.schemas.admin import Node as NodeInfo
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.passwords import Passwords
 from chat4all.ports.phones import PhoneNetwork
-from chat4all.router.preview import PreviewDelivery
 from chat4all.services.accounts import ConnectorAccounts
 from chat4all.services.channels import OwnChannels
 from chat4all.services.contacts import Contacts
@@ -56,6 +55,7 @@ def rest_deps(
     users, channels = directory.users, directory.channels
     conversations = directory.conversations
     capabilities = {platform: kind.capabilities for platform, kind in kinds.items()}
+    windows = SessionWindows(directory.routes, directory.accounts, capabilities)
     return RestDeps(
         tokens=tokens,
         sign_up=SignUp(users, passwords, rates, directory.keys),
@@ -66,7 +66,7 @@ def rest_deps(
         conversations=ConversationBook(
             conversations, directory.members, users, partial(_announce, core)
         ),
-        views=ConversationViews(users, channels, storage.messages, core.messages),
+        views=ConversationViews(users, channels, storage.messages, core.messages, windows),
         presence=core.presence,
         accounts=ConnectorAccounts(
             directory.accounts,
@@ -77,8 +77,9 @@ def rest_deps(
         ),
         users=users,
         send=core.send,
-        plan=PreviewDelivery(core.people, core.last_channels, directory.routes, capabilities),
-        windows=SessionWindows(directory.routes, directory.accounts, capabilities),
+        plan=core.plan,
+        templates=core.templates,
+        windows=windows,
         stored=core.stored,
         messages=core.messages,
         sync=partial(_sync, core),

@@ -38,6 +38,11 @@ TEST_EXAMPLES = """Example:
 \b
   chat4all connectors test "Shop bot"
 """
+TEMPLATES_EXAMPLES = """Example:
+
+\b
+  chat4all connectors templates "Shop number"
+"""
 REMOVE_EXAMPLES = """Example:
 
 \b
@@ -119,6 +124,24 @@ def try_account(context: typer.Context, account: Which, as_json: Json = False) -
     say(f"{found['name']} ({found['platform']}) works: {told}.")
 
 
+@connectors.command("templates", epilog=TEMPLATES_EXAMPLES)
+def list_templates(context: typer.Context, account: Which, as_json: Json = False) -> None:
+    """List the approved templates of an account.
+
+    They can be sent when the platform takes nothing else.
+    """
+    found = run(_templates(invocation(context), account))
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("name", "language", "category", "text"),
+        ((one["name"], one["language"], one["category"], one["text"]) for one in found),
+    )
+    if not found:
+        say("There are no templates.", stderr=True)
+
+
 @connectors.command("remove", epilog=REMOVE_EXAMPLES)
 def remove(
     context: typer.Context,
@@ -193,6 +216,13 @@ async def _test(where: Invocation, account: str) -> tuple[Any, Any]:
     async with as_operator(where) as api:
         found = await _account(api, account)
         return found, await api.post(f"{ACCOUNTS}/{found['id']}/test", None)
+
+
+async def _templates(where: Invocation, account: str) -> list[Any]:
+    async with as_operator(where) as api:
+        found = await _account(api, account)
+        templates = await api.get(f"/v1/connectors/accounts/{found['id']}/templates")
+        return list(templates["items"])
 
 
 async def _remove(where: Invocation, account: str) -> Any:

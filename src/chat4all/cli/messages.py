@@ -33,6 +33,7 @@ SEND_EXAMPLES = """Examples:
   chat4all send "Lunch at noon?" --to bia --username ana
   chat4all send "Lunch at noon?" --conversation 0198... --wait
   date | chat4all send - --to "Bia Souza" --json
+  chat4all send --to "Bia Souza" --template reminder --language pt_BR --parameter Bia
 """
 HISTORY_EXAMPLES = """Examples:
 
@@ -45,7 +46,14 @@ HISTORY_EXAMPLES = """Examples:
 def send(
     context: typer.Context,
     *,
-    text: Annotated[str, typer.Argument(help="What to say; - reads standard input.")],
+    text: Annotated[str | None, typer.Argument(help="What to say; - reads standard input.")] = None,
+    template: Annotated[
+        str | None, typer.Option(help="Name of an approved template to send instead of a text.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of the template.")] = "en",
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="Word for the template's next place; may be repeated.")
+    ] = None,
     conversation: Annotated[
         str | None, typer.Option(help="Id of the conversation, or its name.")
     ] = None,
@@ -65,18 +73,18 @@ def send(
     username: Username = None,
     as_json: Json = False,
 ) -> None:
-    """Send a text.
+    """Send a text, or a template.
 
     Prints the message's id once the server has it for good; with --wait its number too.
     """
     with reporting():
         if (conversation is None) == (to is None):
             raise CommandFailed("say where to: --to NAME or --conversation ID", code=USAGE)
-        words = sys.stdin.read().rstrip("\n") if text == "-" else text
+        payload = _payload(text, template, language, parameter or [])
         who = person(username)
     body: dict[str, Any] = {
         "message_id": message_id or new_id(),
-        "payload": {"type": "text", "text": words},
+        "payload": payload,
         "channels": channel or None,
     }
     sent = run(_send(invocation(context), who, body, conversation, to, wait=wait))
@@ -88,6 +96,18 @@ def send(
     if wait and "seq" not in sent:
         say(f"chat4all: accepted, and not stored within {WAIT_SECONDS} seconds", stderr=True)
         raise typer.Exit(FAILED)
+
+
+def _payload(
+    text: str | None, template: str | None, language: str, parameters: list[str]
+) -> dict[str, Any]:
+    if (text is None) == (template is None):
+        raise CommandFailed("say what: a text, or --template NAME", code=USAGE)
+    if template is None:
+        words = sys.stdin.read().rstrip("\n") if text == "-" else text
+        return {"type": "text", "text": words}
+    named = {"type": "template", "name": template, "language": language}
+    return {**named, "parameters": parameters}
 
 
 def history(
@@ -145,7 +165,7 @@ def words_of(payload: dict[str, Any] | None) -> str:
     if payload is None:
         return "(deleted)"
     kind = payload["type"]
-    if kind == "text":
+    if kind in {"text", "template"}:
         return str(payload["text"])
     if kind == "location":
         place = f"{payload['latitude']}, {payload['longitude']}"

@@ -2,6 +2,8 @@
 
 Chat4AllError                       code
 ├── InvalidInput                    validation_failed (carries pointer -> detail pairs)
+│   ├── TemplateUnknown             template_unknown (carries those that would do)
+│   └── TemplateMismatch            template_parameters (wrong number of them)
 ├── Unauthenticated                 unauthenticated
 │   └── InvalidToken                invalid_token
 ├── NotPermitted                    not_permitted
@@ -21,6 +23,7 @@ Chat4AllError                       code
 │   ├── UsernameTaken               username_taken
 │   ├── ChannelTaken                channel_taken
 │   ├── StaleSequence               stale_sequence (router only: another writer was first)
+│   ├── SessionWindowClosed         session_window_closed (carries the templates that would do)
 │   ├── FileNotReady                file_not_ready
 │   ├── OffsetConflict              offset_conflict
 │   └── UploadBusy                  upload_busy
@@ -48,6 +51,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from chat4all.domain.templates import Template
+
 
 class Chat4AllError(Exception):
     """The root: catch it at an edge, never in between."""
@@ -63,6 +68,26 @@ class InvalidInput(Chat4AllError):
     def __init__(self, detail: str, errors: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail)
         self.errors = tuple(errors)
+
+
+class TemplateUnknown(InvalidInput):
+    """No platform account that would carry the message has this template approved."""
+
+    code = "template_unknown"
+
+    def __init__(self, detail: str, templates: Sequence[Template] = ()) -> None:
+        super().__init__(detail, [("/payload/name", "no such template in this language")])
+        self.templates = tuple(templates)
+
+
+class TemplateMismatch(InvalidInput):
+    """A template has another number of places than there are parameters."""
+
+    code = "template_parameters"
+
+    def __init__(self, detail: str, template: Template) -> None:
+        super().__init__(detail, [("/payload/parameters", f"takes {len(template.places)}")])
+        self.templates = (template,)
 
 
 class Unauthenticated(Chat4AllError):
@@ -177,6 +202,16 @@ class StaleSequence(Conflict):
     """Another writer gave this place in the conversation away: reload and retry."""
 
     code = "stale_sequence"
+
+
+class SessionWindowClosed(Conflict):
+    """All recipients are reached only where nothing but a template is taken now."""
+
+    code = "session_window_closed"
+
+    def __init__(self, detail: str, templates: Sequence[Template] = ()) -> None:
+        super().__init__(detail)
+        self.templates = tuple(templates)
 
 
 class FileNotReady(Conflict):

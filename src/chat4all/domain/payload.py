@@ -23,6 +23,7 @@ class PayloadType(StrEnum):
     DOCUMENT = "document"
     LOCATION = "location"
     CONTACT = "contact"
+    TEMPLATE = "template"
 
 
 MEDIA = frozenset({PayloadType.IMAGE, PayloadType.VIDEO, PayloadType.AUDIO, PayloadType.DOCUMENT})
@@ -34,6 +35,8 @@ class Payload:
 
     text: `text`. Media: `file_id` and perhaps `caption`. location: `latitude`,
     `longitude` in degrees (WGS 84) and perhaps `name`. contact: `name`, `phone`, `email`.
+    template: `name` and `language` of a text that the platform has approved, `parameters`
+    in the order of its places, and `text`, which is how it reads when they are filled in.
     """
 
     type: PayloadType
@@ -45,6 +48,8 @@ class Payload:
     name: str | None = None
     phone: str | None = None
     email: str | None = None
+    language: str | None = None
+    parameters: tuple[str, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON object of the API: only the fields that are set."""
@@ -69,6 +74,7 @@ _REQUIRED: dict[PayloadType, tuple[str, ...]] = {
     PayloadType.DOCUMENT: ("file_id",),
     PayloadType.LOCATION: ("latitude", "longitude"),
     PayloadType.CONTACT: ("name",),
+    PayloadType.TEMPLATE: ("name", "language", "parameters"),
 }
 
 
@@ -94,4 +100,7 @@ def payload_from(raw: Mapping[str, Any]) -> Payload:
             raise InvalidInput(
                 f"a {kind} payload needs `{name}`", [(f"/payload/{name}", "required")]
             )
-    return Payload(**{**raw, "type": kind})
+    fields = {**raw, "type": kind}
+    if kind is PayloadType.TEMPLATE:
+        fields["parameters"] = tuple(raw["parameters"])
+    return Payload(**fields)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.inbound import Inbound
 from chat4all.domain.outgoing import FileRef, Outgoing, Sent
+from chat4all.domain.templates import Template
 
 
 class Connector(Protocol):
@@ -27,7 +28,7 @@ class Connector(Protocol):
     capabilities: ClassVar[Capabilities]
 
     async def send_message(self, message: Outgoing) -> Sent:
-        """Send text, location or contact; return the platform's id of it.
+        """Send what `capabilities.payloads` names, but media; return the platform's id of it.
 
         Called for one address at a time, in order. A text over `capabilities.max_text` is
         refused with `retry=False` before anything is sent.
@@ -118,12 +119,10 @@ class SupportsChallenge(Protocol):
 class SupportsTemplates(Protocol):
     """Platforms that take texts approved beforehand when the session window is closed."""
 
-    async def send_template(
-        self, address: str, *, name: str, language: str, components: Sequence[Mapping[str, Any]]
-    ) -> Sent:
-        """Send the approved template `name` in `language`, such as `pt_BR`.
+    async def templates(self) -> Sequence[Template]:
+        """Return the approved ones that `send_message` takes as a payload of that type.
 
-        `components` fill its places, in the platform's own form.
+        One with a place that words cannot fill, as that of a picture, is left out.
         """
         ...
 

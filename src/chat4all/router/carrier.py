@@ -25,19 +25,16 @@ from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.ports.connector import Connector, SupportsChanges
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageData
-from chat4all.ports.routes import Routes
 from chat4all.router.degrade import fit
 from chat4all.router.failed_deliveries import FailedDeliveries
 from chat4all.router.gate import Gate, Permit
 from chat4all.router.persist import persist
 from chat4all.router.state import Recent
+from chat4all.router.windows import WindowGuard
 from chat4all.services.records import encode_command
 
 log = structlog.get_logger(__name__)
 
-WINDOW_CLOSED = "session_window_closed"
-ANY_TIME = frozenset({"template"})
-"""Kinds of content that need no open session window."""
 _STALE = 0.2
 """Seconds after which the statuses of a message are looked at again before it is sent."""
 REMEMBERED = 100_000
@@ -92,8 +89,8 @@ class _Sending:
 class Carrier:
     """Carries out tasks; one whose result is stored is not repeated.
 
-    `gate` paces the calls. `routes` tells when a person last wrote, for channels with a
-    session window. `failed` keeps what failed for good.
+    `gate` paces the calls. `windows` looks after channels with a session window. `failed`
+    keeps what failed for good.
     """
 
     def __init__(
@@ -103,7 +100,7 @@ class Carrier:
         connectors: Accounts,
         gate: Gate,
         *,
-        routes: Routes | None = None,
+        windows: WindowGuard | None = None,
         policy: RetryPolicy | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         failed: FailedDeliveries | None = None,
@@ -113,7 +110,7 @@ class Carrier:
         self._store = store
         self._connectors = connectors
         self._gate = gate
-        self._routes = routes
+        self._windows = windows
         self._policy = policy or RetryPolicy()
         self._clock = clock
         self._finished: Recent[str, None] = Recent(REMEMBERED)
@@ -237,29 +234,14 @@ class Carrier:
         if asyncio.get_running_loop().time() > sending.looked_at + _STALE:
             await self._check_open(task)  # much may have happened while it waited
         payload = await self._payload_now(task)
-        await self._check_window(task, payload, connector.capabilities)
+        if self._windows is not None:
+            await self._windows.check(task, payload.type, connector.capabilities, self._clock())
         prefix = f"{task.from_name}: " if task.from_name else ""
         fitted = fit(payload, connector.capabilities, prefix=prefix)
         sending.parts, sending.note = fitted.parts, fitted.note
         sending.reply_to = await self._external_id(task, task.reply_to)
         # The platform may report the delivery before its answer to the call comes back.
         sending.at = self._clock()
-
-    async def _check_window(
-        self, task: DeliveryTask, payload: Payload, limits: Capabilities
-    ) -> None:
-        """Refuse what the platform would take only within a time after the person wrote."""
-        if self._routes is None or limits.session_window is None or payload.type in ANY_TIME:
-            return
-        heard = await self._routes.last_inbound(task.channel, task.account_id, task.address)
-        if heard is None or heard + limits.session_window <= self._clock():
-            hours = limits.session_window.total_seconds() / 3_600
-            raise ChannelError(
-                f"they have not written in the last {hours:g} hours; {task.channel} takes a "
-                "template only",
-                retry=False,
-                reason=WINDOW_CLOSED,
-            )
 
     async def _payload_now(self, task: DeliveryTask) -> Payload:
         kept = (await self._store.find([task.message_id])).get(task.message_id)

@@ -27,7 +27,9 @@ def fit(payload: Payload, capabilities: Capabilities, *, prefix: str = "") -> Fi
         note = f"{payload.type.value} sent as text"
         payload = text(_as_text(payload))
     if payload.type is not PayloadType.TEXT:
-        introduction = (text(prefix.rstrip(": \n") + ":"),) if prefix else ()
+        # Before a template nothing else may be sent where nothing else is taken.
+        alone = payload.type is PayloadType.TEMPLATE or not prefix
+        introduction = () if alone else (text(prefix.rstrip(": \n") + ":"),)
         return Fitted((*introduction, payload), note)
     chunks = _split(prefix + (payload.text or ""), capabilities.max_text)
     if len(chunks) > 1:
@@ -41,6 +43,8 @@ def _as_text(payload: Payload) -> str:
         return f"{payload.name}\n{link}" if payload.name else link
     if payload.type is PayloadType.CONTACT:
         return "\n".join(filter(None, (payload.name, payload.phone, payload.email)))
+    if payload.type is PayloadType.TEMPLATE:
+        return payload.text or ""
     if payload.type in MEDIA:
         return f"[{payload.type.value}] {payload.caption or ''}".rstrip()
     return payload.words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from chat4all.domain.capabilities import Capabilities
@@ -10,14 +11,17 @@ from chat4all.domain.directory import Channel, Conversation, ConversationType, U
 from chat4all.domain.errors import ConversationNotFound
 from chat4all.domain.ids import UserId
 from chat4all.domain.messages import APP
-from chat4all.domain.payload import MEDIA
+from chat4all.domain.payload import MEDIA, PayloadType
+from chat4all.domain.templates import Template
 from chat4all.ports.routes import Routes
-from chat4all.router.carrier import ANY_TIME, WINDOW_CLOSED
 from chat4all.router.choosing import Chooser, LastChannels, People
 from chat4all.router.degrade import fit
+from chat4all.router.windows import ANY_TIME, WINDOW_CLOSED
 from chat4all.services.clock import Clock
 from chat4all.services.delivery_plan import RecipientPlan, Step
 from chat4all.services.send_message import Draft, check_recipients
+from chat4all.services.session_windows import SessionWindow
+from chat4all.services.templates import TemplateBook
 
 
 class PreviewDelivery:
@@ -29,6 +33,7 @@ class PreviewDelivery:
         last: LastChannels,
         routes: Routes,
         capabilities: Mapping[str, Capabilities],
+        templates: TemplateBook,
         *,
         now: Clock = lambda: datetime.now(UTC),
     ) -> None:
@@ -36,10 +41,32 @@ class PreviewDelivery:
         self._chooser = Chooser(people, last)
         self._routes = routes
         self._capabilities = capabilities
+        self._templates = templates
         self._now = now
 
     async def __call__(self, sender: UserId, draft: Draft) -> Sequence[RecipientPlan]:
         """See `PlanDelivery`."""
+        return await self._plan(sender, await self.filled(sender, draft))
+
+    async def filled(self, sender: UserId, draft: Draft) -> Draft:
+        """Return `draft`, a template with the text that its recipients will read.
+
+        Raises what `TemplateBook.filled` does.
+        """
+        if draft.payload.type is not PayloadType.TEMPLATE:
+            return draft
+        plans = await self._plan(sender, draft)
+        steps = [one for plan in plans for one in (*plan.steps, *plan.fallbacks)]
+        accounts = [
+            one.account_id
+            for one in steps
+            if one.account_id is not None
+            and PayloadType.TEMPLATE in self._capabilities[one.channel].payloads
+        ]
+        payload = await self._templates.filled(list(dict.fromkeys(accounts)), draft.payload)
+        return replace(draft, payload=payload)
+
+    async def _plan(self, sender: UserId, draft: Draft) -> Sequence[RecipientPlan]:
         conversation = await self._people.conversation(draft.conversation_id)
         if conversation is None or conversation.member(sender) is None:
             raise ConversationNotFound("there is no such conversation among yours")
@@ -88,21 +115,24 @@ class PreviewDelivery:
         if account is None or can is None:
             return Step(channel=platform, blocked="no_account")
         fitted = fit(draft.payload, can, prefix=name)
-        blocked, until = None, None
+        blocked: str | None = None
+        window: SessionWindow | None = None
+        templates: Sequence[Template] = ()
         if can.session_window is not None:
             heard = await self._routes.last_inbound(platform, account, channel.external_id)
-            until = None if heard is None else heard + can.session_window
-            closed = until is None or until <= self._now()
-            if closed and draft.payload.type not in ANY_TIME:
-                blocked = WINDOW_CLOSED
+            window = SessionWindow.after(heard, can.session_window, now=self._now())
+            if not window.open and draft.payload.type not in ANY_TIME:
+                blocked, templates = WINDOW_CLOSED, await self._templates.suggested(account)
         if any(part.type in MEDIA for part in fitted.parts):
             blocked = blocked or "unsupported_payload"
         return Step(
             channel=platform,
+            account_id=account,
             degraded=fitted.note,
             parts=len(fitted.parts),
             blocked=blocked,
-            window_until=until,
+            window=window,
+            templates=templates,
         )
 
 

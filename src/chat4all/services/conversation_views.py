@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from chat4all.domain.directory import Channel, Conversation, Member, User
 from chat4all.domain.ids import ConversationId, UserId
@@ -13,16 +13,22 @@ from chat4all.ports.conversations import Channels
 from chat4all.ports.message_store import MessageHistory, Summary
 from chat4all.ports.users import Users
 from chat4all.services.messages import Messages, MessageView
+from chat4all.services.session_windows import SessionWindow, SessionWindows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberView:
-    """A member, who they are, where they can be reached, and how far they got."""
+    """A member, who they are, where they can be reached, and how far they got.
+
+    `windows` are those of their channels that limit when one may write; they are told for
+    one conversation, not in lists.
+    """
 
     member: Member
     user: User | None
     platforms: Sequence[str]
     cursor: Cursor
+    windows: Mapping[str, SessionWindow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +49,14 @@ class ConversationViews:
     """Joins the directory's and the message store's knowledge of conversations."""
 
     def __init__(
-        self, users: Users, channels: Channels, history: MessageHistory, messages: Messages
+        self,
+        users: Users,
+        channels: Channels,
+        history: MessageHistory,
+        messages: Messages,
+        windows: SessionWindows,
     ) -> None:
+        self._windows = windows
         self._users = users
         self._channels = channels
         self._history = history
@@ -75,6 +87,17 @@ class ConversationViews:
             )
             for one, of_one in zip(conversations, cursors, strict=True)
         ]
+
+    async def with_windows(self, view: ConversationView) -> ConversationView:
+        """Return `view` with the session windows of its members' channels."""
+        channels = await self._channels.of_users([one.member.user_id for one in view.members])
+        members = [
+            replace(one, windows=await self._windows.by_platform(channels[one.member.user_id]))
+            if one.member.user_id in channels
+            else one
+            for one in view.members
+        ]
+        return replace(view, members=members)
 
     async def _last(
         self, viewer: UserId, conversation_id: ConversationId

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
-from chat4all.domain.ids import UserId
+from chat4all.domain.ids import AccountId, UserId
+from chat4all.domain.templates import Template
 from chat4all.services.send_message import Draft
+from chat4all.services.session_windows import SessionWindow
 
 
 class Why(StrEnum):
@@ -33,14 +34,17 @@ class Step:
     """One channel for one recipient.
 
     `degraded` says what will be changed on the way; `parts` in how many messages it goes.
-    `blocked` is the code with which it would fail, as far as can be told now.
+    `blocked` is the code with which it would fail, as far as can be told now, and
+    `templates` are what would do where a closed `window` is the reason.
     """
 
     channel: str
+    account_id: AccountId | None = None
     degraded: str | None = None
     parts: int = 1
     blocked: str | None = None
-    window_until: datetime | None = None
+    window: SessionWindow | None = None
+    templates: Sequence[Template] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,6 @@ class RecipientPlan:
 PlanDelivery = Callable[[UserId, Draft], Awaitable[Sequence[RecipientPlan]]]
 """Tells how a draft of a sender would be delivered; sends nothing.
 
-Raises `ConversationNotFound` for a stranger and `InvalidInput` for a recipient who is not
-a member.
+Raises `ConversationNotFound` for a stranger, `InvalidInput` for a recipient who is not a
+member and for a template that cannot be sent to them.
 """

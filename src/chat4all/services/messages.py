@@ -24,7 +24,7 @@ from chat4all.domain.errors import (
 )
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import APP, Cursor, Message
-from chat4all.domain.payload import Payload
+from chat4all.domain.payload import Payload, PayloadType
 from chat4all.domain.status import Status, StatusEntry, overall
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import Kept, MessageData, SupportsSearch
@@ -220,6 +220,8 @@ class Messages:
             raise Conflict("the message was deleted; send a new one")
         if message.payload is not None and message.payload.type is not payload.type:
             raise Conflict(f"an edit keeps the kind of payload, which is {message.payload.type}")
+        if payload.type is PayloadType.TEMPLATE:
+            raise Conflict("a template is sent as it was approved; send another one instead")
         now = datetime.now(UTC)
         await self._append(
             EditMessage(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +13,12 @@ import msgspec
 from chat4all.domain.commands import SubmitMessage
 from chat4all.domain.directory import Conversation
 from chat4all.domain.errors import (
+    Chat4AllError,
     ConversationNotFound,
     InvalidInput,
     MessageIdConflict,
     RateLimited,
+    SessionWindowClosed,
     Unavailable,
 )
 from chat4all.domain.failover import Deadlines
@@ -73,6 +75,13 @@ class Accepted:
     accepted_at: datetime
 
 
+CheckDraft = Callable[[UserId, Draft, Conversation], Awaitable[Payload]]
+"""Looks at a draft that was not sent before; returns what to keep as its payload.
+
+Raises `SessionWindowClosed`, `InvalidInput`, and `Unavailable` when it cannot tell.
+"""
+
+
 class SendMessage:
     """The way in for every message of our own clients."""
 
@@ -85,7 +94,9 @@ class SendMessage:
         find: FindConversation,
         *,
         limits: Limits,
+        check: CheckDraft | None = None,
     ) -> None:
+        self._check_draft = check
         self._log = event_log
         self._stored = BatchedFind(store)
         self._ephemeral = ephemeral
@@ -98,8 +109,9 @@ class SendMessage:
 
         A repeat with the same id and content is accepted again and has no second effect.
         Raises `ConversationNotFound` for a stranger, `MessageIdConflict` for a used id,
-        `InvalidInput` for a recipient or a `reply_to` that is not here, `RateLimited`,
-        `Unavailable` and `StorageFull`; then nothing was accepted.
+        `InvalidInput` for a recipient, a `reply_to` or a template that is not here,
+        `SessionWindowClosed` where nobody could get it, `RateLimited`, `Unavailable` and
+        `StorageFull`; then nothing was accepted.
         """
         [outcome] = await self.many(sender, [draft])
         if isinstance(outcome, Exception):
@@ -134,6 +146,8 @@ class SendMessage:
         """Check one draft; add its record, or return why it is refused."""
         try:
             command = await self._check(sender, draft, claimed)
+        except _Refused as refused:
+            return refused.error
         except (ConversationNotFound, InvalidInput, MessageIdConflict, RateLimited) as error:
             return error
         records.append(Record(COMMANDS, command.conversation_id, encode_command(command)))
@@ -154,11 +168,12 @@ class SendMessage:
         digest = digest_of(sender, draft)
         if draft.message_id is not None:
             await self._claim(draft.message_id, digest, claimed)
+        payload = await self._checked(sender, draft, conversation, digest, claimed)
         return SubmitMessage(
             message_id=draft.message_id or MessageId(new_id()),
             conversation_id=name,
             sender=sender,
-            payload=draft.payload,
+            payload=payload,
             accepted_at=datetime.now(UTC),
             digest=digest,
             to=draft.to,
@@ -167,6 +182,30 @@ class SendMessage:
             metadata=draft.metadata,
             failover=draft.failover,
         )
+
+    async def _checked(
+        self,
+        sender: UserId,
+        draft: Draft,
+        conversation: Conversation,
+        digest: str,
+        claimed: list[str],
+    ) -> Payload:
+        """Return what to keep. Raises `_Refused`, but not for a repeat of what was accepted."""
+        if self._check_draft is None:
+            return draft.payload
+        try:
+            return await self._check_draft(sender, draft, conversation)
+        except (SessionWindowClosed, InvalidInput, Unavailable) as error:
+            if draft.message_id is not None:
+                kept = await self._stored(draft.message_id)
+                if kept is not None and kept.digest == digest:
+                    return draft.payload
+                key = _claim_key(draft.message_id)
+                if key in claimed:
+                    claimed.remove(key)
+                    await self._ephemeral.leases.drop(key)
+            raise _Refused(error) from error
 
     async def _limit(self, sender: UserId, conversation: ConversationId) -> None:
         rates, limits = self._ephemeral.rates, self._limits
@@ -196,7 +235,7 @@ class SendMessage:
 
     async def _claim(self, message_id: MessageId, digest: str, claimed: list[str]) -> None:
         """Refuse an id that was used for something else, lately or long ago."""
-        key = f"message:{message_id}"
+        key = _claim_key(message_id)
         earlier = await self._ephemeral.leases.claim(key, digest, ttl=CLAIM_SECONDS)
         if earlier is None:
             claimed.append(key)
@@ -209,6 +248,18 @@ class SendMessage:
         raise MessageIdConflict(
             f"message id {message_id} was used for another message; choose a new one"
         )
+
+
+class _Refused(Exception):
+    """The draft of one message is refused; in a batch the others are not."""
+
+    def __init__(self, error: Chat4AllError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _claim_key(message_id: MessageId) -> str:
+    return f"message:{message_id}"
 
 
 def check_recipients(draft: Draft, conversation: Conversation) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Self
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.directory import Channel
@@ -23,6 +24,12 @@ class SessionWindow:
     open: bool
     until: datetime | None
 
+    @classmethod
+    def after(cls, heard: datetime | None, lasts: timedelta, *, now: datetime) -> Self:
+        """Return the window of somebody who last wrote at `heard`."""
+        until = None if heard is None else heard + lasts
+        return cls(open=until is not None and now < until, until=until)
+
 
 class SessionWindows:
     """Tells the window of a channel."""
@@ -39,6 +46,14 @@ class SessionWindows:
         self._accounts = accounts
         self._capabilities = capabilities
         self._now = now
+
+    async def by_platform(self, channels: Sequence[Channel]) -> Mapping[str, SessionWindow]:
+        """Return the windows of those channels that have one; the oldest of a platform counts."""
+        found: dict[str, SessionWindow] = {}
+        for channel in channels:
+            if channel.platform not in found and (window := await self.of(channel)) is not None:
+                found[channel.platform] = window
+        return found
 
     async def of(self, channel: Channel) -> SessionWindow | None:
         """Return the window, or None for a channel without such a limit.
@@ -58,7 +73,4 @@ class SessionWindows:
             for account in accounts
         ]
         last = max((one for one in moments if one is not None), default=None)
-        if last is None:
-            return SessionWindow(open=False, until=None)
-        until = last + can.session_window
-        return SessionWindow(open=self._now() < until, until=until)
+        return SessionWindow.after(last, can.session_window, now=self._now())

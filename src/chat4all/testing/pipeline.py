@@ -29,6 +29,7 @@ from chat4all.router.delivery import DeliveryWorker
 from chat4all.router.failover import Failover
 from chat4all.router.gate import Gate
 from chat4all.router.planner import Planner
+from chat4all.router.windows import WindowGuard
 from chat4all.router.worker import Router
 from chat4all.services.directory_cache import DirectoryCache
 from chat4all.services.last_channel import LastChannels
@@ -86,7 +87,8 @@ class Pipeline:
         policy = RetryPolicy(first=0.001, most=0.002)
         accounts = {PAPER_ACCOUNT: self.connector}
         gate = Gate(self.ephemeral.rates)
-        carrier = Carrier(log, store, accounts, gate, routes=self.directory.routes, policy=policy)
+        windows = WindowGuard(self.directory.routes)
+        carrier = Carrier(log, store, accounts, gate, windows=windows, policy=policy)
         self.delivery = DeliveryWorker("paper", log, carrier)
         self.told = SyncCursor({})
         self._tasks: list[asyncio.Task[None]] = []

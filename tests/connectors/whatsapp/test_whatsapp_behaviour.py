@@ -18,7 +18,7 @@ from chat4all.domain.errors import ChannelError, WebhookRejected
 from chat4all.domain.ids import MessageId, new_id
 from chat4all.domain.outgoing import Outgoing
 from chat4all.domain.payload import Payload, PayloadType, text
-from chat4all.ports.connector import SupportsChallenge, SupportsTemplates
+from chat4all.ports.connector import SupportsChallenge
 from chat4all.testing.whatsapp import (
     Fault,
     FaultKind,
@@ -31,29 +31,6 @@ from chat4all.testing.whatsapp import (
 CARD = Payload(
     type=PayloadType.CONTACT, name="Bia", phone="+5571988880000", email="bia@example.com"
 )
-
-
-@pytest.fixture
-def simulator() -> WhatsAppSimulator:
-    return WhatsAppSimulator()
-
-
-@pytest.fixture
-def number(simulator: WhatsAppSimulator) -> Number:
-    return simulator.add_number()
-
-
-@pytest.fixture
-def ana(simulator: WhatsAppSimulator, number: Number) -> Phone:
-    ana = simulator.add_person("Ana Lima")
-    ana.write("Oi")
-    return ana
-
-
-@pytest.fixture
-async def server(simulator: WhatsAppSimulator, number: Number) -> AsyncIterator[SimulatorServer]:
-    async with simulator.serve() as server:
-        yield server
 
 
 @pytest.fixture
@@ -104,25 +81,6 @@ async def test_the_latest_reaction_is_shown_and_none_takes_it_back(
     assert ana.view().messages[0].reactions == {"business": "❤️"}
     await shop.set_reactions(ana.owner.phone, question, [])
     assert ana.view().messages[0].reactions == {}
-
-
-async def test_a_template_goes_out_while_the_window_is_closed(
-    shop: WhatsAppConnector, simulator: WhatsAppSimulator, number: Number
-) -> None:
-    simulator.add_template(number, "reminder", "pt_BR", "Olá {{1}}, até {{2}}!")
-    bia = simulator.add_person("Bia")
-    assert isinstance(shop, SupportsTemplates)
-    parameters = [{"type": "text", "text": "Bia"}, {"type": "text", "text": "amanhã"}]
-    await shop.send_template(
-        bia.owner.phone,
-        name="reminder",
-        language="pt_BR",
-        components=[{"type": "body", "parameters": parameters}],
-    )
-    assert bia.view().texts == ["Olá Bia, até amanhã!"]
-    with pytest.raises(ChannelError) as unfilled:
-        await shop.send_template(bia.owner.phone, name="reminder", language="pt_BR", components=[])
-    assert (unfilled.value.reason, unfilled.value.retry) == ("template_refused", False)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from chat4all.router.delivery import DeliveryWorker
 from chat4all.router.failover import DELIVER_WITHIN, Failover
 from chat4all.router.gate import Gate
 from chat4all.router.planner import Planner
+from chat4all.router.windows import WindowGuard
 from chat4all.router.worker import Router
 from chat4all.services.directory_cache import DirectoryCache
 from chat4all.services.last_channel import LastChannels
@@ -138,7 +139,7 @@ class Town:
             self.store,
             self.accounts,
             Gate(),
-            routes=routes,
+            windows=WindowGuard(routes),
             policy=policy,
             clock=clock,
         )

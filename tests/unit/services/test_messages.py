@@ -20,6 +20,7 @@ from chat4all.domain.payload import text
 from chat4all.domain.status import Status, StatusEntry
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.mailbox import Mailbox
+from chat4all.services.session_windows import SessionWindows
 from chat4all.testing.message_storage import START
 from chat4all.testing.pipeline import Pipeline
 
@@ -111,7 +112,11 @@ async def test_a_private_message_is_not_found_by_others(town: Any, process: Pipe
         found = await process.messages.search(user, "apple", limit=10)
         assert {one.message.message_id for one in found} == set(wanted)
         views = ConversationViews(
-            town.directory.users, town.directory.channels, town.store, process.messages
+            town.directory.users,
+            town.directory.channels,
+            town.store,
+            process.messages,
+            SessionWindows(town.directory.routes, town.directory.accounts, {}),
         )
         [view] = await views.of(user, [await town.directory.conversations.get(town.group)])
         assert view.last_message is not None

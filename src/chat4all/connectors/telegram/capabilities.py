@@ -13,7 +13,7 @@ from chat4all.domain.payload import PayloadType
 _MEGABYTE = 1024**2
 
 CAPABILITIES = Capabilities(
-    payloads=frozenset(PayloadType),
+    payloads=frozenset(PayloadType) - {PayloadType.TEMPLATE},
     max_text=4096,
     max_caption=1024,
     # https://core.telegram.org/bots/api#sending-files

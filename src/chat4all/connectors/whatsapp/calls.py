@@ -17,8 +17,10 @@ from pywa_async.api import GraphAPIAsync
 from pywa_async.errors import WhatsAppError
 
 from chat4all.connectors.whatsapp.config import WhatsAppConfig
+from chat4all.connectors.whatsapp.contents import text_at
 from chat4all.connectors.whatsapp.failures import code_of, passes, reason_of, told, wait_of
 from chat4all.connectors.whatsapp.media import PIECE, SLOWEST, UploadForm, checksum_of
+from chat4all.connectors.whatsapp.templates import Approved, approved_of
 from chat4all.domain.errors import ChannelError
 from chat4all.domain.outgoing import FileRef
 
@@ -26,6 +28,9 @@ GRAPH_HOST = "graph.facebook.com"
 MEDIA_HOSTS = ("fbsbx.com", "facebook.com", "fbcdn.net", "whatsapp.net")
 """Whose hosts the token may be shown to for a file, over TLS."""
 LONGEST_WAIT = 24 * 3600.0
+MOST_PAGES = 60
+"""Of 100 templates; a business account has at most 6,000."""
+_TEMPLATE_FIELDS = ("components", "parameter_format")
 
 
 class HostTransport(httpx.AsyncHTTPTransport):
@@ -61,6 +66,7 @@ class Graph:
         self._number = config.phone_number_id
         self._base = httpx.URL(config.api_base)
         self._timeout = config.timeout
+        self._business = config.business_account_id
         self._session = httpx.AsyncClient(
             # The environment's proxies and .netrc must not see the token of a number.
             trust_env=False,
@@ -169,6 +175,32 @@ class Graph:
 
     def _origin(self) -> tuple[str, str, int | None]:
         return self._base.scheme, self._base.host, self._base.port
+
+    async def templates(self) -> list[Approved]:
+        """Return the approved templates of the business account, all pages of them."""
+        if self._business is None:
+            raise ChannelError(
+                "templates: set business_account_id in the config of the account",
+                retry=False,
+                reason="not_configured",
+            )
+        found: list[Approved] = []
+        after: str | None = None
+        for _ in range(MOST_PAGES):
+            answer = await self._made(
+                "templates",
+                self._api.get_templates(
+                    self._business,
+                    fields=("name", "language", "status", "category", *_TEMPLATE_FIELDS),
+                    filters={"status": "APPROVED"},
+                    pagination={"limit": "100"} | ({"after": after} if after else {}),
+                ),
+            )
+            found += approved_of(answer)
+            after = text_at(answer, "paging", "cursors", "after")
+            if after is None or text_at(answer, "paging", "next") is None:
+                break
+        return found
 
     async def aclose(self) -> None:
         """Close the connections."""

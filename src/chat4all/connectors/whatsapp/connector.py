@@ -11,12 +11,14 @@ from chat4all.connectors.whatsapp.calls import Graph
 from chat4all.connectors.whatsapp.capabilities import CAPABILITIES
 from chat4all.connectors.whatsapp.config import WhatsAppConfig
 from chat4all.connectors.whatsapp.media import check_file, media_body
+from chat4all.connectors.whatsapp.templates import Approved
 from chat4all.connectors.whatsapp.translate import events_of
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.errors import ChannelError, WebhookRejected
 from chat4all.domain.inbound import Inbound
 from chat4all.domain.outgoing import FileRef, Outgoing, Sent
 from chat4all.domain.payload import Payload, PayloadType
+from chat4all.domain.templates import Template
 
 _SIGNATURE = "x-hub-signature-256"
 
@@ -30,10 +32,14 @@ class WhatsAppConnector:
     def __init__(self, config: WhatsAppConfig) -> None:
         self._config = config
         self._graph = Graph(config)
+        self._approved: dict[tuple[str | None, str | None], Approved] = {}
 
     async def send_message(self, message: Outgoing) -> Sent:
-        """Send text, a location or a contact; only a text shows `from_name`."""
-        kind, body = _content(message)
+        """Send text, a location, a contact or a template; only a text shows `from_name`."""
+        if message.payload.type is PayloadType.TEMPLATE:
+            kind, body = "template", await self._template(message.payload)
+        else:
+            kind, body = _content(message)
         taken = await self._graph.send(message.address, kind, body, reply_to=message.reply_to)
         # Accepted is not sent: that is told by a callback, with the reason where it fails.
         return Sent(external_id=taken)
@@ -50,17 +56,12 @@ class WhatsAppConnector:
         """Stream a file by its id, which WhatsApp knows for 7 days."""
         return self._graph.download(reference)
 
-    async def send_template(
-        self, address: str, *, name: str, language: str, components: Sequence[Mapping[str, Any]]
-    ) -> Sent:
-        """Send an approved template, which WhatsApp takes outside of the window too.
-
-        https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-templates
-        """
-        body: dict[str, Any] = {"name": name, "language": {"code": language}}
-        if components:
-            body["components"] = [dict(one) for one in components]
-        return Sent(external_id=await self._graph.send(address, "template", body))
+    async def templates(self) -> Sequence[Template]:
+        """Return the approved templates that words can fill."""
+        self._approved = {
+            (one.template.name, one.template.language): one for one in await self._graph.templates()
+        }
+        return [one.template for one in self._approved.values()]
 
     def on_webhook_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[Inbound]:
         """Translate one callback whose body is signed with the app's secret.
@@ -120,6 +121,25 @@ class WhatsAppConnector:
     async def aclose(self) -> None:
         """Close the connections to WhatsApp."""
         await self._graph.aclose()
+
+    async def _template(self, payload: Payload) -> dict[str, Any]:
+        """Return the body of a call; which places there are is asked once, if at all."""
+        given = payload.parameters or ()
+        body = {"name": payload.name, "language": {"code": payload.language}}
+        if not given:
+            return body
+        which = (payload.name, payload.language)
+        if which not in self._approved:
+            await self.templates()
+        approved = self._approved.get(which)
+        if approved is None or len(approved.slots) != len(given):
+            raise ChannelError(
+                f"no approved template {payload.name} in {payload.language} takes "
+                f"{len(given)} parameters",
+                retry=False,
+                reason="template_refused",
+            )
+        return {**body, "components": approved.components(given)}
 
 
 def _content(message: Outgoing) -> tuple[str, Any]:

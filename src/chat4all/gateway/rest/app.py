@@ -31,6 +31,7 @@ from chat4all.gateway.rest.routes.operations import Operations
 from chat4all.gateway.rest.routes.operator import Operator
 from chat4all.gateway.rest.routes.phones import Phones
 from chat4all.gateway.rest.routes.presence import PresenceStates
+from chat4all.gateway.rest.routes.templates import Templates
 from chat4all.gateway.rest.routes.users import OwnChannels, Users
 from chat4all.gateway.rest.security_headers import add_security_headers
 from chat4all.gateway.rest.static_files import read_files, serve
@@ -52,6 +53,7 @@ CONTROLLERS = (
     PresenceStates,
     Phones,
     Callbacks,
+    Templates,
     ConnectorAdministration,
     Administration,
     DeadLetterAdministration,

@@ -34,6 +34,7 @@ from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn
 from chat4all.services.sign_up import SignUp
 from chat4all.services.stored import StoredMessages
+from chat4all.services.templates import TemplateBook
 from chat4all.services.users import UserProfiles
 
 WEB_ROOT = Path(__file__).parent.parent / "web" / "static"
@@ -105,6 +106,7 @@ class RestDeps:
     send: SendMessage
     plan: PlanDelivery
     windows: SessionWindows
+    templates: TemplateBook
     stored: StoredMessages
     messages: Messages
     sync: Sync

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from chat4all.domain import errors
 from chat4all.domain.ids import new_id
+from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
 
 MEDIA_TYPE = "application/problem+json"
 REALM = 'Bearer realm="chat4all"'
@@ -23,6 +24,8 @@ REALM = 'Bearer realm="chat4all"'
 STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.Chat4AllError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+    errors.TemplateUnknown: HTTPStatus.BAD_REQUEST,
+    errors.TemplateMismatch: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.InvalidToken: HTTPStatus.UNAUTHORIZED,
     errors.NotPermitted: HTTPStatus.FORBIDDEN,
@@ -42,6 +45,7 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.UsernameTaken: HTTPStatus.CONFLICT,
     errors.ChannelTaken: HTTPStatus.CONFLICT,
     errors.StaleSequence: HTTPStatus.CONFLICT,
+    errors.SessionWindowClosed: HTTPStatus.CONFLICT,
     errors.FileNotReady: HTTPStatus.CONFLICT,
     errors.OffsetConflict: HTTPStatus.CONFLICT,
     errors.UploadBusy: HTTPStatus.LOCKED,
@@ -76,6 +80,8 @@ HTTP_CODES = {
 }
 """The `code` of what the framework refuses before a service is asked."""
 
+_WITH_TEMPLATES = (errors.TemplateUnknown, errors.TemplateMismatch, errors.SessionWindowClosed)
+
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +93,10 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Problem details; `error` and `error_description` on the OAuth 2 endpoints only."""
+    """Problem details; `error` and `error_description` on the OAuth 2 endpoints only.
+
+    `templates` are what would do instead, where that is the problem.
+    """
 
     type: str
     title: str
@@ -96,6 +105,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     instance: str
     code: str
     errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
+    templates: list[ApprovedTemplate] | msgspec.UnsetType = msgspec.UNSET
     error: str | msgspec.UnsetType = msgspec.UNSET
     error_description: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -145,7 +155,11 @@ def problem_of(error: errors.Chat4AllError, *, instance: str) -> Problem:
     status = STATUS[type(error)]
     found = error.errors if isinstance(error, errors.InvalidInput) else ()
     detail = str(error) if status != HTTPStatus.INTERNAL_SERVER_ERROR else "an internal error"
-    return problem(status, error.code, detail, instance=instance, found=found)
+    told = problem(status, error.code, detail, instance=instance, found=found)
+    if isinstance(error, _WITH_TEMPLATES) and error.templates:
+        shown = [ApprovedTemplate.of(one) for one in error.templates]
+        told = msgspec.structs.replace(told, templates=shown)
+    return told
 
 
 def headers_of(error: errors.Chat4AllError) -> dict[str, str]:

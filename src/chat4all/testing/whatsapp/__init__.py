@@ -17,9 +17,10 @@ from chat4all.testing.whatsapp.errors import ChallengeFailed, NoSuchParticipant,
 from chat4all.testing.whatsapp.faults import Fault, FaultKind
 from chat4all.testing.whatsapp.files import FileLimits
 from chat4all.testing.whatsapp.limits import NO_LIMITS, RateLimits
-from chat4all.testing.whatsapp.model import Number, Person, Template
+from chat4all.testing.whatsapp.model import Number, Person
 from chat4all.testing.whatsapp.phone import ChatView, Phone, SeenMessage
 from chat4all.testing.whatsapp.simulator import SimulatorServer, WhatsAppSimulator
+from chat4all.testing.whatsapp.templates import Template
 
 __all__ = [
     "NO_LIMITS",

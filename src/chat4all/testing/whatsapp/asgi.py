@@ -68,7 +68,7 @@ class WhatsAppApp:
             raise GraphError(100, "The body is too large.", status=413)
         if path.startswith("/sim/"):
             return await self._control.handle(method, path.removeprefix("/sim"), query, body)
-        return 200, await self._api.call(method, path, headers, body)
+        return 200, await self._api.call(method, path, query, headers, body)
 
 
 def _most(path: str, headers: dict[str, str]) -> int:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from chat4all.testing.whatsapp import templates
 from chat4all.testing.whatsapp.errors import GraphError
-from chat4all.testing.whatsapp.model import Json, Number, Template
+from chat4all.testing.whatsapp.model import Json, Number
 
 LONGEST_TEXT = 4096
 MEDIA = frozenset({"image", "video", "audio", "document", "sticker"})
@@ -26,7 +27,7 @@ def checked(number: Number, kind: str, content: Any) -> Any:
     if not isinstance(content, dict):
         raise GraphError(100, f"Param {kind} must be a JSON object.")
     if kind == "template":
-        return _template(number, content)
+        return {**content, "shown": templates.shown(number.templates, content)}
     _check(kind, content)
     return content
 
@@ -70,32 +71,3 @@ def _contacts(content: Any) -> list[Json]:
         if not isinstance(name, dict) or not name.get("formatted_name") or len(name) < 2:
             raise GraphError(131009, "A contact's name needs formatted_name and one part more.")
     return cards
-
-
-def _template(number: Number, content: Json) -> Json:
-    language = content.get("language")
-    code = language.get("code") if isinstance(language, dict) else None
-    wanted = (content.get("name"), code)
-    for template in number.templates:
-        if (template.name, template.language) == wanted:
-            return {**content, "shown": _filled(template, content.get("components"))}
-    raise GraphError(
-        132001, f"template name ({wanted[0]}) in {wanted[1]} does not exist", status=404
-    )
-
-
-def _filled(template: Template, components: Any) -> str:
-    given = [
-        str(parameter.get("text", ""))
-        for component in components or []
-        if isinstance(component, dict) and str(component.get("type")).lower() == "body"
-        for parameter in component.get("parameters", [])
-    ]
-    if len(given) != template.places:
-        raise GraphError(
-            132000, f"expected {template.places} parameters in the body, got {len(given)}"
-        )
-    shown = template.body
-    for place, words in enumerate(given, start=1):
-        shown = shown.replace(f"{{{{{place}}}}}", words)
-    return shown

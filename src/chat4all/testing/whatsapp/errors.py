@@ -28,7 +28,11 @@ TITLES = {
     131053: "Media upload error",
     131056: "(Business Account, Consumer Account) pair rate limit hit",
     132000: "Number of parameters does not match the expected number of params",
+    131008: "Required parameter is missing",
     132001: "Template name does not exist in the translation",
+    132012: "Template Parameter Format Mismatch",
+    132015: "Template is Paused",
+    132018: "Template Parameter Invalid",
     190: "Invalid OAuth access token",
 }
 DETAILS = {

@@ -17,8 +17,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 from chat4all.testing.multipart import read_multipart
 from chat4all.testing.whatsapp.contents import MEDIA, checked
@@ -28,6 +27,7 @@ from chat4all.testing.whatsapp.files import StoredFile
 from chat4all.testing.whatsapp.limits import RateLimiter
 from chat4all.testing.whatsapp.model import Json, Number
 from chat4all.testing.whatsapp.network import Network
+from chat4all.testing.whatsapp.templates import page
 
 _PATH = re.compile(r"/v\d{1,3}\.\d{1,2}/(?P<id>\d{1,32})(?:/(?P<edge>[a-z_]+))?/?")
 
@@ -49,7 +49,9 @@ class GraphApi:
         self._limiter = limiter
         self._subscribe = subscribe
 
-    async def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
+    async def call(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Json:
         """Return the answer to a call. Raises `GraphError`, `ConnectionLost`."""
         match = _PATH.fullmatch(path)
         if match is None:
@@ -63,7 +65,9 @@ class GraphApi:
         elif match["edge"] is None and match["id"] not in _ids_of(number):
             answer = self._media(number, method, match["id"], headers.get("host", ""))
         else:
-            answer = await self._answer(number, method, match["edge"], _read(body))
+            answer = await self._answer(
+                number, method, match["edge"], dict(parse_qsl(query)), _read(body)
+            )
         if fault is not None and fault.kind is FaultKind.LOST_ANSWER:
             raise ConnectionLost
         if fault is not None and fault.kind is FaultKind.DELAY:
@@ -127,7 +131,9 @@ class GraphApi:
             "id": media_id,
         }
 
-    async def _answer(self, number: Number, method: str, edge: str | None, body: Json) -> Json:
+    async def _answer(
+        self, number: Number, method: str, edge: str | None, query: Mapping[str, str], body: Json
+    ) -> Json:
         match method, edge:
             case "POST", "messages":
                 return self._messages(number, body)
@@ -139,7 +145,7 @@ class GraphApi:
                     "quality_rating": "GREEN",
                 }
             case "GET", "message_templates":
-                return {"data": [_template(one) for one in number.templates]}
+                return page(number.templates, query)
             case "POST", "subscribed_apps":
                 await self._subscription(number, body)
             case "DELETE", "subscribed_apps":
@@ -211,15 +217,6 @@ def _recipient(body: Json) -> str:
     if not digits:
         raise GraphError(131009, "to is not a phone number.")
     return digits
-
-
-def _template(template: Any) -> Json:
-    return {
-        "name": template.name,
-        "language": template.language,
-        "status": "APPROVED",
-        "components": [{"type": "BODY", "text": template.body}],
-    }
 
 
 def _read(body: bytes) -> Json:

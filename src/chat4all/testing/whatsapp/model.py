@@ -5,27 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from chat4all.testing.whatsapp.templates import Template
+
 Json = dict[str, Any]
 
 WINDOW_SECONDS = 24 * 3600.0
 """How long after a person's last message a business may write freely."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Template:
-    """A text that was approved beforehand; `{{1}}` and so on are its places."""
-
-    name: str
-    language: str
-    body: str
-
-    @property
-    def places(self) -> int:
-        """How many parameters its body takes."""
-        count = 0
-        while f"{{{{{count + 1}}}}}" in self.body:
-            count += 1
-        return count
 
 
 @dataclass(kw_only=True, slots=True)

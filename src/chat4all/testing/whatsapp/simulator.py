@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import httpx
 
@@ -28,9 +29,10 @@ from chat4all.testing.whatsapp.faults import FaultPlan
 from chat4all.testing.whatsapp.files import FileLimits, Files
 from chat4all.testing.whatsapp.graph_api import GraphApi
 from chat4all.testing.whatsapp.limits import NO_LIMITS, RateLimiter, RateLimits
-from chat4all.testing.whatsapp.model import Number, Person, Template
+from chat4all.testing.whatsapp.model import Number, Person
 from chat4all.testing.whatsapp.network import Network
 from chat4all.testing.whatsapp.phone import Phone
+from chat4all.testing.whatsapp.templates import Template
 
 CALLBACK_TIMEOUT = 20.0  # seconds that a callback may take to be answered
 
@@ -105,9 +107,11 @@ class WhatsAppSimulator:
             self._deliver(queue, self._http)
         return number
 
-    def add_template(self, number: Number, name: str, language: str, body: str) -> None:
-        """Approve a template; `{{1}}` and so on are the places of its body."""
-        number.templates.append(Template(name=name, language=language, body=body))
+    def add_template(
+        self, number: Number, name: str, language: str, body: str, **more: Any
+    ) -> None:
+        """Approve a template; `more` are further fields of `Template`."""
+        number.templates.append(Template(name=name, language=language, body=body, **more))
 
     def add_person(
         self, name: str, *, phone: str | None = None, read_receipts: bool = True

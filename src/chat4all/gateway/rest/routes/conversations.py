@@ -192,4 +192,4 @@ def _id(text: str) -> ConversationId:
 
 async def _view(deps: RestDeps, viewer: UserId, conversation: Conversation) -> ConversationObject:
     [view] = await deps.views.of(viewer, [conversation])
-    return ConversationObject.of(view)
+    return ConversationObject.of(await deps.views.with_windows(view))

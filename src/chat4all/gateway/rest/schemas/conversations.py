@@ -11,6 +11,7 @@ from chat4all.domain.directory import ConversationType, Role, UserKind
 from chat4all.domain.ids import UserId
 from chat4all.gateway.rest.schemas.messages import StoredMessage
 from chat4all.gateway.rest.schemas.text import JsonObject, Name, Uuid
+from chat4all.gateway.rest.schemas.users import ChannelWindow
 from chat4all.services.conversation_views import ConversationView, MemberView
 
 
@@ -54,7 +55,11 @@ class Archiving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ConversationMember(Struct, frozen=True, kw_only=True):
-    """A member; one who was removed from the directory has an empty name."""
+    """A member; one who was removed from the directory has an empty name.
+
+    `windows` tells, for one conversation, whether free content may be sent now by those of
+    the `channels` that limit it.
+    """
 
     user_id: str
     role: Role
@@ -64,6 +69,7 @@ class ConversationMember(Struct, frozen=True, kw_only=True):
     display_name: str
     kind: UserKind
     channels: list[str]
+    windows: dict[str, ChannelWindow] | UnsetType = UNSET
 
     @classmethod
     def of(cls, view: MemberView) -> Self:
@@ -77,6 +83,7 @@ class ConversationMember(Struct, frozen=True, kw_only=True):
             display_name=view.user.display_name if view.user else "",
             kind=view.user.kind if view.user else UserKind.CONTACT,
             channels=list(view.platforms),
+            windows={name: ChannelWindow.of(one) for name, one in view.windows.items()} or UNSET,
         )
 
 

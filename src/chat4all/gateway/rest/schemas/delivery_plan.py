@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal, Self
 
 from msgspec import Struct
 
+from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
+from chat4all.gateway.rest.schemas.users import ChannelWindow
 from chat4all.services.delivery_plan import RecipientPlan, Step
 
 WhyWord = Literal["asked", "preferred", "last_used", "first", "only", "in_app"]
@@ -15,14 +16,16 @@ WhyWord = Literal["asked", "preferred", "last_used", "first", "only", "in_app"]
 class PlannedStep(Struct, frozen=True, kw_only=True):
     """One channel: what will be changed on the way, and the code with which it would fail.
 
-    `window_until` is when the time to answer ends, on channels that limit it.
+    `window` tells whether free content may be sent now, on channels that limit it, and
+    `templates` what would do where it is closed.
     """
 
     channel: str
     parts: int
     degraded: str | None
     blocked: str | None
-    window_until: datetime | None
+    window: ChannelWindow | None
+    templates: list[ApprovedTemplate]
 
     @classmethod
     def of(cls, step: Step) -> Self:
@@ -32,7 +35,8 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
             parts=step.parts,
             degraded=step.degraded,
             blocked=step.blocked,
-            window_until=step.window_until,
+            window=None if step.window is None else ChannelWindow.of(step.window),
+            templates=[ApprovedTemplate.of(one) for one in step.templates],
         )
 
 

@@ -71,6 +71,33 @@ class ContactPayload(_Payload, frozen=True, kw_only=True, tag="contact"):
     email: Email | None = None
 
 
+Parameter = Annotated[
+    str, Meta(min_length=1, max_length=1_024, pattern=r"^[^\t\n\r]+$", extra_json_schema=NO_NUL)
+]
+
+
+class TemplatePayload(_Payload, frozen=True, kw_only=True, tag="template"):
+    """A text that a platform approved beforehand, for who has not written lately.
+
+    `parameters` fill its places in order, one line each. `text` is told by the server: how
+    the template reads, which is also what goes to those whose channel knows no templates.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=512, extra_json_schema=NO_NUL)]
+    language: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(_[A-Za-z0-9]{2,8})*$", max_length=32)]
+    parameters: Annotated[list[Parameter], Meta(max_length=50)] = []
+    text: Annotated[str | None, Meta(extra_json_schema={"readOnly": True})] = None
+
+    def to_domain(self) -> Payload:
+        """Return the payload as the services know it, without the text that they find."""
+        return Payload(
+            type=PayloadType.TEMPLATE,
+            name=self.name,
+            language=self.language,
+            parameters=tuple(self.parameters),
+        )
+
+
 _KINDS: dict[PayloadType, type[_Payload]] = {
     PayloadType.TEXT: TextPayload,
     PayloadType.IMAGE: ImagePayload,
@@ -79,6 +106,7 @@ _KINDS: dict[PayloadType, type[_Payload]] = {
     PayloadType.DOCUMENT: DocumentPayload,
     PayloadType.LOCATION: LocationPayload,
     PayloadType.CONTACT: ContactPayload,
+    PayloadType.TEMPLATE: TemplatePayload,
 }
 
 AnyPayload = (
@@ -89,6 +117,7 @@ AnyPayload = (
     | DocumentPayload
     | LocationPayload
     | ContactPayload
+    | TemplatePayload
 )
 
 

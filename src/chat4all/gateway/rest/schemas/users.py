@@ -109,6 +109,11 @@ class ChannelWindow(Struct, frozen=True, kw_only=True):
     open: bool
     until: datetime | None
 
+    @classmethod
+    def of(cls, window: SessionWindow) -> Self:
+        """Return `window` as the API shows it."""
+        return cls(open=window.open, until=window.until)
+
 
 class LinkedChannel(Struct, frozen=True, kw_only=True):
     """An external identity of somebody.
@@ -133,7 +138,7 @@ class LinkedChannel(Struct, frozen=True, kw_only=True):
             external_id=channel.external_id,
             account_id=channel.account_id,
             linked_at=channel.linked_at,
-            window=UNSET if window is None else ChannelWindow(open=window.open, until=window.until),
+            window=UNSET if window is None else ChannelWindow.of(window),
         )
 
 
