@@ -52,7 +52,6 @@ from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.router.processor import Placed, Processor
 from chat4all.router.state import Known
-from chat4all.services.identities import Identities
 from chat4all.services.receive import NOWHERE, Hooks, ReceiveInbound
 from chat4all.services.records import decode_command, encode_command
 
@@ -110,16 +109,15 @@ class World:
     def receiver(self, *, patience: float = 0.0) -> ReceiveInbound:
         """Return a process of its own over the same storage."""
         return ReceiveInbound(
-            Identities(self.directory),
-            self.directory.conversations,
+            self.directory,
             self.log,
             self.store,
-            self.directory.routes,
             Hooks(
                 tell=self._tell,
                 typing=self._typing,
                 ignored=self.ignored.append,
                 windowed=["telegram"],
+                waiting=["telegram"],
             ),
             now=lambda: NOW,
             patience=patience,
@@ -585,20 +583,6 @@ async def test_the_owner_of_the_account_is_asked_where_a_message_belongs(world: 
     await world.directory.routes.set("telegram", ACCOUNT.id, "501", group)
     [message] = submitted(await world.hears(wrote("3")))
     assert (message.sender, message.conversation_id) == (BRUNO, group)
-
-
-async def test_a_chat_of_several_people_is_one_contact_whose_texts_name_them(world: World) -> None:
-    event = replace(wrote(address="-100", author="7"), title="Neighbours")
-    message = submitted(await world.hears(event))[0]
-    assert message.payload == text("Ana Lima: Oi")
-    contact = (await world.directory.users.get_many([message.sender]))[message.sender]
-    assert contact.display_name == "Neighbours"
-    edit = IncomingEdit(
-        external_id="1", address="-100", author="7", payload=text("Oi!"), edited_at=NOW
-    )
-    await world.hears(edit)
-    [kept] = await world.messages(message.conversation_id)
-    assert kept.payload == text("Ana Lima: Oi!")
 
 
 async def test_a_time_in_the_future_counts_as_now(world: World) -> None:

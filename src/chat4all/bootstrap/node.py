@@ -59,7 +59,6 @@ from chat4all.router.worker import GROUP, Router
 from chat4all.services.audit import Auditor
 from chat4all.services.clock import utc_now
 from chat4all.services.directory_cache import DirectoryCache
-from chat4all.services.identities import Identities
 from chat4all.services.last_channel import LastChannels
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
@@ -303,7 +302,7 @@ def _start_edges(
         fleet,
         gate,
         windows=WindowGuard(core.directory.routes, core.templates),
-        failed=FailedDeliveries(core.directory.failovers),
+        failed=FailedDeliveries(core.directory.failovers, core.directory.group_chats),
     )
     for platform in kinds:
         worker = DeliveryWorker(platform, core.storage.log, carrier)
@@ -337,16 +336,15 @@ async def _tokens(core: Core, settings: Settings, running: _Parts) -> JwtAccessT
 def _receiver(core: Core, fleet: Fleet, kinds: Mapping[str, Kind]) -> ReceiveInbound:
     ignored = core.metrics.counter("chat4all.inbound.ignored", "inbound events without effect")
     return ReceiveInbound(
-        Identities(core.directory),
-        core.directory.conversations,
+        core.directory,
         core.storage.log,
         core.storage.messages,
-        core.directory.routes,
         Hooks(
             tell=fleet.tell,
             typing=lambda conversation, user: core.signals.typing(user, conversation),
             ignored=lambda reason: ignored(reason=reason),
             windowed=[name for name, kind in kinds.items() if kind.capabilities.session_window],
+            waiting=[name for name, kind in kinds.items() if not kind.capabilities.writes_first],
         ),
     )
 

@@ -24,6 +24,8 @@ class Capabilities:
     how many of them at once. `per_chat_per_second` is how many go to one chat in the long
     run, after `per_chat_burst` at once. `per_group_per_minute` is how many go to a group in
     any minute; a chat is one when its address matches the regular expression `group_address`.
+
+    `writes_first` says whether an account may write to somebody who never wrote to it.
     """
 
     payloads: frozenset[PayloadType]
@@ -46,6 +48,7 @@ class Capabilities:
     per_chat_burst: int = 1
     per_group_per_minute: float | None = None
     group_address: str | None = None
+    writes_first: bool = True
 
     def caption_of(self, kind: PayloadType) -> int:
         """Return how many characters a caption of a media kind may have."""

@@ -24,6 +24,8 @@ class DeliveryKind(StrEnum):
 class DeliveryTask:
     """Do `kind` for `message_id` at `address`, which is how `user_id` is reached.
 
+    In a group of the platform `others` are reached by the same call, and are reported with.
+
     `task_id` follows from the command it serves, so a repeat is recognised. `emojis` are
     the reactions the message should show from our side. `from_name` is set where several
     people's messages arrive in one chat. After `expires_at` it is no longer worth doing,
@@ -44,3 +46,9 @@ class DeliveryTask:
     reply_to: MessageId | None = None
     emojis: tuple[str, ...] = ()
     unless: Status | None = None
+    others: tuple[UserId, ...] = ()
+
+    @property
+    def users(self) -> tuple[UserId, ...]:
+        """Return all whom it reaches."""
+        return (self.user_id, *self.others)

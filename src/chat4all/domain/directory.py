@@ -69,7 +69,8 @@ class Channel:
 
     `external_id` is the address the platform knows the person by (a chat id, a phone
     number in E.164). `account_id` is the connector account the person talks to, or None
-    when any account of the platform will do.
+    when any account of the platform will do. `reachable` is False for somebody who was only
+    seen in a group, where the account may not write to a person first: it says who wrote.
     """
 
     id: ChannelId
@@ -78,6 +79,7 @@ class Channel:
     external_id: str
     linked_at: datetime
     account_id: AccountId | None = None
+    reachable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -287,7 +287,8 @@ class ChannelError(Chat4AllError):
     platform's own wish; `platform_error` is what it said, with secrets removed; `reason`
     is our normalised code, such as `blocked`, `not_found`, `rate_limited`, `timeout`.
     `of_account` says that it concerns the whole account and not only this chat, as a limit
-    on all that an account sends: then every chat of it waits.
+    on all that an account sends: then every chat of it waits. `moved_to` is the address that
+    the chat has now.
     """
 
     code = "channel_error"
@@ -301,8 +302,10 @@ class ChannelError(Chat4AllError):
         retry_after: float | None = None,
         platform_error: Mapping[str, object] | None = None,
         of_account: bool = False,
+        moved_to: str | None = None,
     ) -> None:
         super().__init__(detail)
+        self.moved_to = moved_to
         self.of_account = of_account
         self.retry = retry
         self.reason = reason

@@ -1,7 +1,7 @@
 """What comes in from a platform, translated and not yet understood.
 
-`address` is the chat, `author` the person within it; in a one-to-one chat they are often
-the same. Every id is the platform's own text.
+`address` is the chat, `author` the person within it; in a one-to-one chat they are the same
+where a person is to be recognised in groups too. Every id is the platform's own text.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class IncomingMessage:
     reply_to: str | None = None
     link_code: str | None = None
     title: str | None = None
-    """The group's name when the chat is a group; None in a one-to-one chat."""
+    """The group's name when the chat is a group, empty when not told; None in a private chat."""
     attachment: Attachment | None = None
 
 
@@ -100,6 +100,73 @@ class IncomingTyping:
     author: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPerson:
+    """Somebody in a group: their id on the platform, and their name."""
+
+    author: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupJoined:
+    """People are in a group from now on. `number` orders what has the same time."""
+
+    address: str
+    title: str
+    people: tuple[GroupPerson, ...]
+    at: datetime
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLeft:
+    """Somebody is not in a group any more."""
+
+    address: str
+    title: str
+    author: str
+    at: datetime
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRenamed:
+    """A group has another name."""
+
+    address: str
+    title: str
+    at: datetime
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMoved:
+    """A group has another address: its chat goes on at `to`."""
+
+    address: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountInGroup:
+    """Whether our account is in a group from now on."""
+
+    address: str
+    title: str
+    present: bool
+    at: datetime
+    number: int = 0
+
+
+GroupEvent = GroupJoined | GroupLeft | GroupRenamed | GroupMoved | AccountInGroup
+
 Inbound = (
-    IncomingMessage | IncomingEdit | IncomingDeletion | IncomingReaction | Receipt | IncomingTyping
+    IncomingMessage
+    | IncomingEdit
+    | IncomingDeletion
+    | IncomingReaction
+    | Receipt
+    | IncomingTyping
+    | GroupEvent
 )

@@ -83,6 +83,10 @@ class Channels(Protocol):
         """Move an identity to another user. Raises `ChannelNotFound`."""
         ...
 
+    async def set_reachable(self, channel: ChannelId) -> None:
+        """Say that the person can be written to. Raises `ChannelNotFound`."""
+        ...
+
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
         """Remove an identity of `user`. Raises `ChannelNotFound`."""
         ...

@@ -7,12 +7,13 @@ from typing import Protocol
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
+from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 
 
 class Directory(Protocol):
-    """One storage behind ten views of it. Every implementation passes `DirectoryContract`.
+    """One storage behind twelve views of it. Every implementation passes `DirectoryContract`.
 
     Strongly consistent: what a call has stored, every later call on any node sees. Methods
     raise `Unavailable` or `StorageFull` when the storage does not answer.
@@ -61,6 +62,16 @@ class Directory(Protocol):
     @property
     def routes(self) -> Routes:
         """The conversation each chat of a platform is talking in."""
+        ...
+
+    @property
+    def group_chats(self) -> GroupChats:
+        """The groups of platforms that are conversations."""
+        ...
+
+    @property
+    def group_people(self) -> GroupPeople:
+        """Who is in those groups."""
         ...
 
     @property

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -17,7 +17,6 @@ from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.commands import ReportStatus
 from chat4all.domain.delivery import DeliveryKind, DeliveryTask
 from chat4all.domain.errors import ChannelError
-from chat4all.domain.failover import NOT_SENT_IN_TIME, SUPERSEDED
 from chat4all.domain.ids import AccountId, MessageId, derived_id
 from chat4all.domain.outgoing import Outgoing, Sent
 from chat4all.domain.payload import MEDIA, Payload
@@ -28,6 +27,7 @@ from chat4all.ports.message_store import MessageData
 from chat4all.router.degrade import fit
 from chat4all.router.failed_deliveries import FailedDeliveries
 from chat4all.router.gate import Gate, Permit
+from chat4all.router.openness import Settled, There, check_open
 from chat4all.router.persist import persist
 from chat4all.router.state import Recent
 from chat4all.router.windows import WindowGuard
@@ -66,10 +66,6 @@ class RetryPolicy:
         ceiling = min(self.most, self.first * 2.0 ** min(attempt, 30))
         drawn: float = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
         return max(drawn, wish or 0.0)
-
-
-class _Settled(Exception):
-    """There is nothing left to do: it was done, or another channel did it."""
 
 
 @dataclass(slots=True)
@@ -122,12 +118,15 @@ class Carrier:
         sending = _Sending(task, self._clock())
         try:
             await self._until_taken(sending)
-        except _Settled:
+        except Settled:
             log.debug("delivery settled before", task=task.task_id)
+        except There as found:
+            sent = Sent(external_id=found.entry.external_id or "")
+            await self._report(sending.task, Status.SENT, at=found.entry.at, sent=sent)
         except ChannelError as error:
             log.info("delivery failed", channel=task.channel, code=error.reason)
             if task.kind is DeliveryKind.MESSAGE:
-                await self._give_up(task, error, attempts=sending.attempts)
+                await self._give_up(sending.task, error, attempts=sending.attempts)
         self._finished[task.task_id] = None
 
     async def _give_up(self, task: DeliveryTask, error: ChannelError, *, attempts: int) -> None:
@@ -137,9 +136,9 @@ class Carrier:
         await self._report(task, Status.FAILED, error=failure, letter=letter)
 
     async def _until_taken(self, sending: _Sending) -> None:
-        task = sending.task
         loop = asyncio.get_running_loop()
         while True:
+            task = sending.task
             if task.kind is DeliveryKind.MESSAGE and not sending.taken:
                 await self._check_open(task)
                 sending.looked_at = loop.time()
@@ -147,6 +146,10 @@ class Carrier:
                 await self._attempt(sending)
             except ChannelError as error:
                 sending.attempts += 1
+                moved = await self._failed.at_new_address(task, error)
+                if moved is not None:
+                    sending.task = moved
+                    continue
                 if not error.retry or sending.attempts >= self._policy.attempts:
                     raise
                 wait = self._policy.wait(sending.attempts - 1, error.retry_after)
@@ -156,17 +159,8 @@ class Carrier:
                 return
 
     async def _check_open(self, task: DeliveryTask) -> None:
-        """Raise `_Settled` when it was sent or given up, and see whether it is needed yet."""
-        for entry in await self._store.statuses([task.message_id]):
-            if entry.user_id != task.user_id:
-                continue
-            if entry.channel != task.channel:
-                if task.unless is not None and entry.status >= task.unless:
-                    raise ChannelError(
-                        f"{entry.channel} has brought it", retry=False, reason=SUPERSEDED
-                    )
-            elif entry.status >= Status.SENT or _is_given_up(entry):
-                raise _Settled
+        """See that it was not sent or given up, and is needed yet; see `check_open`."""
+        check_open(task, await self._store.statuses([task.message_id]))
 
     async def _attempt(self, sending: _Sending) -> None:
         task = sending.task
@@ -312,15 +306,13 @@ class Carrier:
             error=error,
             note=note,
         )
-        command = ReportStatus(conversation_id=task.conversation_id, entry=entry)
-        records = [Record(COMMANDS, task.conversation_id, encode_command(command))]
-        records += [letter] if letter is not None else []
+        talk = task.conversation_id
+        records = [letter] if letter is not None else []
+        for user in task.users:
+            command = ReportStatus(conversation_id=talk, entry=replace(entry, user_id=user))
+            records.append(Record(COMMANDS, talk, encode_command(command)))
         # It happened at the platform: asked again, it would happen twice.
         await persist(lambda: self._log.append(records))
-
-
-def _is_given_up(entry: StatusEntry) -> bool:
-    return entry.error is not None and entry.error.code == NOT_SENT_IN_TIME
 
 
 def _too_late() -> ChannelError:

@@ -1,14 +1,16 @@
-"""Which channel a message takes to one recipient, and why."""
+"""Which way a message takes to one recipient, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from chat4all.domain.directory import Account, Channel, Conversation, User, UserKind
-from chat4all.domain.ids import AccountId, ConversationId, UserId
+from chat4all.domain.group_chats import NOT_IN_GROUP, GroupChat
+from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.domain.messages import APP
+from chat4all.router.refusals import NEVER_WROTE, NO_CHANNEL
 from chat4all.services.delivery_plan import Why
 
 ALL = "all"
@@ -29,6 +31,10 @@ class People(Protocol):
         """Return the external identities of each."""
         ...
 
+    async def group_chats(self, conversation: ConversationId) -> Sequence[GroupChat]:
+        """Return the groups of platforms that a conversation is."""
+        ...
+
     async def accounts(self, platform: str) -> Sequence[Account]:
         """Return the enabled accounts of a platform, oldest first."""
         ...
@@ -47,66 +53,139 @@ class LastChannels(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """The channels to use at once, and those to try one after the other if it fails.
+class Way:
+    """One way to a recipient: an identity of theirs, or a `group` that they are in there.
 
-    `missing` is a channel that was asked for, or would be needed, and is not known.
+    Everybody who is in the group is reached by the same call.
     """
 
-    channels: tuple[Channel, ...] = ()
+    platform: str
+    address: str
+    account_id: AccountId | None
+    channel: ChannelId | None = None
+    group: GroupChat | None = None
+
+    @property
+    def blocked(self) -> str | None:
+        """Return the code with which it fails for certain, if any."""
+        return NOT_IN_GROUP if self.group is not None and not self.group.present else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """The ways to one recipient, the oldest first, at most one by each platform.
+
+    `closed` are platforms that know them, where they have to write first.
+    """
+
+    open: Mapping[str, Way]
+    closed: Collection[str] = ()
+
+    def why_not(self, platform: str) -> str:
+        """Return the code for a platform that is no way to them."""
+        return NEVER_WROTE if platform in self.closed else NO_CHANNEL
+
+    @classmethod
+    def of(cls, user: UserId, channels: Sequence[Channel], groups: Sequence[GroupChat]) -> Self:
+        """Return the ways to `user`, who has `channels`; a group they are in comes first."""
+        shared = [one for one in groups if user in one.members]
+        found = [
+            Way(
+                platform=one.key.platform,
+                address=one.key.address,
+                account_id=one.key.account_id,
+                group=one,
+            )
+            for one in shared
+        ]
+        found += [
+            Way(
+                platform=one.platform,
+                address=one.external_id,
+                account_id=one.account_id,
+                channel=one.id,
+            )
+            for one in channels
+            if one.reachable
+        ]
+        by_platform = {way.platform: way for way in reversed(found)}
+        ways = {way.platform: by_platform[way.platform] for way in found}
+        closed = dict.fromkeys(one.platform for one in channels if one.platform not in ways)
+        return cls(open=ways, closed=tuple(closed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The ways to use at once, and the platforms to try one after the other if it fails.
+
+    `missing` is a channel that was asked for, or would be needed, and is not known; `code`
+    says why.
+    """
+
+    ways: tuple[Way, ...] = ()
     why: Why = Why.IN_APP
     missing: str | None = None
+    code: str = NO_CHANNEL
     order: tuple[str, ...] = ()
 
 
 class Chooser:
-    """Chooses channels and accounts."""
+    """Chooses ways and accounts."""
 
     def __init__(self, people: People, last: LastChannels) -> None:
         self._people = people
         self._last = last
 
-    async def choose(
-        self, user: User, channels: Sequence[Channel], wanted: Sequence[str]
-    ) -> Choice:
-        """Return how to reach `user`, who has `channels`, when the sender named `wanted`."""
-        by_platform = {channel.platform: channel for channel in reversed(channels)}
+    async def choose(self, user: User, ways: Ways, wanted: Sequence[str]) -> Choice:
+        """Return how to reach `user` when the sender named `wanted`."""
         in_app = user.kind is not UserKind.CONTACT
         if ALL in wanted:
-            missing = None if by_platform or in_app else APP
-            return Choice(channels=tuple(by_platform.values()), why=Why.ASKED, missing=missing)
+            if not ways.open and not in_app:
+                return _none(Why.ASKED, next(iter(ways.closed), APP), ways)
+            return Choice(ways=tuple(ways.open.values()), why=Why.ASKED)
         if wanted:
-            return _asked(by_platform, wanted, in_app=in_app)
+            return _asked(ways, wanted, in_app=in_app)
+        return await self._usual(user, ways, in_app=in_app)
+
+    async def _usual(self, user: User, ways: Ways, *, in_app: bool) -> Choice:
+        first = next(iter(ways.open.values()), None)
+        if first is not None and first.group is not None:
+            return Choice(ways=(first,), why=Why.GROUP)
         last = await self._last.last_channel(user.id)
         for usual, why in ((user.preferred_channel, Why.PREFERRED), (last, Why.LAST_USED)):
             if usual == APP and in_app:
                 break
-            if usual in by_platform:
-                return Choice(channels=(by_platform[usual],), why=why)
+            if usual is not None and usual in ways.open:
+                return Choice(ways=(ways.open[usual],), why=why)
         if in_app:
             return Choice()
-        if not channels:
-            return Choice(why=Why.ONLY, missing=APP)
-        return Choice(channels=(channels[0],), why=Why.FIRST if len(channels) > 1 else Why.ONLY)
+        if first is None:
+            return _none(Why.ONLY, next(iter(ways.closed), APP), ways)
+        return Choice(ways=(first,), why=Why.FIRST if len(ways.open) > 1 else Why.ONLY)
 
-    async def account(self, channel: Channel, conversation: Conversation) -> AccountId | None:
-        """Return the account to send by: the channel's own, a member's, or the oldest."""
-        accounts = await self._people.accounts(channel.platform)
+    async def account(self, way: Way, conversation: Conversation) -> AccountId | None:
+        """Return the account to send by: the way's own, a member's, or the oldest."""
+        accounts = await self._people.accounts(way.platform)
         for account in accounts:
-            if account.id == channel.account_id:
+            if account.id == way.account_id:
                 return account.id
+        if way.group is not None:  # nobody else is in it
+            return None
         owned = (one.id for one in accounts if conversation.member(one.owner_id) is not None)
         return next(owned, accounts[0].id if accounts else None)
 
 
-def _asked(by_platform: Mapping[str, Channel], wanted: Sequence[str], *, in_app: bool) -> Choice:
+def _asked(ways: Ways, wanted: Sequence[str], *, in_app: bool) -> Choice:
     known = [
-        name for name in dict.fromkeys(wanted) if name in by_platform or (name == APP and in_app)
+        name for name in dict.fromkeys(wanted) if name in ways.open or (name == APP and in_app)
     ]
     # The app has every message anyway: it is only something to wait for when it comes first.
-    order = [name for place, name in enumerate(known) if name in by_platform or place == 0]
+    order = [name for place, name in enumerate(known) if name in ways.open or place == 0]
     if order:
-        first = by_platform.get(order[0])
-        channels = () if first is None else (first,)
-        return Choice(channels=channels, why=Why.ASKED, order=tuple(order))
-    return Choice() if in_app else Choice(why=Why.ASKED, missing=wanted[0])
+        first = ways.open.get(order[0])
+        return Choice(ways=() if first is None else (first,), why=Why.ASKED, order=tuple(order))
+    return Choice() if in_app else _none(Why.ASKED, wanted[0], ways)
+
+
+def _none(why: Why, missing: str, ways: Ways) -> Choice:
+    return Choice(why=why, missing=missing, code=ways.why_not(missing))

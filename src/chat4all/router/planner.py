@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from chat4all.domain.commands import Command, ReportStatus, SubmitMessage
 from chat4all.domain.delivery import DeliveryKind, DeliveryTask
-from chat4all.domain.directory import (
-    Channel,
-    Conversation,
-    ConversationType,
-    User,
-    UserKind,
-)
+from chat4all.domain.directory import Conversation, ConversationType, User, UserKind
 from chat4all.domain.events import (
     Event,
     MessageAdded,
     MessageDeleted,
     MessageEdited,
-    Position,
     ReactionChanged,
     StatusChanged,
 )
-from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId, derived_id
+from chat4all.domain.group_chats import ChatKey, GroupChat
+from chat4all.domain.ids import AccountId, ConversationId, derived_id
 from chat4all.domain.messages import Message
-from chat4all.domain.status import Failure, Status, StatusEntry
+from chat4all.domain.status import Status
 from chat4all.ports.message_store import MessageData
 from chat4all.ports.routes import Routes
-from chat4all.router.choosing import Chooser, LastChannels, People
+from chat4all.router.changes import EXPIRES_AFTER, Changes
+from chat4all.router.choosing import Chooser, LastChannels, People, Way, Ways
 from chat4all.router.failover import Failover
+from chat4all.router.refusals import unreachable
 
-EXPIRES_AFTER = timedelta(hours=24)
-"""How long a message, or a change of one, is worth delivering."""
+__all__ = ["EXPIRES_AFTER", "Plan", "Planner"]
 
 
 @dataclass(slots=True)
@@ -43,14 +38,22 @@ class Plan:
     tasks: list[DeliveryTask] = field(default_factory=list)
     reports: list[ReportStatus] = field(default_factory=list)
 
+    def reach(self, task: DeliveryTask) -> None:
+        """Add a task; one that is there already reaches one more user by it."""
+        for place, one in enumerate(self.tasks):
+            if one.task_id == task.task_id:
+                self.tasks[place] = replace(one, others=(*one.others, *task.users))
+                return
+        self.tasks.append(task)
+
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One message for one recipient by one channel."""
+    """One message for one recipient by one way."""
 
     message: Message
     user: User
-    channel: Channel
+    way: Way
     conversation: Conversation
     sender: User | None
 
@@ -72,6 +75,7 @@ class Planner:
         self._routes = routes
         self._failover = failover
         self._chooser = Chooser(people, last)
+        self._changes = Changes(people, store)
 
     async def plan(self, event: Event, command: Command, plan: Plan) -> None:
         """Add to `plan` what `event`, which follows from `command`, asks of the channels."""
@@ -79,17 +83,10 @@ class Planner:
             if isinstance(command, SubmitMessage) and not command.history:
                 await self._added(event.message, command, plan)
         elif isinstance(event, StatusChanged):
-            await self._overtaken(event, plan)
+            plan.tasks += await self._changes.overtaken(event)
             await self._fall_back(event, plan)
-        elif isinstance(event, MessageEdited):
-            await self._changed(event, event.message, event.message.sender, plan)
-        elif isinstance(event, MessageDeleted | ReactionChanged):
-            if isinstance(event, MessageDeleted) and event.only_for is not None:
-                return
-            kept = await self._store.find([event.message_id])
-            if event.message_id in kept:
-                actor = event.actor if isinstance(event, MessageDeleted) else event.user_id
-                await self._changed(event, kept[event.message_id].message, actor, plan)
+        elif isinstance(event, MessageEdited | MessageDeleted | ReactionChanged):
+            plan.tasks += await self._changes.of(event)
 
     async def _added(self, message: Message, command: SubmitMessage, plan: Plan) -> None:
         conversation = await self._people.conversation(message.conversation_id)
@@ -102,20 +99,30 @@ class Planner:
             if member.user_id != message.sender
             and (message.to is None or member.user_id in message.to)
         ]
+        groups = await self._groups(message)
+        written = _written_in(command)
+        seen = {user for one in groups if one.key == written for user in one.members}
+        recipients = [user for user in recipients if user not in seen]
         channels = await self._people.channels(recipients)
         users = await self._people.users([*recipients, message.sender])
         for recipient in recipients:
             user = users.get(recipient)
-            theirs = channels.get(recipient, ())
-            if user is None or (user.kind is not UserKind.CONTACT and not theirs):
+            theirs = Ways.of(recipient, channels.get(recipient, ()), groups)
+            if user is None or (user.kind is not UserKind.CONTACT and not theirs.open):
                 continue
             choice = await self._chooser.choose(user, theirs, command.channels)
             await self._failover.begin(message, user.id, choice.order, command.failover)
             if choice.missing is not None:
-                plan.reports.append(_no_channel(message, user.id, choice.missing))
-            for channel in choice.channels:
-                sending = _Sending(message, user, channel, conversation, users.get(message.sender))
+                plan.reports.append(unreachable(message, user.id, choice.missing, choice.code))
+            for way in choice.ways:
+                sending = _Sending(message, user, way, conversation, users.get(message.sender))
                 await self._carry(sending, plan)
+
+    async def _groups(self, message: Message) -> Sequence[GroupChat]:
+        """Return the groups of platforms in which everybody may read a message."""
+        if message.to is not None:
+            return ()
+        return await self._people.group_chats(message.conversation_id)
 
     async def _fall_back(self, event: StatusChanged, plan: Plan) -> None:
         """Begin with the next channel after a failure, and carry what has begun."""
@@ -133,13 +140,15 @@ class Planner:
         message = kept.message
         users = await self._people.users([entry.user_id, message.sender])
         channels = (await self._people.channels([entry.user_id])).get(entry.user_id, ())
-        channel = next((one for one in channels if one.platform == entry.channel), None)
-        if channel is None or entry.user_id not in users:
-            missing = _no_channel(message, entry.user_id, entry.channel, at=entry.at)
+        ways = Ways.of(entry.user_id, channels, await self._groups(message))
+        way = ways.open.get(entry.channel)
+        if way is None or entry.user_id not in users:
+            code = ways.why_not(entry.channel)
+            missing = unreachable(message, entry.user_id, entry.channel, code, at=entry.at)
             plan.reports.append(missing)
             return
         sending = _Sending(
-            message, users[entry.user_id], channel, conversation, users.get(message.sender)
+            message, users[entry.user_id], way, conversation, users.get(message.sender)
         )
         await self._carry(sending, plan, since=entry.at, unless=unless)
 
@@ -151,26 +160,29 @@ class Planner:
         since: datetime | None = None,
         unless: Status | None = None,
     ) -> None:
-        message, channel = sending.message, sending.channel
+        message, way = sending.message, sending.way
         conversation, sender = sending.conversation, sending.sender
-        since = since or message.created_at
-        account = await self._chooser.account(channel, conversation)
-        if account is None:
-            plan.reports.append(_no_account(message, sending.user.id, channel.platform, at=since))
+        at = since or message.created_at
+        account = await self._chooser.account(way, conversation)
+        if account is None or way.blocked is not None:
+            code = way.blocked or "no_account"
+            refused = unreachable(message, sending.user.id, way.platform, code, at=at)
+            plan.reports.append(refused)
             return
-        await self._route(channel, account, conversation.id)
+        if way.group is None:
+            await self._route(way, account, conversation.id)
         named = conversation.type is ConversationType.GROUP and sender is not None
-        plan.tasks.append(
+        plan.reach(
             DeliveryTask(
-                task_id=derived_id("deliver", message.message_id, sending.user.id, channel.id),
+                task_id=_task_id(sending, account, is_first=since is None),
                 kind=DeliveryKind.MESSAGE,
-                channel=channel.platform,
+                channel=way.platform,
                 account_id=account,
-                address=channel.external_id,
+                address=way.address,
                 user_id=sending.user.id,
                 conversation_id=message.conversation_id,
                 message_id=message.message_id,
-                expires_at=since + EXPIRES_AFTER,
+                expires_at=at + EXPIRES_AFTER,
                 payload=message.payload,
                 from_name=sender.display_name if named and sender else None,
                 reply_to=message.reply_to,
@@ -178,142 +190,24 @@ class Planner:
             )
         )
 
-    async def _route(
-        self, channel: Channel, account: AccountId, conversation: ConversationId
-    ) -> None:
+    async def _route(self, way: Way, account: AccountId, conversation: ConversationId) -> None:
         """Remember where the talk of this chat now is, so that an answer finds it."""
-        known = await self._routes.get(channel.platform, account, channel.external_id)
+        known = await self._routes.get(way.platform, account, way.address)
         if known != conversation:
-            await self._routes.set(channel.platform, account, channel.external_id, conversation)
-
-    async def _changed(
-        self,
-        event: MessageEdited | MessageDeleted | ReactionChanged,
-        message: Message,
-        actor: UserId,
-        plan: Plan,
-    ) -> None:
-        """Carry an edit, a deletion or a reaction to where the message was sent."""
-        kind = _KINDS[type(event)]
-        at = (event.message.edited_at if isinstance(event, MessageEdited) else event.at) or (
-            message.created_at
-        )
-        for entry in await self._reached(message.message_id):
-            theirs = entry.user_id == message.sender and kind is not DeliveryKind.REACTIONS
-            if entry.user_id != actor and not theirs:
-                await self._carry_change(event.position, at, kind, message, entry, plan)
-
-    async def _overtaken(self, event: StatusChanged, plan: Plan) -> None:
-        """Carry what was changed while the message was on its way to the platform."""
-        entry = event.entry
-        if entry.status is not Status.SENT or entry.external_id is None or entry.address is None:
-            return
-        kept = (await self._store.find([entry.message_id])).get(entry.message_id)
-        if kept is None:
-            return
-        kinds = []
-        if kept.message.deleted_at is not None:
-            kinds.append(DeliveryKind.DELETE)
-        elif kept.message.edited_at is not None:
-            kinds.append(DeliveryKind.EDIT)
-        if kept.message.reactions:
-            kinds.append(DeliveryKind.REACTIONS)
-        for kind in kinds:
-            await self._carry_change(event.position, entry.at, kind, kept.message, entry, plan)
-
-    async def _carry_change(
-        self,
-        position: Position,
-        at: datetime,
-        kind: DeliveryKind,
-        message: Message,
-        entry: StatusEntry,
-        plan: Plan,
-    ) -> None:
-        conversation = await self._people.conversation(message.conversation_id)
-        channel = await self._channel(entry)
-        if conversation is None or channel is None:
-            return
-        account = entry.account_id or await self._chooser.account(channel, conversation)
-        if account is None:
-            return
-        group = conversation.type is ConversationType.GROUP
-        sender = (await self._people.users([message.sender])).get(message.sender) if group else None
-        name = sender.display_name if sender else None
-        place = f"{position.partition}.{position.offset}"
-        plan.tasks.append(
-            DeliveryTask(
-                task_id=derived_id("change", place, kind, entry.user_id, entry.channel),
-                kind=kind,
-                channel=entry.channel,
-                account_id=account,
-                address=channel.external_id,
-                user_id=entry.user_id,
-                conversation_id=message.conversation_id,
-                message_id=message.message_id,
-                expires_at=at + EXPIRES_AFTER,
-                payload=message.payload,
-                from_name=name,
-                emojis=_emojis_of_others(message, entry.user_id),
-            )
-        )
-
-    async def _reached(self, message: MessageId) -> Sequence[StatusEntry]:
-        """Return one entry per recipient and channel the platform has an id for."""
-        entries = {
-            (entry.user_id, entry.channel): entry
-            for entry in reversed(await self._store.statuses([message]))
-            if entry.external_id is not None and entry.address is not None
-        }
-        return list(entries.values())
-
-    async def _channel(self, entry: StatusEntry) -> Channel | None:
-        channels = await self._people.channels([entry.user_id])
-        return next(
-            (
-                channel
-                for channel in channels.get(entry.user_id, ())
-                if (channel.platform, channel.external_id) == (entry.channel, entry.address)
-            ),
-            None,
-        )
+            await self._routes.set(way.platform, account, way.address, conversation)
 
 
-_KINDS: dict[type[object], DeliveryKind] = {
-    MessageEdited: DeliveryKind.EDIT,
-    MessageDeleted: DeliveryKind.DELETE,
-    ReactionChanged: DeliveryKind.REACTIONS,
-}
+def _task_id(sending: _Sending, account: AccountId, *, is_first: bool) -> str:
+    """Return an id that a repeat has too; into a group a message goes once for all."""
+    message, user, way = sending.message.message_id, sending.user.id, sending.way
+    if way.channel is not None:
+        return derived_id("deliver", message, user, way.channel)
+    whose = () if is_first else (user,)
+    return derived_id("deliver", message, account, way.address, *whose)
 
 
-def _emojis_of_others(message: Message, user: UserId) -> tuple[str, ...]:
-    return tuple(
-        emoji for emoji, users in message.reactions.items() if any(one != user for one in users)
-    )
-
-
-def _no_channel(
-    message: Message, user: UserId, channel: str, *, at: datetime | None = None
-) -> ReportStatus:
-    failure = Failure(code="no_channel", text=f"no {channel} channel is known")
-    return _refusal(message, user, channel, failure, at or message.created_at)
-
-
-def _no_account(message: Message, user: UserId, channel: str, *, at: datetime) -> ReportStatus:
-    detail = f"no {channel} account is connected; add one to reach this contact"
-    return _refusal(message, user, channel, Failure(code="no_account", text=detail), at)
-
-
-def _refusal(
-    message: Message, user: UserId, channel: str, failure: Failure, at: datetime
-) -> ReportStatus:
-    entry = StatusEntry(
-        message_id=message.message_id,
-        conversation_id=message.conversation_id,
-        user_id=user,
-        channel=channel,
-        status=Status.FAILED,
-        at=at,
-        error=failure,
-    )
-    return ReportStatus(conversation_id=message.conversation_id, entry=entry)
+def _written_in(command: SubmitMessage) -> ChatKey | None:
+    """Return the chat that a message was written in, where everybody has seen it."""
+    if command.account_id is None or command.address is None:
+        return None
+    return ChatKey(command.channel, command.account_id, command.address)

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from chat4all.domain.capabilities import Capabilities
-from chat4all.domain.directory import Channel, Conversation, ConversationType, User, UserKind
+from chat4all.domain.directory import Conversation, ConversationType, User
 from chat4all.domain.errors import ConversationNotFound
 from chat4all.domain.ids import UserId
 from chat4all.domain.messages import APP
 from chat4all.domain.payload import MEDIA, PayloadType
 from chat4all.domain.templates import Template
 from chat4all.ports.routes import Routes
-from chat4all.router.choosing import Chooser, LastChannels, People
+from chat4all.router.choosing import Chooser, LastChannels, People, Way, Ways
 from chat4all.router.degrade import fit
 from chat4all.router.windows import ANY_TIME, WINDOW_CLOSED
 from chat4all.services.clock import Clock
@@ -78,9 +78,11 @@ class PreviewDelivery:
         ]
         users = await self._people.users([*recipients, sender])
         channels = await self._people.channels(recipients)
+        groups = () if draft.to is not None else await self._people.group_chats(conversation.id)
         name = _shown_name(conversation, users.get(sender))
+        ways = {one: Ways.of(one, channels.get(one, ()), groups) for one in recipients}
         return [
-            await self._recipient(users[one], channels.get(one, ()), draft, conversation, name)
+            await self._recipient(users[one], ways[one], draft, conversation, name)
             for one in recipients
             if one in users
         ]
@@ -88,41 +90,38 @@ class PreviewDelivery:
     async def _recipient(
         self,
         user: User,
-        channels: Sequence[Channel],
+        ways: Ways,
         draft: Draft,
         conversation: Conversation,
         name: str,
     ) -> RecipientPlan:
-        choice = await self._chooser.choose(user, channels, draft.channels)
-        steps = [await self._step(one, draft, conversation, name) for one in choice.channels]
+        choice = await self._chooser.choose(user, ways, draft.channels)
+        steps = [await self._step(one, draft, conversation, name) for one in choice.ways]
         if choice.missing is not None:
-            steps.append(Step(channel=choice.missing, blocked="no_channel"))
-        elif not steps or (user.kind is not UserKind.CONTACT and len(choice.channels) == 0):
+            steps.append(Step(channel=choice.missing, blocked=choice.code))
+        elif not steps:
             steps.append(Step(channel=APP))
-        by_platform = {channel.platform: channel for channel in reversed(channels)}
         fallbacks = [
-            await self._step(by_platform[one], draft, conversation, name)
-            for one in choice.order[1:]
+            await self._step(ways.open[one], draft, conversation, name) for one in choice.order[1:]
         ]
         return RecipientPlan(user_id=user.id, why=choice.why, steps=steps, fallbacks=fallbacks)
 
-    async def _step(
-        self, channel: Channel, draft: Draft, conversation: Conversation, name: str
-    ) -> Step:
-        platform = channel.platform
-        account = await self._chooser.account(channel, conversation)
+    async def _step(self, way: Way, draft: Draft, conversation: Conversation, name: str) -> Step:
+        platform = way.platform
+        account = await self._chooser.account(way, conversation)
         can = self._capabilities.get(platform)
         if account is None or can is None:
             return Step(channel=platform, blocked="no_account")
         fitted = fit(draft.payload, can, prefix=name)
-        blocked: str | None = None
+        blocked = way.blocked
         window: SessionWindow | None = None
         templates: Sequence[Template] = ()
         if can.session_window is not None:
-            heard = await self._routes.last_inbound(platform, account, channel.external_id)
+            heard = await self._routes.last_inbound(platform, account, way.address)
             window = SessionWindow.after(heard, can.session_window, now=self._now())
             if not window.open and draft.payload.type not in ANY_TIME:
-                blocked, templates = WINDOW_CLOSED, await self._templates.suggested(account)
+                blocked = blocked or WINDOW_CLOSED
+                templates = await self._templates.suggested(account)
         if any(part.type in MEDIA for part in fitted.parts):
             blocked = blocked or "unsupported_payload"
         return Step(

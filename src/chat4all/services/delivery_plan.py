@@ -17,6 +17,8 @@ class Why(StrEnum):
 
     ASKED = "asked"
     """The sender named it."""
+    GROUP = "group"
+    """The recipient is in the group of the platform that the conversation is."""
     PREFERRED = "preferred"
     """The recipient prefers it."""
     LAST_USED = "last_used"

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from typing import Generic, TypeVar
 
 from chat4all.domain.directory import Channel, Conversation
+from chat4all.domain.group_chats import GroupChat
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.ports.directory import Directory
 
@@ -25,7 +26,7 @@ class DirectoryCache:
 
     Whoever changes one of them calls `invalidate` on its cache after the change is stored,
     and every later read sees it. What does not exist is asked for again each time; that a
-    user has no channels is an answer, and kept.
+    user has no channels, or a conversation no group of a platform, is an answer, and kept.
     """
 
     def __init__(
@@ -35,18 +36,25 @@ class DirectoryCache:
         self.conversations = LoadingCache(self._load_conversations, size=conversations)
         self.users = LoadingCache(directory.users.get_many, size=users)
         self.channels = LoadingCache(self._load_channels, size=users)
+        self.group_chats = LoadingCache(self._load_group_chats, size=conversations)
 
     def clear(self) -> None:
         """Forget everything: changes may have been missed."""
         self.conversations.clear()
         self.users.clear()
         self.channels.clear()
+        self.group_chats.clear()
 
     async def _load_conversations(
         self, ids: Collection[ConversationId]
     ) -> Mapping[ConversationId, Conversation]:
         loaded = [(one, await self._directory.conversations.get(one)) for one in ids]
         return {one: found for one, found in loaded if found is not None}
+
+    async def _load_group_chats(
+        self, ids: Collection[ConversationId]
+    ) -> Mapping[ConversationId, Sequence[GroupChat]]:
+        return {one: tuple(await self._directory.group_chats.of(one)) for one in ids}
 
     async def _load_channels(self, users: Collection[UserId]) -> Mapping[UserId, Sequence[Channel]]:
         found = await self._directory.channels.of_users(list(users))

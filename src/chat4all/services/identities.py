@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,7 +20,7 @@ from chat4all.domain.directory import (
 )
 from chat4all.domain.errors import ChannelTaken, Conflict
 from chat4all.domain.ids import ChannelId, ConversationId, UserId, derived_id, new_id
-from chat4all.domain.inbound import IncomingMessage
+from chat4all.domain.inbound import GroupPerson, IncomingMessage
 from chat4all.ports.directory import Directory
 
 log = structlog.get_logger(__name__)
@@ -28,10 +29,14 @@ _MAX_NAME = 200  # characters of a name that a stranger chose
 
 
 class Identities:
-    """The people that write to connector accounts."""
+    """The people that write to connector accounts.
 
-    def __init__(self, directory: Directory) -> None:
+    `waiting` are the platforms on which an account may not write to a person first.
+    """
+
+    def __init__(self, directory: Directory, *, waiting: Collection[str] = ()) -> None:
         self._directory = directory
+        self._waiting = frozenset(waiting)
 
     async def known(self, account: Account, address: str) -> UserId | None:
         """Return the user with this address, or None."""
@@ -39,8 +44,28 @@ class Identities:
         return None if channel is None else channel.user_id
 
     async def author(self, account: Account, event: IncomingMessage, *, at: datetime) -> UserId:
-        """Return who wrote; a stranger becomes a contact of the account's owner."""
-        return await self.known(account, event.address) or await self._admit(account, event, at)
+        """Return who wrote in private; a stranger becomes a contact of the account's owner."""
+        channel = await self._channel(account, event.address)
+        if channel is None:
+            source = _identity(account, event.address, at)
+            return await self._admit(source, account, event.author_name, event.external_id)
+        await self._is_reachable(channel)
+        return channel.user_id
+
+    async def in_group(
+        self, account: Account, person: GroupPerson, address: str, *, at: datetime
+    ) -> UserId:
+        """Return who a person in the group at `address` is; a stranger becomes a contact.
+
+        Where an account may not write first they cannot be reached in private, and a group
+        that speaks itself (an administrator who stays anonymous) never.
+        """
+        known = await self.known(account, person.author)
+        if known is not None:
+            return known
+        reachable = account.platform not in self._waiting and person.author != address
+        source = replace(_identity(account, person.author, at), reachable=reachable)
+        return await self._admit(source, account, person.name, address)
 
     async def private(self, account: Account, user: UserId, *, at: datetime) -> Conversation | None:
         """Return the private conversation of `user` and the owner, or None when there is none.
@@ -71,9 +96,12 @@ class Identities:
         if user is None:
             return await self._why_not(channel)
         if channel is None:
-            await self._directory.channels.link(_identity(account, event.address, user, at))
-        elif channel.user_id != user:
-            await self._directory.channels.relink(channel.id, user)
+            source = _identity(account, event.address, at)
+            await self._directory.channels.link(replace(source, user_id=user))
+        else:
+            await self._is_reachable(channel)
+            if channel.user_id != user:
+                await self._directory.channels.relink(channel.id, user)
         log.info("identity linked", platform=account.platform, account=account.id, user=user)
         return f"This chat is now linked to {await self._name(user)} on Chat4All."
 
@@ -87,6 +115,11 @@ class Identities:
     async def _channel(self, account: Account, address: str) -> Channel | None:
         return await self._directory.channels.resolve(account.platform, account.id, address)
 
+    async def _is_reachable(self, channel: Channel) -> None:
+        """Keep that somebody who was only seen in groups has written to the account."""
+        if not channel.reachable:
+            await self._directory.channels.set_reachable(channel.id)
+
     async def _why_not(self, channel: Channel | None) -> str:
         found = await self._directory.users.get_many([channel.user_id]) if channel else {}
         user = next(iter(found.values()), None)
@@ -99,19 +132,16 @@ class Identities:
         found = await self._directory.users.get_many([user])
         return found[user].display_name if user in found else "an account"
 
-    async def _admit(self, account: Account, event: IncomingMessage, at: datetime) -> UserId:
+    async def _admit(self, channel: Channel, account: Account, name: str, source: str) -> UserId:
+        """Make a contact that is reached by `channel`; it is for who was met in `source`."""
         # The id follows from the message, so that a repeat after a crash makes nobody twice.
-        name = (event.title or event.author_name).strip()[:_MAX_NAME] or event.address
+        parts = ("contact", account.platform, account.id, channel.external_id, source)
         contact = User(
-            id=UserId(
-                derived_id(
-                    "contact", account.platform, account.id, event.address, event.external_id
-                )
-            ),
+            id=UserId(derived_id(*parts)),
             kind=UserKind.CONTACT,
-            display_name=name,
+            display_name=name.strip()[:_MAX_NAME] or channel.external_id,
             owner_id=account.owner_id,
-            created_at=at,
+            created_at=channel.linked_at,
         )
         users = self._directory.users
         if contact.id not in await users.get_many([contact.id]):
@@ -121,22 +151,21 @@ class Identities:
                 contact = replace(contact, id=UserId(new_id()))
                 await users.add(contact)
         try:
-            linked = await self._directory.channels.link(
-                _identity(account, event.address, contact.id, at)
-            )
+            linked = await self._directory.channels.link(replace(channel, user_id=contact.id))
         except ChannelTaken:  # by another callback of the same stranger, in this moment
             await users.remove(contact.id)
-            winner = await self.known(account, event.address)
+            winner = await self.known(account, channel.external_id)
             if winner is None:
                 raise
             return winner
         return linked.user_id
 
 
-def _identity(account: Account, address: str, user: UserId, at: datetime) -> Channel:
+def _identity(account: Account, address: str, at: datetime) -> Channel:
+    """Return the channel of an address, which is nobody's yet."""
     return Channel(
         id=ChannelId(new_id()),
-        user_id=user,
+        user_id=UserId(""),
         platform=account.platform,
         external_id=address,
         account_id=account.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chat4all.domain.directory import Account, Channel, Conversation, User
+from chat4all.domain.group_chats import GroupChat
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.ports.directory import Directory
 from chat4all.services.directory_cache import DirectoryCache
@@ -32,6 +33,10 @@ class People:
     async def channels(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
         """Return the external identities of each."""
         return await self._cache.channels.get_many(users)
+
+    async def group_chats(self, conversation: ConversationId) -> Sequence[GroupChat]:
+        """Return the groups of platforms that a conversation is."""
+        return await self._cache.group_chats.get(conversation) or ()
 
     async def accounts(self, platform: str) -> Sequence[Account]:
         """Return the enabled accounts of a platform, oldest first."""

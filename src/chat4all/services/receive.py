@@ -14,9 +14,6 @@ import structlog
 from chat4all.domain.commands import (
     AnnounceChange,
     Command,
-    DeleteMessage,
-    EditMessage,
-    React,
     ReportStatus,
     SubmitMessage,
 )
@@ -24,7 +21,7 @@ from chat4all.domain.directory import Account, Conversation
 from chat4all.domain.errors import Chat4AllError, Unavailable
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.inbound import (
-    Attachment,
+    GroupEvent,
     Inbound,
     IncomingDeletion,
     IncomingEdit,
@@ -33,17 +30,16 @@ from chat4all.domain.inbound import (
     IncomingTyping,
     Receipt,
 )
-from chat4all.domain.payload import MAX_TEXT, MEDIA, Payload, text
-from chat4all.ports.conversations import Conversations
+from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageStore
-from chat4all.ports.routes import Routes
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.identities import Identities
+from chat4all.services.inbound_changes import Change, InboundChanges, fitted
+from chat4all.services.platform_groups import PlatformGroups
 from chat4all.services.platform_messages import (
     Place,
     PlatformMessages,
-    Recent,
     inbound_message_id,
 )
 from chat4all.services.records import encode_command
@@ -78,13 +74,15 @@ class Hooks:
     """What receiving needs besides storage.
 
     `windowed` are the platforms that allow an answer only for some time after a message:
-    there it is kept when each chat last wrote.
+    there it is kept when each chat last wrote. `waiting` are those on which an account may
+    not write to a person first.
     """
 
     tell: Tell
     typing: Typing
     ignored: Ignored
     windowed: Collection[str] = ()
+    waiting: Collection[str] = ()
 
 
 class ReceiveInbound:
@@ -98,21 +96,21 @@ class ReceiveInbound:
 
     def __init__(
         self,
-        identities: Identities,
-        conversations: Conversations,
+        directory: Directory,
         event_log: EventLog,
         store: MessageStore,
-        routes: Routes,
         hooks: Hooks,
         *,
         now: Clock = utc_now,
         patience: float = 2.0,
     ) -> None:
-        self._identities = identities
-        self._conversations = conversations
+        self._identities = Identities(directory, waiting=hooks.waiting)
+        self._groups = PlatformGroups(directory, self._identities)
+        self._changes = InboundChanges(self._identities, hooks.ignored)
+        self._conversations = directory.conversations
         self._log = event_log
         self._store = store
-        self._routes = routes
+        self._routes = directory.routes
         self._tell = hooks.tell
         self._typing = hooks.typing
         self._ignored = hooks.ignored
@@ -120,7 +118,6 @@ class ReceiveInbound:
         self._patience = patience
         self._windowed = frozenset(hooks.windowed)
         self._messages = PlatformMessages(store)
-        self._reacted: Recent[tuple[MessageId, UserId], frozenset[str]] = Recent()
 
     async def __call__(self, account: Account, events: Sequence[Inbound]) -> None:
         """Take in `events`. Raises `Unavailable`: then nothing was appended, so repeat."""
@@ -146,16 +143,14 @@ class ReceiveInbound:
         match event:
             case IncomingMessage():
                 await self._message(event, batch)
-            case IncomingEdit():
-                await self._edit(event, batch)
-            case IncomingDeletion():
-                await self._deletion(event, batch)
-            case IncomingReaction():
-                await self._reaction(event, batch)
+            case IncomingEdit() | IncomingDeletion() | IncomingReaction():
+                await self._change(event, batch)
             case Receipt():
                 await self._receipt(event, batch)
             case IncomingTyping():
                 await self._is_typing(event, batch)
+            case _:
+                await self._group(event, batch)
 
     async def _keep(self, batch: _Batch) -> None:
         account = batch.account
@@ -195,32 +190,41 @@ class ReceiveInbound:
             answer = await self._identities.link(account, event, at=now)
             batch.words.append((event.address, answer))
             return
-        sender = await self._identities.author(account, event, at=now)
         answered = await self._answered(event, batch)
-        conversation = await self._conversation(event, sender, answered, batch)
-        if conversation is None:
+        found = await self._belongs(event, answered, batch)
+        if found is None:
             batch.words.append((event.address, NOWHERE))
             self._ignored("nowhere")
             return
-        in_group = event.title is not None
+        conversation, sender = found
         batch.commands.append(
             SubmitMessage(
                 message_id=message_id,
                 conversation_id=conversation,
                 sender=sender,
-                payload=_fitted(
-                    event.payload, event.author_name if in_group else None, event.attachment
-                ),
+                payload=fitted(event.payload, attachment=event.attachment),
                 accepted_at=min(event.sent_at, now),
                 digest=_digest(event),
                 channel=account.platform,
                 reply_to=_reply_to(answered, conversation),
-                metadata={"author_name": event.author_name} if in_group else {},
                 account_id=account.id,
                 address=event.address,
                 external_id=event.external_id,
             )
         )
+
+    async def _belongs(
+        self, event: IncomingMessage, answered: Place | None, batch: _Batch
+    ) -> tuple[ConversationId, UserId] | None:
+        """Return the conversation of a message and who wrote it; None when it has none."""
+        account, now = batch.account, self._now()
+        if event.title is not None:
+            written = await self._groups.written(account, event, now=now)
+            batch.commands += written.news
+            return written.conversation_id, written.author
+        sender = await self._identities.author(account, event, at=now)
+        conversation = await self._conversation(event, sender, answered, batch)
+        return None if conversation is None else (conversation, sender)
 
     async def _answered(self, event: IncomingMessage, batch: _Batch) -> Place | None:
         if event.reply_to is None:
@@ -264,70 +268,18 @@ class ReceiveInbound:
         found = await self._conversations.get(conversation)
         return found is not None and found.member(user) is not None
 
-    # -- changes
+    # -- what happens besides
 
-    async def _edit(self, event: IncomingEdit, batch: _Batch) -> None:
-        found = await self._own(event.address, event.external_id, batch)
-        if found is None:
-            return
-        actor, place = found
-        name = place.message.metadata.get("author_name") if place.message else None
-        batch.commands.append(
-            EditMessage(
-                conversation_id=place.conversation_id,
-                message_id=place.message_id,
-                actor=actor,
-                payload=_fitted(event.payload, name if isinstance(name, str) else None),
-                at=event.edited_at,
-                channel=batch.account.platform,
-            )
-        )
+    async def _change(self, event: Change, batch: _Batch) -> None:
+        async def find() -> Place | None:
+            until = batch.deadline
+            return await self._place(event.address, event.external_id, batch, until=until)
 
-    async def _deletion(self, event: IncomingDeletion, batch: _Batch) -> None:
-        found = await self._own(event.address, event.external_id, batch)
-        if found is None:
-            return
-        actor, place = found
-        batch.commands.append(
-            DeleteMessage(
-                conversation_id=place.conversation_id,
-                message_id=place.message_id,
-                actor=actor,
-                for_everyone=True,
-                at=event.deleted_at,
-                channel=batch.account.platform,
-            )
-        )
+        batch.commands += await self._changes(batch.account, event, find)
 
-    async def _reaction(self, event: IncomingReaction, batch: _Batch) -> None:
-        found = await self._own(event.address, event.external_id, batch)
-        if found is None:
-            return
-        actor, place = found
-        wanted = frozenset(event.emojis)
-        given = self._given(place, actor)
-        self._reacted.put((place.message_id, actor), wanted)
-        # The store may lag behind: saying again what holds already has no effect.
-        changes = [(emoji, True) for emoji in sorted(given - wanted)]
-        changes += [(emoji, False) for emoji in dict.fromkeys(event.emojis)]
-        batch.commands.extend(
-            React(
-                conversation_id=place.conversation_id,
-                message_id=place.message_id,
-                actor=actor,
-                emoji=emoji,
-                removed=removed,
-                at=event.at,
-                channel=batch.account.platform,
-            )
-            for emoji, removed in changes
-        )
-
-    def _given(self, place: Place, actor: UserId) -> frozenset[str]:
-        """Return what `actor` may have on the message: what is stored, and what was last said."""
-        stored = place.message.reactions if place.message else {}
-        before = self._reacted.get((place.message_id, actor)) or frozenset()
-        return before | {emoji for emoji, users in stored.items() if actor in users}
+    async def _group(self, event: GroupEvent, batch: _Batch) -> None:
+        news = await self._groups.happened(batch.account, event, now=self._now())
+        batch.commands += news
 
     async def _receipt(self, event: Receipt, batch: _Batch) -> None:
         entry = await self._messages.entry(
@@ -341,25 +293,15 @@ class ReceiveInbound:
 
     async def _is_typing(self, event: IncomingTyping, batch: _Batch) -> None:
         account = batch.account
-        user = await self._identities.known(account, event.address)
-        talk = await self._routes.get(account.platform, account.id, event.address)
+        known = self._identities.known
+        user = await known(account, event.author) or await known(account, event.address)
+        talk = await self._groups.conversation(account, event.address) or await self._routes.get(
+            account.platform, account.id, event.address
+        )
         if user is not None and talk is not None and await self._is_member(talk, user):
             await self._typing(talk, user)
 
     # -- finding messages
-
-    async def _own(
-        self, address: str, external_id: str, batch: _Batch
-    ) -> tuple[UserId, Place] | None:
-        """Return who acts and on what, or None when one of them is not known."""
-        user = await self._identities.known(batch.account, address)
-        place = (
-            await self._place(address, external_id, batch, until=batch.deadline) if user else None
-        )
-        if user is None or place is None:
-            self._ignored("unknown_message")
-            return None
-        return user, place
 
     async def _place(
         self, address: str, external_id: str, batch: _Batch, *, until: float
@@ -379,18 +321,6 @@ def _reply_to(answered: Place | None, conversation: ConversationId) -> MessageId
     if answered is None or answered.conversation_id != conversation:
         return None
     return answered.message_id
-
-
-def _fitted(payload: Payload, author: str | None, attachment: Attachment | None = None) -> Payload:
-    """Return the payload as it is kept; in a group's chat a text shows who wrote it."""
-    if payload.type in MEDIA and payload.file_id is None:  # files are not taken in yet
-        name = attachment.name if attachment else None
-        label = f"[{payload.type} {name}]" if name else f"[{payload.type}]"
-        payload = text(f"{label} {payload.caption}" if payload.caption else label)
-    if payload.text is None:
-        return payload
-    words = f"{author}: {payload.text}" if author else payload.text
-    return replace(payload, text=words[:MAX_TEXT])
 
 
 def _digest(event: IncomingMessage) -> str:

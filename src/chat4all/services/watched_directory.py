@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from chat4all.domain.directory import Channel, Conversation, Member, Role, User, UserKind
+from chat4all.domain.group_chats import ChatKey, GroupChat, Moment, Standing
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.directory import Directory
 from chat4all.ports.failovers import Failovers
+from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.services.directory_cache import DirectoryCache
@@ -33,6 +35,8 @@ class WatchedDirectory:
         self.link_codes: LinkCodes = directory.link_codes
         self.routes: Routes = directory.routes
         self.failovers: Failovers = directory.failovers
+        self.group_chats: GroupChats = _GroupChats(directory.group_chats, cache)
+        self.group_people: GroupPeople = _GroupPeople(directory.group_people, cache)
 
 
 class _Users:
@@ -90,6 +94,12 @@ class _Channels:
             await self._channels.relink(channel, user)
         finally:
             self._cache.channels.clear()  # whose it was is not known here; this is rare
+
+    async def set_reachable(self, channel: ChannelId) -> None:
+        try:
+            await self._channels.set_reachable(channel)
+        finally:
+            self._cache.channels.clear()  # once for each person who was met in a group
 
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
         try:
@@ -170,3 +180,55 @@ class _Members:
             await self._members.set_archived(conversation, user, archived=archived)
         finally:
             self._cache.conversations.invalidate(conversation)
+
+
+class _GroupChats:
+    # Changes are rare beside messages, so they forget all groups: moves concern several.
+    def __init__(self, group_chats: GroupChats, cache: DirectoryCache) -> None:
+        self._group_chats = group_chats
+        self._cache = cache
+
+    async def keep(
+        self, chat: GroupChat, *, at: Moment, gone: ConversationId | None = None
+    ) -> GroupChat:
+        try:
+            return await self._group_chats.keep(chat, at=at, gone=gone)
+        finally:
+            self._cache.group_chats.clear()
+
+    async def get(self, key: ChatKey) -> GroupChat | None:
+        return await self._group_chats.get(key)
+
+    async def of(self, conversation: ConversationId) -> Sequence[GroupChat]:
+        return await self._group_chats.of(conversation)
+
+    async def change(
+        self, key: ChatKey, *, at: Moment, title: str | None = None, present: bool | None = None
+    ) -> bool:
+        try:
+            return await self._group_chats.change(key, at=at, title=title, present=present)
+        finally:
+            self._cache.group_chats.clear()
+
+    async def move(self, key: ChatKey, to: str) -> GroupChat | None:
+        try:
+            return await self._group_chats.move(key, to)
+        finally:
+            self._cache.group_chats.clear()
+
+
+class _GroupPeople:
+    def __init__(self, people: GroupPeople, cache: DirectoryCache) -> None:
+        self._people = people
+        self._cache = cache
+
+    async def standing(self, key: ChatKey, person: str) -> Standing | None:
+        return await self._people.standing(key, person)
+
+    async def note(
+        self, key: ChatKey, person: str, user: UserId | None, *, here: bool, at: Moment
+    ) -> Standing:
+        try:
+            return await self._people.note(key, person, user, here=here, at=at)
+        finally:
+            self._cache.group_chats.clear()

@@ -19,6 +19,7 @@ from chat4all.testing.directory_conversations import (
     MembersContract,
 )
 from chat4all.testing.directory_failovers import FailoversContract
+from chat4all.testing.directory_groups import GroupChatsContract, GroupPeopleContract
 from chat4all.testing.directory_users import (
     KeysContract,
     TokensContract,
@@ -41,6 +42,8 @@ class DirectoryContract(
     LinkCodesContract,
     RoutesContract,
     FailoversContract,
+    GroupChatsContract,
+    GroupPeopleContract,
     ABC,
 ):
     """Bind it by giving two directories that share one empty storage.

@@ -26,6 +26,7 @@ from chat4all.ports.event_log import COMMANDS, Record, outbound
 from chat4all.router import delivery, worker
 from chat4all.router.carrier import Carrier, RetryPolicy
 from chat4all.router.delivery import DeliveryWorker
+from chat4all.router.failed_deliveries import FailedDeliveries
 from chat4all.router.failover import Failover
 from chat4all.router.gate import Gate
 from chat4all.router.planner import Planner
@@ -88,7 +89,8 @@ class Pipeline:
         accounts = {PAPER_ACCOUNT: self.connector}
         gate = Gate(self.ephemeral.rates)
         windows = WindowGuard(self.directory.routes)
-        carrier = Carrier(log, store, accounts, gate, windows=windows, policy=policy)
+        failed = FailedDeliveries(groups=self.directory.group_chats)
+        carrier = Carrier(log, store, accounts, gate, windows=windows, policy=policy, failed=failed)
         self.delivery = DeliveryWorker("paper", log, carrier)
         self.told = SyncCursor({})
         self._tasks: list[asyncio.Task[None]] = []

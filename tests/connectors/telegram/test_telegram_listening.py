@@ -24,7 +24,6 @@ from chat4all.domain.errors import AccountNotFound, WebhookRejected
 from chat4all.domain.ids import AccountId, UserId, new_id
 from chat4all.ports.connector import Pending
 from chat4all.services.account_health import AccountState
-from chat4all.services.identities import Identities
 from chat4all.services.receive import Hooks, ReceiveInbound
 from chat4all.testing.faults import Faults, FaultyLog
 from chat4all.testing.listening import listening, read_body
@@ -80,11 +79,9 @@ class Office:
             return
 
         return ReceiveInbound(
-            Identities(self.directory),
-            self.directory.conversations,
+            self.directory,
             self.log,
             self.store,
-            self.directory.routes,
             Hooks(tell=nothing, typing=nothing, ignored=lambda _: None),
         )
 

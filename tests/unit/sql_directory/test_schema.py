@@ -44,7 +44,8 @@ def schema(path: Path) -> dict[str, object]:
 
 
 def _lines(text: object) -> list[str]:
-    return [line.strip().rstrip(",") for line in str(text).splitlines()]
+    # A table that was copied has its name in quotes.
+    return [line.strip().rstrip(",").replace('"', "") for line in str(text).splitlines()]
 
 
 def run_migrations(path: Path) -> None:

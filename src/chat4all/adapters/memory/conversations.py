@@ -168,6 +168,13 @@ class MemoryChannels:
         self._state.require_users([user])
         self._state.channels[channel] = replace(kept, user_id=user)
 
+    async def set_reachable(self, channel: ChannelId) -> None:
+        """Say that the person can be written to. Raises `ChannelNotFound`."""
+        kept = self._state.channels.get(channel)
+        if kept is None:
+            raise ChannelNotFound(f"there is no channel {channel}")
+        self._state.channels[channel] = replace(kept, reachable=True)
+
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
         """Remove an identity of `user`. Raises `ChannelNotFound`."""
         kept = self._state.channels.get(channel)

@@ -15,12 +15,14 @@ from chat4all.adapters.memory.conversations import (
 )
 from chat4all.adapters.memory.directory_state import DirectoryState
 from chat4all.adapters.memory.failovers import MemoryFailovers
+from chat4all.adapters.memory.group_chats import MemoryGroupChats, MemoryGroupPeople
 from chat4all.adapters.memory.routes import MemoryRoutes
 from chat4all.adapters.memory.users import MemoryKeys, MemoryTokens, MemoryUsers
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
+from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 
@@ -54,6 +56,8 @@ class MemoryDirectory:
         self.link_codes: LinkCodes = MemoryLinkCodes(state)
         self.routes: Routes = MemoryRoutes(state)
         self.failovers: Failovers = MemoryFailovers(state)
+        self.group_chats: GroupChats = MemoryGroupChats(state)
+        self.group_people: GroupPeople = MemoryGroupPeople(state)
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from datetime import datetime
 from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User
 from chat4all.domain.errors import ConversationNotFound, UserNotFound
 from chat4all.domain.failover import FailoverPlan
+from chat4all.domain.group_chats import ChatKey, Moment, Standing
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, MessageId, UserId
 from chat4all.ports.users import RefreshToken
 
@@ -21,6 +22,18 @@ class LinkCode:
     user_id: UserId
     platform: str
     expires_at: datetime
+
+
+@dataclass(slots=True)
+class GroupRow:
+    """A group as it is kept; `moved_to` is its address from then on."""
+
+    conversation_id: ConversationId
+    title: str
+    titled: Moment
+    present: bool
+    seen: Moment
+    moved_to: str | None = None
 
 
 @dataclass(slots=True)
@@ -44,6 +57,8 @@ class DirectoryState:
     routes: dict[tuple[str, AccountId, str], ConversationId] = field(default_factory=dict)
     last_inbound: dict[tuple[str, AccountId, str], datetime] = field(default_factory=dict)
     failovers: dict[tuple[MessageId, UserId], FailoverPlan] = field(default_factory=dict)
+    groups: dict[ChatKey, GroupRow] = field(default_factory=dict)
+    group_people: dict[tuple[ChatKey, str], tuple[Standing, Moment]] = field(default_factory=dict)
 
     def require_users(self, users: Collection[UserId]) -> None:
         """Raise `UserNotFound` unless all of `users` exist."""

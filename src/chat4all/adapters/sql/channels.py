@@ -55,6 +55,16 @@ class SqlChannels:
 
         await self._database.write(work)
 
+    async def set_reachable(self, channel: ChannelId) -> None:
+        """Say that the person can be written to. Raises `ChannelNotFound`."""
+        change = update(channels).where(channels.c.id == channel).values(reachable=True)
+
+        async def work(connection: AsyncConnection) -> None:
+            if not (await connection.execute(change)).rowcount:
+                raise ChannelNotFound(f"there is no channel {channel}")
+
+        await self._database.write(work)
+
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
         """Remove an identity of `user`. Raises `ChannelNotFound`."""
         gone = delete(channels).where(channels.c.id == channel, channels.c.user_id == user)
@@ -108,6 +118,7 @@ def _row(channel: Channel) -> dict[str, Any]:
         "account_id": channel.account_id or ANY_ACCOUNT,
         "external_id": channel.external_id,
         "linked_at": channel.linked_at,
+        "reachable": channel.reachable,
     }
 
 
@@ -119,4 +130,5 @@ def _channel(row: Row[Any]) -> Channel:
         external_id=row.external_id,
         linked_at=row.linked_at,
         account_id=row.account_id or None,
+        reachable=row.reachable,
     )

@@ -12,6 +12,7 @@ from chat4all.adapters.sql.channels import SqlChannels
 from chat4all.adapters.sql.conversations import SqlConversations
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.failovers import SqlFailovers
+from chat4all.adapters.sql.group_chats import SqlGroupChats, SqlGroupPeople
 from chat4all.adapters.sql.keys import SqlKeys
 from chat4all.adapters.sql.link_codes import SqlLinkCodes
 from chat4all.adapters.sql.members import SqlMembers
@@ -23,6 +24,7 @@ from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
+from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 
@@ -57,6 +59,8 @@ class SqlDirectory:
         self.link_codes: LinkCodes = SqlLinkCodes(database)
         self.routes: Routes = SqlRoutes(database)
         self.failovers: Failovers = SqlFailovers(database)
+        self.group_chats: GroupChats = SqlGroupChats(database)
+        self.group_people: GroupPeople = SqlGroupPeople(database)
 
     async def __aenter__(self) -> Self:
         self._database.open()

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -24,9 +25,10 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    true,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
@@ -93,6 +95,7 @@ channels = Table(
     Column("account_id", String(), nullable=False),
     Column("external_id", String(), nullable=False),
     Column("linked_at", Instant(), nullable=False),
+    Column("reachable", Boolean(), nullable=False, server_default=true()),
     UniqueConstraint("platform", "external_id", "account_id"),
 )
 
@@ -202,6 +205,38 @@ failovers = Table(
     Column("due_at", Instant(), index=True),
     Column("expires_at", Instant(), nullable=False, index=True),
     PrimaryKeyConstraint("message_id", "user_id"),
+)
+
+group_chats = Table(
+    "group_chats",
+    metadata,
+    Column("platform", String()),
+    Column("account_id", String()),
+    Column("address", String()),
+    Column("conversation_id", String(), nullable=False, index=True),
+    Column("title", String(), nullable=False),
+    Column("titled_at", Instant(), nullable=False),
+    Column("titled_number", BigInteger(), nullable=False),
+    Column("present", Boolean(), nullable=False),
+    Column("present_at", Instant(), nullable=False),
+    Column("present_number", BigInteger(), nullable=False),
+    # The address of the group from then on; the row stays for what still names the old one.
+    Column("moved_to", String()),
+    PrimaryKeyConstraint("platform", "account_id", "address"),
+)
+
+group_people = Table(
+    "group_people",
+    metadata,
+    Column("platform", String()),
+    Column("account_id", String()),
+    Column("address", String()),
+    Column("person", String()),
+    Column("user_id", String()),
+    Column("here", Boolean(), nullable=False),
+    Column("at", Instant(), nullable=False),
+    Column("number", BigInteger(), nullable=False),
+    PrimaryKeyConstraint("platform", "account_id", "address", "person"),
 )
 
 # Alembic makes the same table when it runs; it stands apart because no revision owns it.

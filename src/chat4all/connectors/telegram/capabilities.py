@@ -39,4 +39,5 @@ CAPABILITIES = Capabilities(
     per_chat_per_second=1.0,
     per_group_per_minute=20.0,
     group_address=r"-\d+",
+    writes_first=False,
 )

@@ -18,6 +18,7 @@ from aiohttp import ClientError, ClientTimeout
 from pydantic_core import from_json
 
 from chat4all.domain.errors import ChannelError
+from chat4all.domain.group_chats import NOT_IN_GROUP
 
 PIECE = 64 * 1024
 """The bytes of a file that are held at a time."""
@@ -43,6 +44,8 @@ _BAD_REQUESTS = {
     "photo_invalid_dimensions": "not_a_photo",
     "photo_ext_invalid": "not_a_photo",
 }
+_OUTSIDE = ("group chat", "channel chat")
+"""What the description of a 403 contains when the bot is not, or not any more, in a group."""
 """What the description of a 400 contains, in lower case, and our reason for it."""
 
 _REASONS = {
@@ -162,6 +165,7 @@ def refusal(
         reason=_reason(code, description),
         retry_after=wait,
         platform_error=platform_error,
+        moved_to=None if moved_to is None else str(moved_to),
     )
 
 
@@ -171,6 +175,8 @@ def _reason(code: int, description: str) -> str:
     if code == HTTPStatus.BAD_REQUEST:
         words = description.lower()
         return next((why for part, why in _BAD_REQUESTS.items() if part in words), "refused")
+    if code == HTTPStatus.FORBIDDEN and any(one in description for one in _OUTSIDE):
+        return NOT_IN_GROUP
     return next((why for known, why in _REASONS.items() if known == code), "refused")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from aiogram.enums import ContentType
@@ -23,6 +22,8 @@ from aiogram.types import (
 from pydantic import ValidationError
 
 from chat4all.connectors.telegram.attachments import Found, attachment_of
+from chat4all.connectors.telegram.groups import presence, service_event
+from chat4all.connectors.telegram.names import full_name, group_title, utc
 from chat4all.connectors.telegram.reactions import from_telegram
 from chat4all.domain.inbound import Inbound, IncomingEdit, IncomingMessage, IncomingReaction
 from chat4all.domain.payload import Payload, PayloadType, text
@@ -71,11 +72,13 @@ def events_of(raw: object) -> Sequence[Inbound]:
 
 def _event(update: Update) -> Inbound | None:
     if update.message is not None:
-        return _message(update.message)
+        return service_event(update.message) or _message(update.message)
     if update.edited_message is not None:
         return _edit(update.edited_message)
     if update.message_reaction is not None:
         return _reaction(update.message_reaction)
+    if update.my_chat_member is not None:
+        return presence(update.my_chat_member, update.update_id)
     return None
 
 
@@ -111,10 +114,10 @@ def _message(message: Message) -> IncomingMessage | None:
         author=_author(message),
         author_name=_author_name(message),
         payload=payload,
-        sent_at=_utc(message.date),
+        sent_at=utc(message.date),
         reply_to=_reply_to(message),
         link_code=code[1] if code else None,
-        title=None if private else message.chat.title or message.chat.username or "",
+        title=None if private else group_title(message.chat),
         attachment=found[1] if found else None,
     )
 
@@ -128,7 +131,7 @@ def _edit(message: Message) -> IncomingEdit | None:
         address=str(message.chat.id),
         author=_author(message),
         payload=payload,
-        edited_at=_utc(message.edit_date or message.date),
+        edited_at=utc(message.edit_date or message.date),
     )
 
 
@@ -141,7 +144,7 @@ def _reaction(reaction: MessageReactionUpdated) -> IncomingReaction:
         address=str(reaction.chat.id),
         author=str(actor.id),
         emojis=tuple(from_telegram(emoji) for emoji in emojis),
-        at=_utc(reaction.date),
+        at=utc(reaction.date),
     )
 
 
@@ -161,7 +164,7 @@ def _payload(message: Message, found: Found | None) -> Payload | None:
         contact = message.contact
         return Payload(
             type=PayloadType.CONTACT,
-            name=_full_name(contact.first_name, contact.last_name),
+            name=full_name(contact.first_name, contact.last_name),
             phone=contact.phone_number,
         )
     words = _placeholder(message)
@@ -196,16 +199,6 @@ def _author(message: Message) -> str:
 def _author_name(message: Message) -> str:
     user = message.from_user
     if user is not None and message.sender_chat is None:
-        return _full_name(user.first_name, user.last_name) or user.username or str(user.id)
+        return full_name(user.first_name, user.last_name) or user.username or str(user.id)
     chat = message.sender_chat or message.chat
     return chat.title or chat.username or str(chat.id)
-
-
-def _full_name(first: str, last: str | None) -> str:
-    return " ".join(part for part in (first.strip(), (last or "").strip()) if part)
-
-
-def _utc(moment: datetime | int) -> datetime:
-    if isinstance(moment, int):
-        return datetime.fromtimestamp(moment, UTC)
-    return moment.astimezone(UTC)

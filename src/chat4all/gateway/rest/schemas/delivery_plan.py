@@ -10,7 +10,7 @@ from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
 from chat4all.gateway.rest.schemas.users import ChannelWindow
 from chat4all.services.delivery_plan import RecipientPlan, Step
 
-WhyWord = Literal["asked", "preferred", "last_used", "first", "only", "in_app"]
+WhyWord = Literal["asked", "group", "preferred", "last_used", "first", "only", "in_app"]
 
 
 class PlannedStep(Struct, frozen=True, kw_only=True):
