@@ -1,0 +1,1 @@
+"""Files scanned by ClamAV."""
