@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,59 +15,19 @@ from chat4all.testing.whatsapp import (
     ChallengeFailed,
     Fault,
     FaultKind,
-    Number,
     Phone,
-    SimulatorServer,
-    WhatsAppSimulator,
 )
-from tests.e2e.account import Account
-from tests.e2e.product import running_server
+from tests.e2e.whatsapp_shop import Shop, open_shop
 
 PATIENCE = 15.0
 BOTH = {"delivered", "failed"}
 NOBODY = "0190f8a0-0000-7000-8000-000000000000"
 
 
-@dataclass(frozen=True)
-class Shop:
-    """The product with a number, its owner, and the WhatsApp it is connected to."""
-
-    url: str
-    owner: Account
-    whatsapp: SimulatorServer
-    number: Number
-    callback_url: str
-
-
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    simulator = WhatsAppSimulator()
-    number = simulator.add_number("Shop")
-    async with simulator.serve() as whatsapp:
-        settings = {"CHAT4ALL_WHATSAPP_API": whatsapp.url}
-        async with (
-            running_server(tmp_path, settings) as url,
-            Account(url, "olga").signed_up("Olga Teles") as olga,
-        ):
-            account = await olga.post("admin/connectors/accounts", _account(number, olga))
-            callback_url = f"{url}/v1/webhooks/whatsapp/{account['id']}"
-            await simulator.subscribe(number, callback_url)
-            yield Shop(url, olga, whatsapp, number, callback_url)
-
-
-def _account(number: Number, owner: Account) -> dict[str, Any]:
-    return {
-        "platform": "whatsapp",
-        "name": "Shop",
-        "owner_id": owner.user_id,
-        "config": {
-            "access_token": number.access_token,
-            "app_secret": number.app_secret,
-            "verify_token": number.verify_token,
-            "phone_number_id": number.phone_number_id,
-            "business_account_id": number.business_account_id,
-        },
-    }
+    async with open_shop(tmp_path) as shop:
+        yield shop
 
 
 async def until(ask: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:

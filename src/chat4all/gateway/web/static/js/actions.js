@@ -13,6 +13,7 @@ import { errorText, t } from "./i18n.js";
 import { newId } from "./ids.js";
 import { ownCursor } from "./reducer.js";
 import { store } from "./store.js";
+import { filled } from "./text.js";
 
 const TYPING_EVERY_MS = 3_000;
 const NOTICE_MS = 5_000;
@@ -116,8 +117,16 @@ export const replyTo = (message) => set({ compose: { replyTo: message } });
 export const startEdit = (message) => set({ compose: { editing: message } });
 export const cancelCompose = () => set({ compose: {} });
 
-export async function sendText(conversationId, text, replyToId) {
-  const message = { message_id: newId(), conversation_id: conversationId, payload: { type: "text", text } };
+export const sendText = (conversationId, text, replyToId) => send(conversationId, { type: "text", text }, replyToId);
+
+/** Send an approved template with words in its places; its text is shown until the server has made its own. */
+export function sendTemplate(conversationId, template, words) {
+  const { name, language } = template;
+  send(conversationId, { type: "template", name, language, parameters: words, text: filled(template, words) });
+}
+
+function send(conversationId, payload, replyToId) {
+  const message = { message_id: newId(), conversation_id: conversationId, payload };
   if (replyToId) message.reply_to = replyToId;
   if (store.get().threads[conversationId]?.hasNewer) jumpToEnd(conversationId);
   currentOutbox().add(message);

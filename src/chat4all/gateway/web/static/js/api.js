@@ -67,6 +67,10 @@ export const messagesBefore = (conversationId, before_seq, limit) => history(con
 export const messagesAfter = (conversationId, after_seq, limit) => history(conversationId, { after_seq, limit });
 export const searchMessages = (q, conversation_id) => get("/v1/messages/search", { q, conversation_id, limit: 30 });
 
+const nothing = { type: "text", text: "…" };
+/** How a text would be delivered. */
+export const planText = (conversation_id) => post("/v1/messages/plan", { conversation_id, payload: nothing });
+
 export const message = (messageId) => get(`/v1/messages/${id(messageId)}`);
 export const messageStatus = (messageId) => get(`/v1/messages/${id(messageId)}/status`);
 export const editMessage = (messageId, payload) => patch(`/v1/messages/${id(messageId)}`, { payload });

@@ -42,7 +42,7 @@ export function snippetOf(message) {
   if (!message) return "";
   if (message.deleted_at || !message.payload) return t("message.deleted");
   const { type, text, caption, name } = message.payload;
-  if (type === "text") return text;
+  if (type === "text" || type === "template") return text;
   const kinds = ["image", "video", "audio", "document", "location", "contact"];
   const kind = kinds.includes(type) ? t(`message.${type}`) : t("message.unknown");
   return [kind, caption ?? name].filter(Boolean).join(": ");
@@ -63,3 +63,7 @@ export function hueOf(id) {
 }
 
 export const isOnlyEmoji = (text) => /^(?:\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\uFE0F|\u200D\p{Extended_Pictographic})*){1,3}$/u.test(text);
+
+/** The text of a template with words in its places; a place without one stays as it is. */
+export const filled = (template, words) =>
+  template.text.replace(/\{\{(\d+)\}\}/g, (place, number) => words[number - 1]?.trim() || place);

@@ -120,6 +120,13 @@ export default {
   "status.read": "Read",
   "status.failed": "Not delivered",
   "status.showDetails": "{status}. Show details",
+  "window.label": "Only approved messages can be sent",
+  "window.closed": "{name} has not written lately, so {channel} takes approved messages only. It takes any once they answer.",
+  "window.none": "No message is approved for this account yet. Whoever runs it can have some approved.",
+  "window.place": "Word {number}",
+  "window.example": "such as {example}",
+  "window.back": "Choose another",
+
   "status.refused": "Not sent: {reason}",
   "status.perRecipient": "Recipients",
   "status.history": "History",

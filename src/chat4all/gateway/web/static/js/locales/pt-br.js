@@ -120,6 +120,13 @@ export default {
   "status.read": "Lida",
   "status.failed": "Não entregue",
   "status.showDetails": "{status}. Mostrar detalhes",
+  "window.label": "Só mensagens aprovadas podem ser enviadas",
+  "window.closed": "{name} não escreveu nos últimos tempos, por isso {channel} só aceita mensagens aprovadas. Depois da resposta, aceita qualquer uma.",
+  "window.none": "Nenhuma mensagem foi aprovada para esta conta ainda. Quem a administra pode pedir aprovação.",
+  "window.place": "Palavra {number}",
+  "window.example": "por exemplo {example}",
+  "window.back": "Escolher outra",
+
   "status.refused": "Não enviada: {reason}",
   "status.perRecipient": "Destinatários",
   "status.history": "Histórico",

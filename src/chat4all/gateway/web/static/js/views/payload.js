@@ -15,6 +15,7 @@ const VIEWS = {
   document: FileCard,
   location: Place,
   contact: Card,
+  template: ({ payload }) => html`<${Text} text=${payload.text} />`,
 };
 
 export function Payload({ message, isDeleted }) {

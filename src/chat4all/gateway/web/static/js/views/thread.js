@@ -6,10 +6,10 @@ import { channelName, t, tn } from "../i18n.js";
 import { channelsOf, counterpartOf, nameOf, titleOf } from "../people.js";
 import { html, useEffect } from "../preact.js";
 import { store, useSelect } from "../store.js";
-import { Composer } from "./composer.js";
 import { MessageList } from "./message-list.js";
 import { Avatar, EmptyState, IconButton } from "./parts.js";
 import { focusSearch } from "./sidebar.js";
+import { WritingPlace } from "./writing-place.js";
 
 export function NoThread() {
   const key = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘K" : "Ctrl+K";
@@ -27,7 +27,7 @@ export function Thread({ conversationId }) {
     <${ThreadHeader} conversationId=${conversationId} />
     <${MessageList} conversationId=${conversationId} />
     <${Typing} conversationId=${conversationId} />
-    <${Composer} conversationId=${conversationId} />
+    <${WritingPlace} conversationId=${conversationId} />
   </section>`;
 }
 
