@@ -28,6 +28,10 @@ class FileState(StrEnum):
     DELETED = "deleted"
 
 
+COUNTED = frozenset({FileState.UPLOADING, FileState.RECEIVING, FileState.READY})
+"""The states in which the bytes of a file count towards its owner's quota."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteMedia:
     """Where a platform holds a file: what its connector of `account_id` fetches it by.
@@ -58,7 +62,8 @@ class File:
 
     `size` (bytes), `mime_type` and `checksum` (`sha256:<hex>`) are as announced until the
     file is ready, and then as found in the bytes. `upload` is the object store's own word
-    for an unfinished upload. An unfinished one is swept after `expires_at`. `error` is the
+    for an unfinished upload. An unfinished one is swept after `expires_at`; a failed or
+    deleted one that has an `expires_at` may still have bytes, to be removed. `error` is the
     code of why it failed, `reason` a sentence for people.
     """
 

@@ -7,14 +7,22 @@ from datetime import datetime
 from typing import Protocol
 
 from chat4all.domain.files import File, FileState
-from chat4all.domain.ids import FileId, MessageId, UserId
+from chat4all.domain.ids import ConversationId, FileId, MessageId, UserId
 
 
 class FileRecords(Protocol):
-    """Durable records of files. Every implementation passes `FileRecordsContract`."""
+    """Durable records of files. Every implementation passes `FileRecordsContract`.
 
-    async def add(self, file: File) -> File:
-        """Keep a new record; return the one that is there when the id is known already."""
+    Several processes may hold the same records. Methods raise `Unavailable` or `StorageFull`
+    when the storage does not answer.
+    """
+
+    async def add(self, file: File, *, quota: int | None = None) -> File:
+        """Keep a new record; return the one that is there when the id is known already.
+
+        With `quota` (bytes) it raises `QuotaExceeded` and keeps nothing when the files of the
+        owner, as `used_by` counts them, would take more; of several callers at once, too.
+        """
         ...
 
     async def get_many(self, files: Collection[FileId]) -> Mapping[FileId, File]:
@@ -34,6 +42,12 @@ class FileRecords(Protocol):
         """Return files in a state, oldest first; with `before` those that expire before it."""
         ...
 
+    async def in_conversation(
+        self, conversation: ConversationId, *, after: FileId | None = None, limit: int
+    ) -> Sequence[File]:
+        """Return files of a conversation in any state, by id, those later than `after`."""
+        ...
+
     async def used_by(self, owner: UserId) -> int:
         """Return the bytes of the files of `owner` that are ready, uploading or receiving."""
         ...
@@ -50,13 +64,18 @@ class FileReferences(Protocol):
         """Remember that a message shows a file; a repeat changes nothing."""
         ...
 
-    async def detach(self, file: FileId, message: MessageId) -> int:
-        """Forget that, for good; return how many messages still show the file.
+    async def detach(self, message: MessageId) -> Collection[FileId]:
+        """Forget what a message shows, for good; return its files that no message shows now.
 
-        A later `attach` of the same pair has no effect, so a repeated event does no harm.
+        A repeat returns the same again. A later `attach` of the same pair has no effect, so
+        a repeated event does no harm.
         """
         ...
 
+    async def showing(self, file: FileId) -> int:
+        """Return how many messages show a file."""
+        ...
+
     async def unattached(self, *, before: datetime, limit: int) -> Sequence[File]:
-        """Return ready files, older than `before`, that no message ever showed."""
+        """Return ready files that were ready before `before` and that no message ever showed."""
         ...
