@@ -48,6 +48,27 @@ class Settings(BaseSettings):
         description="Presence, limits, signals between nodes: memory://, "
         "redis://[USER:PASSWORD@]HOST:PORT/DB or rediss://...",
     )
+    objects_url: str = Field(
+        default="", description="Bytes of files: file:///FOLDER; empty: objects in the data folder."
+    )
+    files_url: str = Field(
+        default="",
+        description="Address clients reach the role `files` at, where it runs by itself; "
+        "empty: this server's own.",
+    )
+    file_quota_bytes: int = Field(
+        default=20 * 1024**3,
+        ge=0,
+        description="Bytes that the files of one user may take; 0 sets no limit.",
+    )
+    upload_expiry_hours: float = Field(
+        default=24.0, gt=0, description="Hours after which an unfinished upload is removed."
+    )
+    upload_stall_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds within which 16 KiB of an upload must come, or the request ends.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(?i:debug|info|warning|error)$",
@@ -177,6 +198,7 @@ SCHEMES = {
     "messages_url": ("sqlite", "memory"),
     "directory_url": ("sqlite", "memory"),
     "ephemeral_url": ("memory", "redis", "rediss"),
+    "objects_url": ("file",),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from chat4all.domain.directory import Channel
 from chat4all.domain.ids import ChannelId, UserId, new_id
 from chat4all.ports.event_log import Record
 from chat4all.ports.phones import Phone
-from tests.gateway.world import Person, World, a_world, client_of, say, sign_up
+from tests.gateway.world import Person, World, a_world, begin, client_of, say, sign_up, upload
 
 WHO = ("nobody", "stranger", "member", "group_admin", "owner", "administrator")
 TABLE: dict[str, dict[str, Any]] = tomllib.loads(
@@ -70,6 +71,23 @@ async def _things(world: World, people: Mapping[str, Person]) -> dict[str, str]:
         "account_id": account,
         "external_id": "p1",
         "letter_id": await _letter(root),
+        **await _files(people["owner"], group),
+    }
+
+
+async def _files(owner: Person, group: str) -> dict[str, str]:
+    """Make a file with a link to it, and an upload."""
+    file_id = await upload(owner, group, b"\x89PNG")
+    link = await owner.http.post(f"/v1/files/{file_id}/links", json={"expires_in": 60})
+    query = httpx.URL(link.json()["url"]).params
+    words = {"filename": "cat.png", "checksum": "sha256:" + "a" * 64, "conversation_id": group}
+    pairs = [f"{key} {b64encode(word.encode()).decode()}" for key, word in words.items()]
+    return {
+        "file_id": file_id,
+        "link_expires": query["expires"],
+        "link_signature": query["signature"],
+        "upload_id": await begin(owner, group, b"cat"),
+        "upload_metadata": ",".join(pairs),
     }
 
 
@@ -132,12 +150,14 @@ async def called(
         json=filled(row["json"], things) if "json" in row else None,
         data=row.get("form"),
         content=row.get("raw"),
+        headers=filled(row.get("headers", {}), things),
     )
 
 
 def told(answer: httpx.Response, things: Mapping[str, str]) -> str:
     """Return what a refusal tells, without the names that the request itself held."""
-    problem = {key: value for key, value in answer.json().items() if key != "instance"}
+    body = answer.json() if answer.content else {}  # HEAD has none
+    problem = {key: value for key, value in body.items() if key != "instance"}
     text = f"{answer.status_code} {problem}"
     for name in things.values():
         text = text.replace(name, "...")

@@ -25,7 +25,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 PASSWORD = "correct horse battery"
 MANY = 30
 LEAST_EXAMPLES = 2_000
-OPERATIONS = 73
+OPERATIONS = 85
 SETTINGS = {
     "CHAT4ALL_TELEGRAM_API": "http://127.0.0.1:9",
     "CHAT4ALL_WHATSAPP_API": "http://127.0.0.1:9",

@@ -21,7 +21,6 @@ PAYLOADS: list[dict[str, Any]] = [
     {"type": "text", "text": "Olá 👋🏽"},
     {"type": "location", "latitude": -23.55, "longitude": -46.63, "name": "São Paulo"},
     {"type": "contact", "name": "Bia", "phone": "+5511987654321"},
-    {"type": "image", "file_id": str(uuid.uuid4()), "caption": "Look"},
 ]
 
 

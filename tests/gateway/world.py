@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import httpx
 from argon2 import PasswordHasher
 from litestar import Litestar
 
+from chat4all.adapters.localfs.object_store import LocalFsObjectStore
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral
 from chat4all.adapters.memory.event_log import MemoryEventLog
+from chat4all.adapters.memory.file_records import MemoryFileRecords
 from chat4all.adapters.memory.message_store import MemoryMessageStore
+from chat4all.bootstrap.file_storage import FileStorage
+from chat4all.bootstrap.files import Files, file_keeper, open_files
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.commands import AnnounceChange
 from chat4all.domain.errors import (
@@ -52,6 +59,7 @@ from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.last_channel import LastChannels
 from chat4all.services.messages import Messages
@@ -61,6 +69,7 @@ from chat4all.services.presence import PresenceBoard
 from chat4all.services.records import encode_command
 from chat4all.services.send_message import Limits, SendMessage
 from chat4all.services.session_windows import SessionWindows
+from chat4all.services.shown_files import ShownFiles
 from chat4all.services.sign_in import SignIn
 from chat4all.services.sign_up import FIRST_PERSON, SignUp
 from chat4all.services.stored import StoredMessages
@@ -69,10 +78,13 @@ from chat4all.services.templates import TemplateBook
 from chat4all.services.trace import TraceMessage
 from chat4all.services.users import UserProfiles
 from chat4all.services.watched_directory import WatchedDirectory
+from chat4all.settings import Settings
 from chat4all.testing.paper import PaperConnector
 
 ISSUER = "http://chat4all.test"
 PASSWORD = "correct horse battery"
+QUOTA = 1_000_000
+"""Bytes that the files of one user may take."""
 
 
 class Clock:
@@ -192,6 +204,7 @@ class World:
     clock: Clock
     missing: dict[str, str]
     approving: ApprovingConnector
+    files: Files
     callbacks: list[tuple[str, str, str, bytes]] = field(default_factory=list)
 
 
@@ -283,7 +296,20 @@ class _Engines:
         frames = [frame for _, frame in missed.frames]
         return SyncBatch(frames=frames, cursor=str(missed.cursor), more=missed.more)
 
-    def deps(self, tokens: JwtAccessTokens) -> RestDeps:
+    @asynccontextmanager
+    async def files(self) -> AsyncIterator[Files]:
+        """Open the services of files, on a folder that vanishes."""
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            objects = await stack.enter_async_context(LocalFsObjectStore(folder))
+            storage = FileStorage(MemoryFileRecords(), objects)
+            settings = Settings(data_dir=folder, public_url=ISSUER, file_quota_bytes=QUOTA)
+            find, keys = self.people.conversation, self.directory.keys
+            yield await stack.enter_async_context(
+                open_files(settings, storage, find, keys, self.event_log, now=self.clock)
+            )
+
+    def deps(self, tokens: JwtAccessTokens, files: Files) -> RestDeps:
         directory, now, log = self.directory, self.clock, self.event_log
         users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
         peek, find = self.people.peek, self.people.conversation
@@ -320,12 +346,14 @@ class _Engines:
                 find,
                 limits=Limits(),
                 check=Preflight(self.people, plan, CAPABILITIES),
+                check_file=ShownFiles(files.storage.records, files.storage.records, now=now),
             ),
             stored=self.waiting,
             messages=self.messages,
+            files=files.tools,
             sync=self.catch_up,
             dead_letters=DeadLetters(log, log),
-            integrity=self.store,
+            integrity=WholeIntegrity(self.store, files.integrity),
             receive_webhook=self.receive_webhook,
             ready=self.ready,
             metrics=lambda: b"# HELP up Whether it is up.\nup 1\n",
@@ -343,28 +371,31 @@ class _Engines:
 @asynccontextmanager
 async def a_world() -> AsyncIterator[World]:
     engines = _Engines()
-    deps = engines.deps(await engines.tokens())
-    # Somebody administers already: who registers in a test is an ordinary person.
-    await engines.directory.keys.get_or_set(FIRST_PERSON, "somebody")
-    work = [engines.router().run(), engines.notifier.run()]
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        yield World(
-            create_rest_app(deps),
-            deps,
-            engines.directory,
-            engines.event_log,
-            engines.phones,
-            engines.clock,
-            engines.missing,
-            engines.approving,
-            engines.callbacks,
-        )
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        engines.passwords.close()
+    async with engines.files() as files:
+        deps = engines.deps(await engines.tokens(), files)
+        # Somebody administers already: who registers in a test is an ordinary person.
+        await engines.directory.keys.get_or_set(FIRST_PERSON, "somebody")
+        keeper = file_keeper(files, engines.event_log, pause=0.0)
+        work = [engines.router().run(), engines.notifier.run(), keeper.run()]
+        tasks = [asyncio.create_task(one) for one in work]
+        try:
+            yield World(
+                create_rest_app(deps),
+                deps,
+                engines.directory,
+                engines.event_log,
+                engines.phones,
+                engines.clock,
+                engines.missing,
+                engines.approving,
+                files,
+                engines.callbacks,
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            engines.passwords.close()
 
 
 def client_of(world: World, token: str | None = None) -> httpx.AsyncClient:
@@ -395,3 +426,43 @@ async def say(person: Person, conversation_id: str, words: str) -> dict[str, Any
     answer = await person.http.post("/v1/messages", json=body, headers={"Prefer": "wait=5"})
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
+
+
+TUS = {"Tus-Resumable": "1.0.0"}
+BYTES = {**TUS, "Content-Type": "application/offset+octet-stream"}
+
+
+def announcement(conversation_id: str, data: bytes, **fields: Any) -> dict[str, Any]:
+    """Return the body that announces `data`."""
+    given = {
+        "name": "cat.png",
+        "size": len(data),
+        "mime_type": "image/png",
+        "checksum": f"sha256:{hashlib.sha256(data).hexdigest()}",
+        "conversation_id": conversation_id,
+    }
+    return {**given, **fields}
+
+
+async def begin(person: Person, conversation_id: str, data: bytes, **fields: Any) -> str:
+    """Announce a file and return its id."""
+    body = announcement(conversation_id, data, **fields)
+    answer = await person.http.post("/v1/files/initiate", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["file_id"])
+
+
+async def append(person: Person, file_id: str, offset: int, data: bytes) -> httpx.Response:
+    """Send bytes of an upload."""
+    headers = {**BYTES, "Upload-Offset": str(offset)}
+    return await person.http.patch(f"/v1/files/uploads/{file_id}", headers=headers, content=data)
+
+
+async def upload(person: Person, conversation_id: str, data: bytes, **fields: Any) -> str:
+    """Upload a file and return its id; it is ready."""
+    file_id = await begin(person, conversation_id, data, **fields)
+    assert (await append(person, file_id, 0, data)).status_code == 204
+    answer = await person.http.post(f"/v1/files/{file_id}/complete")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["state"] == "ready"
+    return file_id

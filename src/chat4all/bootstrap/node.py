@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import structlog
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -19,13 +19,14 @@ from chat4all.bootstrap.connectors import (
     build_connector,
     installed_connectors,
 )
+from chat4all.bootstrap.files import Files, file_keeper, file_sweeper, open_files
 from chat4all.bootstrap.fleet import Fleet
 from chat4all.bootstrap.fleet_watch import watch_fleet
 from chat4all.bootstrap.mock import mock_account, signed_events
 from chat4all.bootstrap.operator import OperatorKey, operator_key
+from chat4all.bootstrap.parts import Parts
 from chat4all.bootstrap.rest import rest_deps
 from chat4all.bootstrap.storage import Storage, open_storage
-from chat4all.bootstrap.supervisor import keep_running
 from chat4all.bootstrap.telegram import connect_telegram
 from chat4all.connectors.mock import ContactPhones, PhoneNetwork
 from chat4all.domain.directory import Account
@@ -36,6 +37,7 @@ from chat4all.gateway.auth.passwords import Argon2Passwords
 from chat4all.gateway.auth.revocations import Revocations
 from chat4all.gateway.auth.signing_key import SigningKey
 from chat4all.gateway.rest.app import create_rest_app
+from chat4all.gateway.rest.deps import RestDeps
 from chat4all.gateway.rest.read_draft import read_draft
 from chat4all.gateway.rest.security_headers import BARE_HEADERS
 from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
@@ -59,6 +61,7 @@ from chat4all.router.worker import GROUP, Router
 from chat4all.services.audit import Auditor
 from chat4all.services.clock import utc_now
 from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.services.last_channel import LastChannels
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
@@ -66,6 +69,7 @@ from chat4all.services.people import People
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.receive import Hooks, ReceiveInbound
 from chat4all.services.send_message import Limits, SendMessage
+from chat4all.services.shown_files import ShownFiles
 from chat4all.services.sign_in import SignInLimits
 from chat4all.services.signals import Signals
 from chat4all.services.stored import StoredMessages
@@ -165,6 +169,7 @@ def build_core(
                 backlog=settings.backlog,
             ),
             check=Preflight(people, plan, capabilities),
+            check_file=ShownFiles(storage.files.records, storage.files.records),
         ),
         messages=messages,
         presence=PresenceBoard(storage.nodes, directory.conversations, directory.users),
@@ -195,6 +200,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         network = await stack.enter_async_context(PhoneNetwork(settings.data_dir / "phones"))
         kinds = installed_connectors(settings, network)
         core = build_core(settings, storage, metrics, kinds)
+        files = await stack.enter_async_context(_open_files(core, settings))
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
         key = await operator_key(core.directory, passwords)
@@ -205,8 +211,9 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         )
         stack.push_async_callback(fleet.aclose)
         core.templates.ask(fleet.get)
-        running = await stack.enter_async_context(_Parts())
+        running = await stack.enter_async_context(Parts())
         await _start_core(core, running)
+        _start_files(core, files, settings, running)
         account = await mock_account(core.directory, key.user_id, kinds)
         if connected:
             network.on_event = signed_events(fleet, account)
@@ -215,48 +222,35 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             _start_edges(core, kinds, fleet, settings, running)
         phones = ContactPhones(network, core.directory, account=account.id)
         tokens = await _tokens(core, settings, running)
-        auditor = Auditor(storage.messages, metrics)
+        auditor = Auditor(WholeIntegrity(storage.messages, files.integrity), metrics)
         running.start("auditor", auditor.run)
         limits = SignInLimits(
             per_source=settings.sign_in_per_minute, per_name=10 * settings.sign_in_per_minute
         )
-        rest = rest_deps(core, tokens, passwords, fleet, kinds, phones, limits)
+        rest = rest_deps(core, files, tokens, passwords, fleet, kinds, phones, limits)
         websocket = _websocket(core, tokens)
-        gateway = GatewayDeps(
+        yield Node(_gateway(core, rest, tokens, websocket), websocket, key, settings)
+
+
+def _gateway(
+    core: Core, rest: RestDeps, tokens: JwtAccessTokens, websocket: WebSocketEndpoint
+) -> Gateway:
+    application = cast("Any", create_rest_app(rest))
+    return Gateway(
+        GatewayDeps(
             # A reverse proxy on this machine tells who asks; the send route need not know.
-            rest=ProxyHeadersMiddleware(
-                cast("Any", create_rest_app(rest)), trusted_hosts="127.0.0.1"
-            ),
+            rest=ProxyHeadersMiddleware(application, trusted_hosts="127.0.0.1"),
             websocket=websocket,
             tokens=tokens,
             send_message=core.send,
             read_draft=read_draft,
-            meter=metrics,
+            meter=core.metrics,
             headers=BARE_HEADERS,
         )
-        yield Node(Gateway(gateway), websocket, key, settings)
+    )
 
 
-class _Parts:
-    """The tasks of a node; all of them end with it."""
-
-    def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in reversed(self._tasks):
-            task.cancel()
-            await asyncio.wait([task])
-
-    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Keep `work` running until the node ends."""
-        self._tasks.append(asyncio.create_task(keep_running(name, work), name=name))
-
-
-async def _start_core(core: Core, running: _Parts) -> None:
+async def _start_core(core: Core, running: Parts) -> None:
     """Start the router and wait until it has done what was accepted before the start."""
     accepted = await core.storage.log.ends(COMMANDS)
     running.start("router", core.router.run)
@@ -280,12 +274,23 @@ async def _start_core(core: Core, running: _Parts) -> None:
     )
 
 
+def _open_files(core: Core, settings: Settings) -> AbstractAsyncContextManager[Files]:
+    storage = core.storage
+    find, keys = core.people.conversation, core.directory.keys
+    return open_files(settings, storage.files, find, keys, storage.log)
+
+
+def _start_files(core: Core, files: Files, settings: Settings, running: Parts) -> None:
+    running.start("file-keeper", file_keeper(files, core.storage.log).run)
+    running.start("file-sweeper", file_sweeper(files, core.storage.log, settings).run)
+
+
 def _start_edges(
     core: Core,
     kinds: Mapping[str, Kind],
     fleet: Fleet,
     settings: Settings,
-    running: _Parts,
+    running: Parts,
 ) -> None:
     running.start("fleet", fleet.run)
     running.start("fleet-watch", partial(watch_fleet, fleet))
@@ -325,7 +330,7 @@ async def _trim(core: Core, kinds: Mapping[str, Kind], settings: Settings) -> No
         await asyncio.sleep(TRIM_SECONDS)
 
 
-async def _tokens(core: Core, settings: Settings, running: _Parts) -> JwtAccessTokens:
+async def _tokens(core: Core, settings: Settings, running: Parts) -> JwtAccessTokens:
     revocations = Revocations(core.directory.tokens, core.storage.ephemeral.bus, now=utc_now)
     await revocations.load()
     running.start("revocations", revocations.follow)

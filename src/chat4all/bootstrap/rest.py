@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chat4all import __version__
 from chat4all.bootstrap.connectors import Kind, account_id, complete_config
+from chat4all.bootstrap.files import Files
 from chat4all.bootstrap.fleet import Fleet
 from chat4all.domain.commands import AnnounceChange
 from chat4all.domain.errors import Chat4AllError
@@ -28,6 +29,7 @@ from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.records import encode_command
 from chat4all.services.session_windows import SessionWindows
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 def rest_deps(
     core: Core,
+    files: Files,
     tokens: JwtAccessTokens,
     passwords: Passwords,
     fleet: Fleet,
@@ -82,9 +85,10 @@ def rest_deps(
         windows=windows,
         stored=core.stored,
         messages=core.messages,
+        files=files.tools,
         sync=partial(_sync, core),
         dead_letters=DeadLetters(storage.log, storage.log),
-        integrity=storage.messages,
+        integrity=WholeIntegrity(storage.messages, files.integrity),
         receive_webhook=partial(_receive, fleet, _callbacks(core, kinds)),
         ready=partial(_ready, core),
         metrics=core.metrics.render,
@@ -93,11 +97,16 @@ def rest_deps(
         kinds=kinds,
         health_of=fleet.health.of,
         phones=phones,
-        operator=OperatorTools(
-            import_history=ImportHistory(storage.log, storage.messages, directory),
-            trace=TraceMessage(storage.messages, storage.messages, storage.messages),
-            connector_of=fleet.get,
-        ),
+        operator=_operator_tools(core, fleet),
+    )
+
+
+def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:
+    log, messages = core.storage.log, core.storage.messages
+    return OperatorTools(
+        import_history=ImportHistory(log, messages, core.directory),
+        trace=TraceMessage(messages, messages, messages),
+        connector_of=fleet.get,
     )
 
 
@@ -154,7 +163,7 @@ async def _ready(core: Core) -> Mapping[str, str]:
 
 
 def _nodes(core: Core, started_at: datetime) -> Sequence[NodeInfo]:
-    roles = ["gateway", "router", "connector", "notifier", "presence"]
+    roles = ["gateway", "router", "connector", "notifier", "presence", "files"]
     details = {"pid": os.getpid(), "connections": core.notifier.connections}
     node = NodeInfo(
         name="embedded",

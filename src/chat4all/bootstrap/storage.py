@@ -25,6 +25,7 @@ from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.adapters.sql.directory import SqlDirectory
 from chat4all.adapters.sqlite.event_log import SqliteEventLog
 from chat4all.adapters.sqlite.message_store import SqliteMessageStore
+from chat4all.bootstrap.file_storage import FileStorage, open_file_storage
 from chat4all.domain.errors import BadSettings, DataFolderInUse
 from chat4all.ports.directory import Directory
 from chat4all.ports.ephemeral import Ephemeral
@@ -45,7 +46,7 @@ class Store(MessageData, SupportsSearch, SupportsMoments, Integrity, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The four engines of one process.
+    """The engines of one process.
 
     `ephemeral` goes on with what this process knows when the state that `nodes` share is
     lost; `nodes` says so (`Unavailable`).
@@ -56,6 +57,7 @@ class Storage:
     directory: Directory
     ephemeral: Ephemeral
     nodes: Ephemeral
+    files: FileStorage
 
     def is_shared(self) -> bool:
         """Say whether what the nodes share answered when it was last asked."""
@@ -97,12 +99,14 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         log = await stack.enter_async_context(_open(LOGS, settings.log_url, folder / "log.sqlite3"))
         local = MemoryEphemeral()
         nodes = await stack.enter_async_context(_shared(settings.ephemeral_url, local))
+        files = await stack.enter_async_context(open_file_storage(settings))
         yield Storage(
             log=log,
             messages=messages,
             directory=directory,
             ephemeral=local if nodes is local else FallbackEphemeral(nodes, local),
             nodes=nodes,
+            files=files,
         )
 
 

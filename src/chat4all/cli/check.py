@@ -20,7 +20,8 @@ CHECKS = {
     "sequence_gap": "numbers are 1, 2, 3 ... in each conversation",
     "duplicate_message_id": "no message is there twice",
     "cursor_mismatch": "read <= delivered <= last number, for each member",
-    "orphan_file": "every file belongs to a message",
+    "orphan_file": "all stored bytes belong to a file",
+    "missing_object": "every file that is ready has its bytes",
 }
 
 EXAMPLES = """Examples:

@@ -28,6 +28,7 @@ Chat4AllError                       code
 │   ├── OffsetConflict              offset_conflict
 │   └── UploadBusy                  upload_busy
 ├── ChecksumMismatch                checksum_mismatch
+├── HarmfulFile                     harmful_file
 ├── TooLarge                        too_large
 │   └── QuotaExceeded               quota_exceeded
 ├── Unreachable                     no_channel (no way to reach a recipient)
@@ -236,6 +237,12 @@ class ChecksumMismatch(Chat4AllError):
     """The bytes that came are not those that were announced; they are not kept."""
 
     code = "checksum_mismatch"
+
+
+class HarmfulFile(Chat4AllError):
+    """A virus was found in the file; nothing of it was kept."""
+
+    code = "harmful_file"
 
 
 class TooLarge(Chat4AllError):

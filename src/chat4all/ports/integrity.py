@@ -13,7 +13,7 @@ from chat4all.domain.ids import ConversationId
 class Finding:
     """One broken promise: which check, in which conversation, and what was seen.
 
-    `check` is one of sequence_gap, duplicate_message_id, cursor_mismatch, orphan_file.
+    `check` is one of `CHECKS`.
     """
 
     check: str
@@ -21,7 +21,13 @@ class Finding:
     detail: str
 
 
-CHECKS = ("sequence_gap", "duplicate_message_id", "cursor_mismatch", "orphan_file")
+CHECKS = (
+    "sequence_gap",
+    "duplicate_message_id",
+    "cursor_mismatch",
+    "orphan_file",
+    "missing_object",
+)
 
 
 class Integrity(Protocol):

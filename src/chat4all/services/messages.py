@@ -222,6 +222,8 @@ class Messages:
             raise Conflict(f"an edit keeps the kind of payload, which is {message.payload.type}")
         if payload.type is PayloadType.TEMPLATE:
             raise Conflict("a template is sent as it was approved; send another one instead")
+        if message.payload is not None and message.payload.file_id != payload.file_id:
+            raise Conflict("an edit changes the caption and keeps the file")
         now = datetime.now(UTC)
         await self._append(
             EditMessage(

@@ -15,6 +15,8 @@ from chat4all.domain.directory import Conversation
 from chat4all.domain.errors import (
     Chat4AllError,
     ConversationNotFound,
+    FileGone,
+    FileNotReady,
     InvalidInput,
     MessageIdConflict,
     RateLimited,
@@ -22,7 +24,7 @@ from chat4all.domain.errors import (
     Unavailable,
 )
 from chat4all.domain.failover import Deadlines
-from chat4all.domain.ids import ConversationId, MessageId, UserId, new_id
+from chat4all.domain.ids import ConversationId, FileId, MessageId, UserId, new_id
 from chat4all.domain.payload import Payload
 from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
@@ -30,9 +32,19 @@ from chat4all.ports.message_store import MessageStore
 from chat4all.services.batched_find import BatchedFind
 from chat4all.services.notify import FindConversation, PeekConversation
 from chat4all.services.records import encode_command
+from chat4all.services.shown_files import CheckFile, no_files
 
 _encode = msgspec.json.Encoder().encode
 
+_REFUSALS = (
+    ConversationNotFound,
+    InvalidInput,
+    MessageIdConflict,
+    RateLimited,
+    FileNotReady,
+    FileGone,
+)
+"""Why one message of several is refused; the others stand."""
 CLAIM_SECONDS = 3_600.0
 """How long an id that was lately accepted is remembered beside the store."""
 
@@ -95,6 +107,7 @@ class SendMessage:
         *,
         limits: Limits,
         check: CheckDraft | None = None,
+        check_file: CheckFile = no_files,
     ) -> None:
         self._check_draft = check
         self._log = event_log
@@ -103,15 +116,16 @@ class SendMessage:
         self._peek = peek
         self._find = find
         self._limits = limits
+        self._check_file = check_file
 
     async def __call__(self, sender: UserId, draft: Draft) -> Accepted:
         """Accept `draft`; return once the log holds it durably.
 
         A repeat with the same id and content is accepted again and has no second effect.
         Raises `ConversationNotFound` for a stranger, `MessageIdConflict` for a used id,
-        `InvalidInput` for a recipient, a `reply_to` or a template that is not here,
-        `SessionWindowClosed` where nobody could get it, `RateLimited`, `Unavailable` and
-        `StorageFull`; then nothing was accepted.
+        `InvalidInput` for a recipient, a `reply_to`, a file or a template that is not here,
+        `FileNotReady` and `FileGone`, `SessionWindowClosed` where nobody could get it,
+        `RateLimited`, `Unavailable` and `StorageFull`; then nothing was accepted.
         """
         [outcome] = await self.many(sender, [draft])
         if isinstance(outcome, Exception):
@@ -148,7 +162,7 @@ class SendMessage:
             command = await self._check(sender, draft, claimed)
         except _Refused as refused:
             return refused.error
-        except (ConversationNotFound, InvalidInput, MessageIdConflict, RateLimited) as error:
+        except _REFUSALS as error:
             return error
         records.append(Record(COMMANDS, command.conversation_id, encode_command(command)))
         return Accepted(
@@ -166,6 +180,7 @@ class SendMessage:
         check_recipients(draft, conversation)
         await self._check_reply(sender, draft)
         digest = digest_of(sender, draft)
+        await self._check_payload(draft, digest)
         if draft.message_id is not None:
             await self._claim(draft.message_id, digest, claimed)
         payload = await self._checked(sender, draft, conversation, digest, claimed)
@@ -232,6 +247,18 @@ class SendMessage:
                 "`reply_to` names no message of this conversation",
                 [("/reply_to", "no such message here")],
             )
+
+    async def _check_payload(self, draft: Draft, digest: str) -> None:
+        """Refuse a file that cannot be shown; a repeat of what is stored needs it no more."""
+        name = draft.payload.file_id
+        if name is None:
+            return
+        try:
+            await self._check_file(FileId(name), draft.conversation_id)
+        except _REFUSALS:
+            kept = None if draft.message_id is None else await self._stored(draft.message_id)
+            if kept is None or kept.digest != digest:
+                raise
 
     async def _claim(self, message_id: MessageId, digest: str, claimed: list[str]) -> None:
         """Refuse an id that was used for something else, lately or long ago."""

@@ -25,6 +25,8 @@ from chat4all.gateway.rest.routes.contacts import Contacts
 from chat4all.gateway.rest.routes.conversations import Conversations
 from chat4all.gateway.rest.routes.dead_letters import DeadLetterAdministration
 from chat4all.gateway.rest.routes.discovery import Discovery
+from chat4all.gateway.rest.routes.file_content import FileContent
+from chat4all.gateway.rest.routes.files import FileCalls
 from chat4all.gateway.rest.routes.history import Finding, History
 from chat4all.gateway.rest.routes.messages import Messages
 from chat4all.gateway.rest.routes.operations import Operations
@@ -32,6 +34,7 @@ from chat4all.gateway.rest.routes.operator import Operator
 from chat4all.gateway.rest.routes.phones import Phones
 from chat4all.gateway.rest.routes.presence import PresenceStates
 from chat4all.gateway.rest.routes.templates import Templates
+from chat4all.gateway.rest.routes.uploads import Uploads
 from chat4all.gateway.rest.routes.users import OwnChannels, Users
 from chat4all.gateway.rest.security_headers import add_security_headers
 from chat4all.gateway.rest.static_files import read_files, serve
@@ -50,6 +53,9 @@ CONTROLLERS = (
     Messages,
     History,
     Finding,
+    FileCalls,
+    Uploads,
+    FileContent,
     PresenceStates,
     Phones,
     Callbacks,
@@ -94,6 +100,9 @@ def openapi_document() -> bytes:
 def _dependencies(deps: RestDeps | None) -> dict[str, Provide]:
     return {
         "deps": Provide(lambda: deps, sync_to_thread=False, use_cache=True),
+        "files": Provide(
+            lambda: None if deps is None else deps.files, sync_to_thread=False, use_cache=True
+        ),
         "caller": Provide(_caller, sync_to_thread=False),
     }
 

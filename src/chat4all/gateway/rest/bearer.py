@@ -28,9 +28,14 @@ class SignedIn:
     def __call__(
         self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
     ) -> None:
-        """Check the token unless the route is `public`; admin routes take an administrator."""
+        """Check the token unless the route is `public`; admin routes take an administrator.
+
+        A route with `signed_link` takes a signature in place of a token.
+        """
         if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
             return
+        if handler.opt.get("signed_link") and "signature" in connection.query_params:
+            return  # the handler checks it
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("send an access token: Authorization: Bearer <token>")

@@ -13,6 +13,7 @@ from litestar.params import SkipValidation
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
+from chat4all.gateway.rest.file_tools import FileTools
 from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.connector_kind import ConnectorKind
@@ -109,6 +110,7 @@ class RestDeps:
     templates: TemplateBook
     stored: StoredMessages
     messages: Messages
+    files: FileTools
     sync: Sync
     dead_letters: DeadLetters
     integrity: Integrity

@@ -30,6 +30,7 @@ TAGS = {
     "Contacts": "People one reaches through channels.",
     "Conversations": "Private ones and groups.",
     "Messages": "Sending, reading, following.",
+    "Files": "Up to 2 GiB each: resumable uploads (tus 1.0.0), downloads in parts, links.",
     "Presence": "Who is there.",
     "Mock phones": "Simulated phones, to try everything without an account.",
     "Platform callbacks": "What platforms call.",
@@ -67,6 +68,16 @@ DESCRIPTION = """One API to send to and receive from all your contacts, whatever
 them uses. Errors are problem details (RFC 9457) with a stable `code`. Lists are `{items, next}`:
 pass `next` as `cursor` to go on. What happens is pushed over the WebSocket `/v1/ws`: see
 `/asyncapi.json`."""
+
+
+_TOLD: dict[int, tuple[str, str]] = {
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "Seconds to wait."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "Seconds to wait."),
+    HTTPStatus.INSUFFICIENT_STORAGE: ("Retry-After", "Seconds to wait."),
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "How to authenticate (RFC 6750)."),
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: ("Content-Range", "`bytes */` and the size."),
+}
+"""The header that goes with a refusal, and what it tells."""
 
 
 def config() -> OpenAPIConfig:
@@ -115,7 +126,7 @@ class _Operation:
     handler: HTTPRouteHandler
 
     @property
-    def statuses(self) -> list[HTTPStatus]:
+    def statuses(self) -> list[int]:
         """Return the problems that this route can answer with."""
         opt = self.handler.opt
         found = {406, 429, 503} | set(opt.get("problems", ()))
@@ -129,7 +140,7 @@ class _Operation:
             found.add(401)
         if opt.get("admin"):
             found.add(403)
-        return [HTTPStatus(status) for status in sorted(found)]
+        return sorted(found)
 
 
 def _operations(app: Litestar) -> Iterator[_Operation]:
@@ -163,23 +174,28 @@ def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _name(status: HTTPStatus) -> str:
-    return "".join(part.capitalize() for part in status.name.split("_"))
+def _name(status: int) -> str:
+    if status == problems.WRONG_CHUNK:
+        return "WrongChunk"
+    return "".join(part.capitalize() for part in HTTPStatus(status).name.split("_"))
+
+
+def _description(status: int) -> str:
+    if status == problems.WRONG_CHUNK:
+        return "The body has another checksum than it says"
+    return HTTPStatus(status).description or HTTPStatus(status).phrase
 
 
 def _problem_responses() -> dict[str, Any]:
-    statuses = {*problems.STATUS.values(), *problems.HTTP_CODES}
+    statuses: set[int] = {*problems.STATUS.values(), *problems.HTTP_CODES}
+    statuses |= {HTTPStatus.INSUFFICIENT_STORAGE, problems.WRONG_CHUNK}
     made: dict[str, Any] = {}
     for status in sorted(statuses - {HTTPStatus.METHOD_NOT_ALLOWED}):
         made[_name(status)] = {
-            "description": status.description or status.phrase,
+            "description": _description(status),
             "content": {problems.MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}}},
         }
-        header = {
-            HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "Seconds to wait."),
-            HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "Seconds to wait."),
-            HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "How to authenticate (RFC 6750)."),
-        }.get(status)
+        header = _TOLD.get(status)
         if header is not None:
             shown = {"description": header[1], "schema": {"type": "string"}}
             made[_name(status)]["headers"] = {header[0]: shown}

@@ -20,6 +20,8 @@ from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
 
 MEDIA_TYPE = "application/problem+json"
 REALM = 'Bearer realm="chat4all"'
+WRONG_CHUNK = 460
+"""The status of tus for a body whose checksum is wrong; HTTP itself does not have it."""
 
 STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.Chat4AllError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -50,6 +52,7 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.OffsetConflict: HTTPStatus.CONFLICT,
     errors.UploadBusy: HTTPStatus.LOCKED,
     errors.ChecksumMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.HarmfulFile: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.QuotaExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.Unreachable: HTTPStatus.CONFLICT,
@@ -76,6 +79,9 @@ HTTP_CODES = {
     HTTPStatus.NOT_ACCEPTABLE: "not_acceptable",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.REQUEST_TIMEOUT: "too_slow",
+    HTTPStatus.PRECONDITION_FAILED: "wrong_version",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "range_not_satisfiable",
     HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
 }
 """The `code` of what the framework refuses before a service is asked."""
@@ -83,6 +89,18 @@ HTTP_CODES = {
 _WITH_TEMPLATES = (errors.TemplateUnknown, errors.TemplateMismatch, errors.SessionWindowClosed)
 
 _log = logging.getLogger(__name__)
+
+
+class WrongChunk(Exception):
+    """The body of one upload call has another checksum than it says; nothing of it is kept."""
+
+
+class NoSuchRange(Exception):
+    """The range asked for lies outside the `size` bytes that there are."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"there are {size} bytes, and the range holds none of them")
+        self.size = size
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -128,7 +146,7 @@ class OAuthError(Exception):
 
 
 def problem(
-    status: HTTPStatus,
+    status: int,
     code: str,
     detail: str,
     *,
@@ -206,7 +224,7 @@ def on_oauth_error(request: Request[Any, Any, Any], error: OAuthError) -> Respon
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Answer what the framework refused: routes, methods, media types, parameters."""
-    if error.detail == _GONE:
+    if error.detail == GONE:
         return _on_disconnect(request)
     status = HTTPStatus(error.status_code)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -232,7 +250,7 @@ def incident_of(error: Exception, method: str, path: str) -> Problem:
     return problem(status, "internal_error", detail, instance=f"urn:uuid:{incident}")
 
 
-_GONE = "client disconnected prematurely"
+GONE = "client disconnected prematurely"
 """What Litestar says, as an error of the server, when a client leaves in the middle of a body."""
 
 
@@ -263,6 +281,33 @@ def _parameters(error: ValidationException) -> tuple[tuple[str, str], ...]:
         ("", str(error.detail)),
     )
 
+
+def on_full_storage(request: Request[Any, Any, Any], error: errors.StorageFull) -> Response[bytes]:
+    """Answer an upload for which there is no room (RFC 4918 section 11.5)."""
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    body = problem(status, error.code, str(error), instance=request.url.path)
+    return _answer(body, headers_of(error))
+
+
+def on_wrong_chunk(request: Request[Any, Any, Any], error: WrongChunk) -> Response[bytes]:
+    """Answer a body that was damaged on its way."""
+    code = errors.ChecksumMismatch.code
+    return _answer(problem(WRONG_CHUNK, code, str(error), instance=request.url.path))
+
+
+def on_no_such_range(request: Request[Any, Any, Any], error: NoSuchRange) -> Response[bytes]:
+    """Answer a range that cannot be satisfied (RFC 9110 section 15.5.17)."""
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    body = problem(status, HTTP_CODES[status], str(error), instance=request.url.path)
+    return _answer(body, {"Content-Range": f"bytes */{error.size}"})
+
+
+FILE_HANDLERS: dict[int | type[Exception], Any] = {
+    errors.StorageFull: on_full_storage,
+    WrongChunk: on_wrong_chunk,
+    NoSuchRange: on_no_such_range,
+}
+"""For the controllers of files, over `HANDLERS`."""
 
 HANDLERS: dict[int | type[Exception], Any] = {
     errors.Chat4AllError: on_domain_error,

@@ -36,9 +36,15 @@ class ApiRequest(Request[Any, Principal, State]):
         return decode(await self.body(), Any if field is None else field.annotation)
 
 
-def check_media_type(request: Request[Any, Any, Any], expected: str) -> None:
-    """Refuse a body that says it is something else; one that says nothing is believed."""
-    given = request.headers.get("content-type", expected).partition(";")[0].strip().lower()
+def check_media_type(
+    request: Request[Any, Any, Any], expected: str, *, needed: bool = False
+) -> None:
+    """Refuse a body that says it is something else; one that says nothing is believed.
+
+    Where it is `needed`, it must be said.
+    """
+    silent = "" if needed else expected
+    given = request.headers.get("content-type", silent).partition(";")[0].strip().lower()
     if given != expected:
         raise UnsupportedMediaType(f"send the body as {expected}, not {given or 'nothing'}")
 
@@ -73,7 +79,11 @@ def _options(request: Request[Any, Any, Any]) -> Response[None]:
     """Say what the address knows (RFC 9110 section 9.3.7), over all its handlers."""
     template = request.scope["path_template"]
     methods: set[str] = set()
+    offered: dict[str, str] = {}
     for route in request.app.routes:
         if isinstance(route, HTTPRoute) and (route.path_format or "/") == template:
             methods |= set(route.methods)
-    return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
+            for handler in route.route_handlers:
+                offered.update(handler.opt.get("options_headers", {}))
+    allow = ", ".join(sorted(methods))
+    return Response(None, status_code=204, headers={"Allow": allow, **offered})

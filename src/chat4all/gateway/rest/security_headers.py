@@ -19,10 +19,15 @@ BARE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no
 """What the answer to a send carries: JSON for a program, which no page can frame or run."""
 
 
-async def add_security_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001
-    """Complete the headers of an answer; Litestar's `before_send` hook."""
+async def add_security_headers(message: Message, scope: Scope) -> None:
+    """Complete the headers of an answer; Litestar's `before_send` hook.
+
+    A route's `headers` option names those that all its answers carry, refusals too.
+    """
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)
+    for name, value in scope["route_handler"].opt.get("headers", {}).items():
+        headers.setdefault(name, value)
     for name, value in HEADERS.items():
         headers.setdefault(name, value)

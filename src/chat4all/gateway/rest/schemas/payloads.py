@@ -18,7 +18,10 @@ class _Payload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     def to_domain(self) -> Payload:
         """Return the payload as the services know it."""
         tag = str(self.__struct_config__.tag)
-        return Payload(type=PayloadType(tag), **msgspec.structs.asdict(self))
+        fields = msgspec.structs.asdict(self)
+        if "file_id" in fields:
+            fields["file_id"] = fields["file_id"].lower()
+        return Payload(type=PayloadType(tag), **fields)
 
 
 class TextPayload(_Payload, frozen=True, kw_only=True, tag="text"):

@@ -1,0 +1,61 @@
+"""Opens where files live: their records, and the objects that hold their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from chat4all.adapters.localfs.object_store import LocalFsObjectStore
+from chat4all.adapters.memory.file_records import MemoryFileRecords
+from chat4all.adapters.sqlite.file_records import SqliteFileRecords
+from chat4all.domain.errors import BadSettings
+from chat4all.ports.file_records import FileRecords, FileReferences
+from chat4all.ports.object_store import ObjectStore
+from chat4all.settings import Settings
+
+
+class Records(FileRecords, FileReferences, Protocol):
+    """Records of files and which messages show them, in one storage."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStorage:
+    """The two engines of files."""
+
+    records: Records
+    objects: ObjectStore
+
+
+RECORDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Records]]] = {
+    "sqlite": SqliteFileRecords,
+    "memory": lambda _: nullcontext(MemoryFileRecords()),
+}
+OBJECTS: dict[str, Callable[[str], AbstractAsyncContextManager[ObjectStore]]] = {
+    "file": lambda url: LocalFsObjectStore(_folder(url)),
+}
+
+
+@asynccontextmanager
+async def open_file_storage(settings: Settings) -> AsyncIterator[FileStorage]:
+    """Open what the settings name; the embedded default lies in the data folder.
+
+    Records live beside the messages. Several processes may open the same storage.
+    """
+    kind = urlsplit(settings.messages_url).scheme or "sqlite"
+    url = settings.objects_url or (settings.data_dir / "objects").absolute().as_uri()
+    async with (
+        RECORDS[kind](settings.data_dir / "files.sqlite3") as records,
+        OBJECTS[urlsplit(url).scheme](url) as objects,
+    ):
+        yield FileStorage(records, objects)
+
+
+def _folder(url: str) -> Path:
+    path = Path(unquote(urlsplit(url).path))
+    if not path.name:
+        raise BadSettings(f"CHAT4ALL_OBJECTS_URL: {url} names no folder; use file:///folder")
+    return path

@@ -1,0 +1,131 @@
+"""Builds everything that has to do with files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from chat4all.adapters.memory.media import ClaimedMedia
+from chat4all.bootstrap.file_storage import FileStorage
+from chat4all.gateway.rest.body_stream import Patience
+from chat4all.gateway.rest.file_tools import FileTools
+from chat4all.ports.event_log import COMMANDS, EVENTS, EventLog
+from chat4all.ports.users import Keys
+from chat4all.services.clock import Clock, utc_now
+from chat4all.services.complete_file import CompleteFile
+from chat4all.services.delete_file import DeleteFile
+from chat4all.services.examine_file import ExamineFile
+from chat4all.services.file_access import FileAccess
+from chat4all.services.file_intake import FileIntake
+from chat4all.services.file_integrity import FileIntegrity
+from chat4all.services.file_keeper import GROUP, PAUSE, FileKeeper
+from chat4all.services.file_library import FileLibrary
+from chat4all.services.file_links import FileLinks
+from chat4all.services.file_objects import Discard
+from chat4all.services.file_sweeper import FileSweeper
+from chat4all.services.initiate_file import InitiateFile
+from chat4all.services.notify import FindConversation
+from chat4all.services.spool import Spool
+from chat4all.services.upload_file import UploadFile
+from chat4all.settings import Settings
+
+ROUTER = "router"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """The services of files that other parts of a process use."""
+
+    storage: FileStorage
+    tools: FileTools
+    library: FileLibrary
+    intake: FileIntake
+    integrity: FileIntegrity
+    discard: Discard
+
+
+@asynccontextmanager
+async def open_files(
+    settings: Settings,
+    storage: FileStorage,
+    find: FindConversation,
+    keys: Keys,
+    event_log: EventLog | None,
+    *,
+    now: Clock = utc_now,
+) -> AsyncIterator[Files]:
+    """Build the services of files on their storage; what they are at is finished at the end.
+
+    A process without the `event_log` cannot tell whether a message shows a file.
+    """
+    records, objects = storage.records, storage.objects
+    address = settings.files_url.rstrip("/") or settings.address
+    links = await FileLinks.load(keys, address=address, now=now)
+    access = FileAccess(records, find)
+    discard = Discard(records, objects, now=now)
+    examine = ExamineFile(records, objects, ClaimedMedia(), discard, now=now)
+    library = FileLibrary(records, objects, links)
+    spool = Spool(settings.data_dir / "spool")
+    complete = CompleteFile(access, objects, discard, examine)
+    tools = FileTools(
+        access=access,
+        initiate=InitiateFile(
+            access,
+            records,
+            objects,
+            quota=settings.file_quota_bytes or None,
+            lasting=timedelta(hours=settings.upload_expiry_hours),
+            now=now,
+        ),
+        uploads=UploadFile(access, objects, discard, now=now),
+        complete=complete,
+        delete=DeleteFile(access, records, discard, idle=partial(_idle, event_log)),
+        library=library,
+        links=links,
+        spool=spool,
+        address=address,
+        patience=Patience(seconds=settings.upload_stall_seconds),
+    )
+    try:
+        yield Files(
+            storage=storage,
+            tools=tools,
+            library=library,
+            intake=FileIntake(records, objects, discard, examine, spool, now=now),
+            integrity=FileIntegrity(records, objects),
+            discard=discard,
+        )
+    finally:
+        await complete.aclose()
+
+
+def file_keeper(files: Files, event_log: EventLog, *, pause: float = PAUSE) -> FileKeeper:
+    """Return what follows the events for files."""
+    records = files.storage.records
+    return FileKeeper(event_log, records, records, files.discard, pause=pause)
+
+
+def file_sweeper(
+    files: Files, event_log: EventLog, settings: Settings, *, now: Clock = utc_now
+) -> FileSweeper:
+    """Return what removes files that nobody will ask for again."""
+    records = files.storage.records
+    return FileSweeper(
+        records,
+        records,
+        files.storage.objects,
+        files.discard,
+        idle=partial(_idle, event_log),
+        lasting=timedelta(hours=settings.upload_expiry_hours),
+        now=now,
+    )
+
+
+def _idle(event_log: EventLog | None) -> bool:
+    """Say whether the references of files are up to date with all that was accepted."""
+    if event_log is None:
+        return False
+    return not (event_log.backlog(COMMANDS, ROUTER) or event_log.backlog(EVENTS, GROUP))

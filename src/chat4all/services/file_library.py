@@ -1,0 +1,60 @@
+"""Reads files that are ready: for connectors, and for whoever asks the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from chat4all.domain.errors import FileGone, ObjectNotFound
+from chat4all.domain.files import File
+from chat4all.domain.ids import FileId
+from chat4all.domain.outgoing import FileRef
+from chat4all.ports.file_records import FileRecords
+from chat4all.ports.object_store import ObjectKey, ObjectStore, StoredObject
+from chat4all.services.file_links import FileLinks
+from chat4all.services.file_objects import object_key, thumbnail_key
+
+
+class FileLibrary:
+    """Records and bytes of files, without asking who reads: the caller has asked."""
+
+    def __init__(self, records: FileRecords, objects: ObjectStore, links: FileLinks) -> None:
+        self._records = records
+        self._objects = objects
+        self._links = links
+
+    async def get(self, file_id: FileId) -> File | None:
+        """Return a file in whatever state, or None."""
+        return (await self._records.get_many([file_id])).get(file_id)
+
+    def ref(self, file: File, *, link_for: timedelta) -> FileRef:
+        """Return a ready file as connectors take it; its link works for `link_for`.
+
+        `read()` raises `FileGone` when the bytes have vanished, `Unavailable` when they
+        cannot be had now.
+        """
+        return FileRef(
+            name=file.name,
+            mime_type=file.mime_type,
+            size=file.size,
+            url=self._links.sign(file.id, link_for).url,
+            read=lambda: self.read(object_key(file.id)),
+        )
+
+    async def bytes_of(self, file: File, *, thumbnail: bool = False) -> StoredObject:
+        """Return the object of a file, which is there. Raises `FileGone`."""
+        key = thumbnail_key(file.id) if thumbnail else object_key(file.id)
+        found = await self._objects.stat(key)
+        if found is None:
+            raise FileGone("the bytes of this file have vanished from the store")
+        return found
+
+    async def read(
+        self, key: ObjectKey, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Stream an object, or part of it. Raises `FileGone`, `Unavailable`."""
+        try:
+            async for piece in self._objects.read(key, start=start, end=end):
+                yield piece
+        except ObjectNotFound as error:
+            raise FileGone("the bytes of this file have vanished from the store") from error

@@ -1,0 +1,76 @@
+"""A temporary file for bytes that must be whole before anything is done with them."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import tempfile
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO
+
+from chat4all.domain.errors import StorageFull, TooLarge
+
+PIECE = 1024 * 1024
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class Spooled:
+    """Bytes on the disk that vanish with the process; `size` is of all that came."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def checksum(self) -> str:
+        """Return `sha256:<hex>` of what came."""
+        return f"sha256:{self._sha256.hexdigest()}"
+
+    async def fill(self, data: AsyncIterable[bytes], *, limit: int) -> None:
+        """Take everything. Raises `TooLarge` beyond `limit` bytes, `StorageFull`."""
+        async for piece in data:
+            self.size += len(piece)
+            if self.size > limit:
+                raise TooLarge(f"there are more than the {limit} bytes that are taken")
+            await asyncio.to_thread(self._keep, piece)
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """Stream what came, from its start."""
+        await asyncio.to_thread(self._file.seek, 0)
+        while piece := await asyncio.to_thread(self._file.read, PIECE):
+            yield piece
+
+    def _keep(self, piece: bytes) -> None:
+        self._sha256.update(piece)
+        try:
+            left = memoryview(piece)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageFull("the disk is full; free some space, then try again") from error
+            raise
+
+
+class Spool:
+    """Makes temporary files in a folder, which is made when it is missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @asynccontextmanager
+    async def file(self) -> AsyncIterator[Spooled]:
+        """Give a file; nothing of it is left after the block."""
+        file = await asyncio.to_thread(self._open)
+        try:
+            yield Spooled(file)
+        finally:
+            await asyncio.to_thread(file.close)
+
+    def _open(self) -> IO[bytes]:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return tempfile.TemporaryFile(dir=self._folder, buffering=0)
