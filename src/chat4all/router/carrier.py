@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,15 +16,16 @@ import structlog
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.commands import ReportStatus
 from chat4all.domain.delivery import DeliveryKind, DeliveryTask
-from chat4all.domain.errors import ChannelError
+from chat4all.domain.errors import ChannelError, FileGone, Unavailable
 from chat4all.domain.ids import AccountId, MessageId, derived_id
-from chat4all.domain.outgoing import Outgoing, Sent
+from chat4all.domain.outgoing import FileRef, Outgoing, Sent
 from chat4all.domain.payload import MEDIA, Payload
 from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.ports.connector import Connector, SupportsChanges
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageData
-from chat4all.router.degrade import fit
+from chat4all.router.degrade import fit, fit_edit
+from chat4all.router.enclosures import Enclosed, Enclosures, as_channel_error, hand_over
 from chat4all.router.failed_deliveries import FailedDeliveries
 from chat4all.router.gate import Gate, Permit
 from chat4all.router.openness import Settled, There, check_open
@@ -76,6 +77,7 @@ class _Sending:
     at: datetime
     parts: Sequence[Payload] = ()
     note: str | None = None
+    file: FileRef | None = None
     reply_to: str | None = None
     taken: list[Sent] = field(default_factory=list)
     attempts: int = 0
@@ -86,10 +88,10 @@ class Carrier:
     """Carries out tasks; one whose result is stored is not repeated.
 
     `gate` paces the calls. `windows` looks after channels with a session window. `failed`
-    keeps what failed for good.
+    keeps what failed for good. `enclosures` finds the files.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the collaborators of a delivery, each with a default
         self,
         event_log: EventLog,
         store: MessageData,
@@ -100,7 +102,9 @@ class Carrier:
         policy: RetryPolicy | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         failed: FailedDeliveries | None = None,
+        enclosures: Enclosures | None = None,
     ) -> None:
+        self._enclosures = enclosures
         self._failed = failed or FailedDeliveries()
         self._log = event_log
         self._store = store
@@ -137,6 +141,9 @@ class Carrier:
 
     async def _until_taken(self, sending: _Sending) -> None:
         loop = asyncio.get_running_loop()
+        if self._enclosures is not None:
+            wanted = partial(self._check_wanted, sending.task)
+            await self._enclosures.wait(sending.task.payload, wanted)
         while True:
             task = sending.task
             if task.kind is DeliveryKind.MESSAGE and not sending.taken:
@@ -157,6 +164,13 @@ class Carrier:
                 await asyncio.sleep(wait)
             else:
                 return
+
+    async def _check_wanted(self, task: DeliveryTask) -> None:
+        """Raise when a message that waits for its file is not to be sent any more."""
+        self._check_expiry(task)
+        if task.kind is DeliveryKind.MESSAGE:
+            await self._check_open(task)
+            await self._payload_now(task)
 
     async def _check_open(self, task: DeliveryTask) -> None:
         """See that it was not sent or given up, and is needed yet; see `check_open`."""
@@ -204,18 +218,17 @@ class Carrier:
                     await self._prepare(connector, sending)
                 number = len(sending.taken)
                 part = sending.parts[number]
-                if part.type in MEDIA:
-                    raise ChannelError(
-                        "files are not carried yet", retry=False, reason="unsupported_payload"
-                    )
                 outgoing = Outgoing(
                     message_id=_part_id(task.message_id, number),
                     address=task.address,
                     payload=part,
                     reply_to=None if number else sending.reply_to,
                 )
-                sent = await permit.use(partial(connector.send_message, outgoing))
-                sending.taken.append(sent)
+                call = _call(connector, outgoing, sending.file)
+                try:
+                    sending.taken.append(await permit.use(call))
+                except (FileGone, Unavailable) as error:
+                    raise as_channel_error(error) from error
             if len(sending.taken) == len(sending.parts):
                 break
         first = sending.taken[0]
@@ -231,11 +244,16 @@ class Carrier:
         if self._windows is not None:
             await self._windows.check(task, payload.type, connector.capabilities, self._clock())
         prefix = f"{task.from_name}: " if task.from_name else ""
-        fitted = fit(payload, connector.capabilities, prefix=prefix)
+        file = await self._enclosed(payload)
+        fitted = fit(payload, connector.capabilities, prefix=prefix, file=file)
         sending.parts, sending.note = fitted.parts, fitted.note
+        sending.file = file.ref if file is not None else None
         sending.reply_to = await self._external_id(task, task.reply_to)
         # The platform may report the delivery before its answer to the call comes back.
         sending.at = self._clock()
+
+    async def _enclosed(self, payload: Payload) -> Enclosed | None:
+        return None if self._enclosures is None else await self._enclosures.of(payload)
 
     async def _payload_now(self, task: DeliveryTask) -> Payload:
         kept = (await self._store.find([task.message_id])).get(task.message_id)
@@ -261,9 +279,10 @@ class Carrier:
                 )
             elif task.payload is not None:
                 prefix = f"{task.from_name}: " if task.from_name else ""
-                fitted = fit(task.payload, capabilities, prefix=prefix)
+                file = await self._enclosed(task.payload)
+                fitted = fit_edit(task.payload, capabilities, prefix=prefix, file=file)
                 outgoing = Outgoing(
-                    message_id=task.message_id, address=task.address, payload=fitted.parts[0]
+                    message_id=task.message_id, address=task.address, payload=fitted
                 )
                 await permit.use(partial(connector.edit_message, outgoing, external_id))
 
@@ -313,6 +332,16 @@ class Carrier:
             records.append(Record(COMMANDS, talk, encode_command(command)))
         # It happened at the platform: asked again, it would happen twice.
         await persist(lambda: self._log.append(records))
+
+
+def _call(
+    connector: Connector, message: Outgoing, file: FileRef | None
+) -> Callable[[], Awaitable[Sent]]:
+    if message.payload.type not in MEDIA:
+        return partial(connector.send_message, message)
+    if file is None:
+        raise ChannelError("no files are kept here", retry=False, reason="unsupported_payload")
+    return partial(hand_over, connector, message, file)
 
 
 def _too_late() -> ChannelError:

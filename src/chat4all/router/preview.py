@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.directory import Conversation, ConversationType, User
-from chat4all.domain.errors import ConversationNotFound
+from chat4all.domain.errors import ChannelError, ConversationNotFound
 from chat4all.domain.ids import UserId
 from chat4all.domain.messages import APP
-from chat4all.domain.payload import MEDIA, PayloadType
+from chat4all.domain.payload import MEDIA, Payload, PayloadType
 from chat4all.domain.templates import Template
 from chat4all.ports.routes import Routes
 from chat4all.router.choosing import Chooser, LastChannels, People, Way, Ways
 from chat4all.router.degrade import fit
+from chat4all.router.enclosures import Enclosed, Enclosures
 from chat4all.router.windows import ANY_TIME, WINDOW_CLOSED
 from chat4all.services.clock import Clock
 from chat4all.services.delivery_plan import RecipientPlan, Step
@@ -35,8 +36,10 @@ class PreviewDelivery:
         capabilities: Mapping[str, Capabilities],
         templates: TemplateBook,
         *,
+        enclosures: Enclosures | None = None,
         now: Clock = lambda: datetime.now(UTC),
     ) -> None:
+        self._enclosures = enclosures
         self._people = people
         self._chooser = Chooser(people, last)
         self._routes = routes
@@ -112,8 +115,9 @@ class PreviewDelivery:
         can = self._capabilities.get(platform)
         if account is None or can is None:
             return Step(channel=platform, blocked="no_account")
-        fitted = fit(draft.payload, can, prefix=name)
-        blocked = way.blocked
+        file, obstacle = await self._enclosed(draft.payload)
+        fitted = fit(draft.payload, can, prefix=name, file=file)
+        blocked = way.blocked or obstacle
         window: SessionWindow | None = None
         templates: Sequence[Template] = ()
         if can.session_window is not None:
@@ -122,8 +126,6 @@ class PreviewDelivery:
             if not window.open and draft.payload.type not in ANY_TIME:
                 blocked = blocked or WINDOW_CLOSED
                 templates = await self._templates.suggested(account)
-        if any(part.type in MEDIA for part in fitted.parts):
-            blocked = blocked or "unsupported_payload"
         return Step(
             channel=platform,
             account_id=account,
@@ -133,6 +135,17 @@ class PreviewDelivery:
             window=window,
             templates=templates,
         )
+
+    async def _enclosed(self, payload: Payload) -> tuple[Enclosed | None, str | None]:
+        """Return the file as it is or is announced to be, and what blocks it."""
+        if self._enclosures is None:
+            return None, "unsupported_payload" if payload.type in MEDIA else None
+        try:
+            found = await self._enclosures.of(payload)
+        except ChannelError as error:
+            return None, error.reason
+        # One that has not come yet will be waited for.
+        return (replace(found, reason=None) if found and found.ref else found), None
 
 
 def _shown_name(conversation: Conversation, sender: User | None) -> str:

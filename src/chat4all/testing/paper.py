@@ -36,6 +36,7 @@ class PaperConnector:
 
     def __init__(self) -> None:
         self.sent: list[Outgoing] = []
+        self.files: list[bytes] = []
         self.changes: list[tuple[str, str, object]] = []
         self.failures: dict[str, deque[ChannelError]] = {}
         self.before_send: Callable[[Outgoing], Awaitable[None]] | None = None
@@ -55,9 +56,13 @@ class PaperConnector:
         return Sent(external_id=f"paper-{message.message_id}")
 
     async def send_file(self, message: Outgoing, file: FileRef) -> Sent:
-        """See `Connector.send_file`; paper takes no files."""
-        del message, file
-        raise ChannelError("no files", retry=False, reason="not_supported")
+        """See `Connector.send_file`: keeps the bytes in `files`, where capabilities say so."""
+        if message.payload.type not in self.capabilities.payloads:
+            raise ChannelError("no files", retry=False, reason="not_supported")
+        data = b"".join([piece async for piece in file.read()])
+        sent = await self.send_message(message)
+        self.files.append(data)
+        return sent
 
     def on_webhook_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[Inbound]:
         """See `Connector.on_webhook_event`; paper says nothing."""
@@ -66,7 +71,8 @@ class PaperConnector:
 
     async def edit_message(self, message: Outgoing, external_id: str) -> None:
         """See `SupportsChanges.edit_message`."""
-        self.changes.append(("edit", external_id, message.payload.text))
+        words = message.payload.text or message.payload.caption
+        self.changes.append(("edit", external_id, words))
 
     async def delete_message(self, address: str, external_id: str) -> None:
         """See `SupportsChanges.delete_message`."""
