@@ -17,7 +17,8 @@ from chat4all.gateway.rest.request import ApiRequest
 
 WEB_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
+    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; font-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
 _TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}

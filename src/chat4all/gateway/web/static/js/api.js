@@ -86,7 +86,20 @@ export const connectAccount = (platform, name, config) =>
   post("/v1/admin/connectors/accounts", { platform, name, config });
 export const removeAccount = (accountId) => remove(`/v1/admin/connectors/accounts/${id(accountId)}`);
 
-export const fileContent = (fileId) => get(`/v1/files/${id(fileId)}/content`);
+const fileOf = (fileId) => `/v1/files/${id(fileId)}`;
+export const initiateFile = (body) => post("/v1/files/initiate", body).then(here("upload_url"));
+export const completeFile = (fileId) => post(`${fileOf(fileId)}/complete`);
+export const file = (fileId) => get(fileOf(fileId));
+export const fileThumbnail = (fileId) => get(`${fileOf(fileId)}/thumbnail`);
+/** @param {"attachment"} [disposition] for a link that saves the file rather than shows it */
+export const fileLink = (fileId, expires_in, disposition) =>
+  post(`${fileOf(fileId)}/links`, { expires_in, disposition }).then(here("url"));
+
+/** This page talks with the server that it came from, by whatever name: the server may know itself by another one. */
+const here = (field) => (answer) => {
+  const { pathname, search } = new URL(answer[field], location.href);
+  return { ...answer, [field]: pathname + search };
+};
 
 const phone = (externalId) => `/v1/mock/phones/${id(externalId)}`;
 export const phones = () => get("/v1/mock/phones");

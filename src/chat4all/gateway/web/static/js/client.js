@@ -1,6 +1,10 @@
 /** The life of a signed-in client: loads what is there, then follows what happens. */
 
 import * as api from "./api.js";
+import { forgetContent, keepThumbnail } from "./files/content.js";
+import { forgetFiles, learnFile } from "./files/known.js";
+import { UploadStorage } from "./files/upload-storage.js";
+import { Uploads } from "./files/uploads.js";
 import { t } from "./i18n.js";
 import { Outbox, OutboxStorage } from "./outbox.js";
 import { nameOf, usersIn } from "./people.js";
@@ -18,6 +22,7 @@ const MOST_PRESENCES = 100; // that one call may ask for
 const { dispatch } = store;
 const asked = new Set(); // users that are being looked up
 let outbox = null;
+let uploads = null;
 let socket = null;
 let awayTimer = null;
 
@@ -31,10 +36,17 @@ export async function startClient() {
     transmit: (frame) => socket?.send(frame) ?? false,
     onChange: (entries) => dispatch({ type: "set", values: { outbox: entries } }),
   });
+  uploads = new Uploads({
+    storage: new UploadStorage(me.id),
+    api,
+    deliver: sendFileMessage,
+    onChange: (entries) => dispatch({ type: "set", values: { uploads: entries } }),
+  });
   socket = new Socket({ token: liveToken, onFrame: onFrame, onState: onConnection });
   await loadConversations();
   dispatch({ type: "set", values: { phase: "ready" } });
   socket.start();
+  uploads.restore();
   document.addEventListener("visibilitychange", tellPresence);
 }
 
@@ -42,9 +54,13 @@ export function stopClient() {
   document.removeEventListener("visibilitychange", tellPresence);
   socket?.stop();
   outbox?.disconnected();
+  uploads?.stop();
   socket = null;
   outbox = null;
+  uploads = null;
   asked.clear();
+  forgetFiles();
+  forgetContent();
   dispatch({ type: "signedOut" });
 }
 
@@ -55,6 +71,15 @@ onSessionEnd(() => {
 });
 
 export const currentOutbox = () => outbox;
+export const currentUploads = () => uploads;
+
+/** The bytes of a message are there: it takes its place among those to be sent. */
+function sendFileMessage(message, file) {
+  const blob = uploads.blobOf(message.message_id);
+  if (blob && message.payload.type === "image") keepThumbnail(file.id, blob);
+  learnFile(file);
+  if (!outbox.entries.some((entry) => entry.message.message_id === message.message_id)) outbox.add(message);
+}
 
 /** @returns {boolean} whether the frame went out */
 export const sendFrame = (frame) => socket?.send(frame) ?? false;
@@ -164,6 +189,7 @@ function onConnection(connection, resumed) {
   if (connection !== "online") return;
   tellPresence();
   outbox?.pump();
+  uploads?.wake();
   // the list is cheap to read again; a thread only when the server cannot resume where we stopped
   loadConversations().catch(console.warn);
   if (before !== "connecting" && !resumed) reloadThreads();

@@ -40,7 +40,7 @@ export async function call(method, path, { json, form, query, token } = {}) {
   } catch {
     throw new ApiError(0, { code: "unreachable" });
   }
-  if (!response.ok) throw await asError(response);
+  if (!response.ok) throw await refusal(response);
   return decode(response);
 }
 
@@ -57,16 +57,20 @@ async function decode(response) {
   return text ? JSON.parse(text) : null;
 }
 
-async function asError(response) {
+async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
-  const retryAfter = Number(response.headers.get("Retry-After")) || null;
+  return asError(response.status, problem, response.headers.get("Retry-After"));
+}
+
+/** @param {object} problem the body of the answer, as RFC 9457 or OAuth 2 has it */
+export function asError(status, problem, retryAfter) {
   return new ApiError(
-    response.status,
+    status,
     {
       code: problem.code ?? problem.error, // the token endpoint answers in OAuth 2's words
       detail: problem.detail ?? problem.error_description ?? problem.title,
       errors: problem.errors,
     },
-    retryAfter,
+    Number(retryAfter) || null,
   );
 }

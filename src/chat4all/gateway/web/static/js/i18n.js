@@ -1,5 +1,6 @@
 /** Words and dates in the reader's language. The words stand in `locales/`, one flat file per language. */
 
+import { sizeText } from "./files/kinds.js";
 import en from "./locales/en.js";
 import ptBR from "./locales/pt-br.js";
 
@@ -43,6 +44,8 @@ export function channelName(channel) {
   const key = `channel.${channel}`;
   return key in words ? t(key) : channel;
 }
+
+export const sizeOf = (bytes) => sizeText(bytes, dates);
 
 const formatters = new Map();
 

@@ -16,6 +16,9 @@ export const initialState = {
   conversations: {},
   threads: {},
   outbox: [],
+  uploads: [], // files on their way, as `Uploads` has them
+  files: {}, // file id -> what the server tells about it
+  attachments: {}, // conversation id -> files chosen and not yet sent
   users: {},
   presence: {},
   typing: {}, // conversation id -> {user id: when it ends, in milliseconds}
@@ -39,6 +42,8 @@ const handlers = {
     const added = Object.fromEntries(users.map((user) => [user.id, { ...state.users[user.id], ...known(user) }]));
     return { ...state, users: { ...state.users, ...added } };
   },
+
+  fileLoaded: (state, { file }) => ({ ...state, files: { ...state.files, [file.id]: file } }),
 
   presence: (state, { presence }) => ({ ...state, presence: { ...state.presence, ...presence } }),
 

@@ -1,5 +1,6 @@
 /** Small readings of user text. They return data; the views show it as text, never as markup. */
 
+import { durationText, isVoice } from "./files/kinds.js";
 import { t } from "./i18n.js";
 
 const URL_PATTERN = /\bhttps?:\/\/[^\s<>"']+/gi;
@@ -37,15 +38,27 @@ function isWebAddress(href) {
   }
 }
 
-/** One line that stands for a message: in the list, in a quote, in an announcement. */
-export function snippetOf(message) {
+/**
+ * One line that stands for a message: in the list, in a quote, in an announcement.
+ * @param {object} [file] what is known of its file, for its name and how long it takes
+ */
+export function snippetOf(message, file) {
   if (!message) return "";
   if (message.deleted_at || !message.payload) return t("message.deleted");
   const { type, text, caption, name } = message.payload;
   if (type === "text" || type === "template") return text;
-  const kinds = ["image", "video", "audio", "document", "location", "contact"];
-  const kind = kinds.includes(type) ? t(`message.${type}`) : t("message.unknown");
-  return [kind, caption ?? name].filter(Boolean).join(": ");
+  const sign = type === "audio" && isVoice(file) ? "🎤" : SIGNS[type];
+  if (!sign) return t("message.unknown");
+  return `${sign} ${[kindText(type, file), caption ?? name].filter(Boolean).join(": ")}`;
+}
+
+const SIGNS = { image: "📷", video: "🎬", audio: "🎵", document: "📎", location: "📍", contact: "👤" };
+
+function kindText(type, file) {
+  if (type === "document" && file?.name) return file.name;
+  if (type !== "audio") return t(`message.${type}`);
+  const what = isVoice(file) ? t("message.voice") : file.name;
+  return file?.duration ? `${what} ${durationText(file.duration)}` : what;
 }
 
 /** One or two letters for someone without a picture. */

@@ -1,13 +1,16 @@
 /** The place to write: a new message, an answer to one, or the edit of one's own. */
 
 import { cancelCompose, saveEdit, sendText, startEdit, tellTyping } from "../actions.js";
+import { attach, sendAttachments } from "../files/attach.js";
 import { Icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { nameOf } from "../people.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../preact.js";
 import { store, useSelect } from "../store.js";
 import { snippetOf } from "../text.js";
+import { AttachButton, AttachmentTray, pastedFiles, useAttachments } from "./attachments.js";
 import { IconButton } from "./parts.js";
+import { MicrophoneButton, RecordingLine, useVoiceRecorder } from "./voice-recorder.js";
 
 const LONGEST = 16_384;
 const drafts = new Map(); // what was begun in each conversation, while this page is open
@@ -17,6 +20,9 @@ export function Composer({ conversationId }) {
   const [text, setText] = useState(drafts.get(conversationId) ?? "");
   const input = useRef(null);
   const { editing, replyTo } = compose;
+  const attachments = useAttachments(conversationId);
+  const voice = useVoiceRecorder(conversationId, replyTo?.message_id);
+  const isEmpty = !text.trim() && (editing || !attachments.length);
 
   useEffect(() => {
     setText(editing ? (editing.payload.text ?? editing.payload.caption ?? "") : (drafts.get(conversationId) ?? ""));
@@ -38,28 +44,40 @@ export function Composer({ conversationId }) {
   const submit = (event) => {
     event?.preventDefault();
     const written = text.trim();
-    if (!written) return;
+    if (isEmpty) return;
     setText("");
     if (editing) {
       saveEdit(editing, written);
     } else {
       drafts.delete(conversationId);
-      sendText(conversationId, written, replyTo?.message_id);
+      const send = attachments.length ? sendAttachments : sendText;
+      send(conversationId, written, replyTo?.message_id);
     }
     input.current.focus();
+  };
+  const onPaste = (event) => {
+    const files = editing ? [] : pastedFiles(event);
+    if (!files.length) return;
+    event.preventDefault();
+    attach(conversationId, files);
   };
   const onKeyDown = (event) => onComposerKey(event, { text, compose, submit, conversationId });
 
   return html`<form class="composer" onSubmit=${submit} data-testid="composer">
     <${Context} compose=${compose} />
-    <div class="composer-line">
+    ${editing ? null : html`<${AttachmentTray} conversationId=${conversationId} />`}
+    ${voice.recorder ? html`<${RecordingLine} voice=${voice} />` : null}
+    <div class="composer-line" hidden=${Boolean(voice.recorder)}>
+      ${editing ? null : html`<${AttachButton} conversationId=${conversationId} />`}
       <textarea ref=${input} id="composer" rows="1" data-testid="composer-input" maxlength=${LONGEST} dir="auto"
         placeholder=${t("compose.placeholder")} title=${t("compose.hint")} aria-label=${t("compose.placeholder")}
-        value=${text} onInput=${onInput} onKeyDown=${onKeyDown}></textarea>
-      <button class="send" data-testid="composer-send" aria-label=${t(editing ? "action.save" : "compose.send")}
-        title=${t(editing ? "action.save" : "compose.send")} disabled=${!text.trim()}>
-        <${Icon} name=${editing ? "check" : "send"} />
-      </button>
+        value=${text} onInput=${onInput} onKeyDown=${onKeyDown} onPaste=${onPaste}></textarea>
+      ${isEmpty && !editing
+        ? html`<${MicrophoneButton} voice=${voice} />`
+        : html`<button class="send" data-testid="composer-send" aria-label=${t(editing ? "action.save" : "compose.send")}
+            title=${t(editing ? "action.save" : "compose.send")} disabled=${isEmpty}>
+            <${Icon} name=${editing ? "check" : "send"} />
+          </button>`}
     </div>
   </form>`;
 }

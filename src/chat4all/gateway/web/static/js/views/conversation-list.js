@@ -1,6 +1,7 @@
 /** The conversations, latest first. */
 
 import { openConversation, openDialog } from "../actions.js";
+import { useFile } from "../files/known.js";
 import { ChannelIcon, Tick } from "../icons.js";
 import { shortTimeOf, t, tn } from "../i18n.js";
 import { channelsOf, counterpartOf, inOrder, nameOf, titleOf } from "../people.js";
@@ -70,6 +71,7 @@ export function ConversationItem({ state, conversation, isFocusable = false }) {
 
 function LastMessage({ state, conversation }) {
   const message = conversation.last_message;
+  const file = useFile(message?.payload?.file_id);
   const writers = Object.keys(state.typing[conversation.id] ?? {});
   if (writers.length) {
     return html`<span class="row-text typing">${t("thread.typing", { name: nameOf(state, writers[0]) })}</span>`;
@@ -79,6 +81,6 @@ function LastMessage({ state, conversation }) {
   const showsName = conversation.type === "group" && !isOwn;
   return html`<span class="row-text">
     ${isOwn && !message.deleted_at ? html`<${Tick} status=${overallStatus(message, conversation.members)} />` : null}
-    ${showsName ? html`<b>${nameOf(state, message.from)}: </b>` : null}${snippetOf(message)}
+    ${showsName ? html`<b>${nameOf(state, message.from)}: </b>` : null}${snippetOf(message, file)}
   </span>`;
 }

@@ -5,8 +5,8 @@ import { t } from "../i18n.js";
 import { html, useLayoutEffect, useRef } from "../preact.js";
 import { IconButton } from "./parts.js";
 
-export function Dialog({ title, children, testid, onClose = closeDialog }) {
-  const dialog = useRef(null);
+/** Show the `<dialog>` that the ref holds as a modal one; the focus returns to where it was when it goes. */
+export function useModal(dialog) {
   useLayoutEffect(() => {
     const opener = document.activeElement;
     const element = dialog.current;
@@ -18,6 +18,11 @@ export function Dialog({ title, children, testid, onClose = closeDialog }) {
       target?.focus();
     };
   }, []);
+}
+
+export function Dialog({ title, children, testid, onClose = closeDialog }) {
+  const dialog = useRef(null);
+  useModal(dialog);
   const onClick = (event) => event.target === dialog.current && onClose(); // on the backdrop
   const onCancel = (event) => {
     event.preventDefault();

@@ -11,6 +11,7 @@ import { NewContact } from "./new-contact.js";
 import { NewGroup } from "./new-group.js";
 import { Settings } from "./settings.js";
 import { StatusDetails } from "./status-details.js";
+import { Viewer } from "./viewer.js";
 
 const DIALOGS = {
   channels: Channels,
@@ -22,6 +23,7 @@ const DIALOGS = {
   "new-group": NewGroup,
   settings: Settings,
   status: StatusDetails,
+  viewer: Viewer,
 };
 
 export function Dialogs() {

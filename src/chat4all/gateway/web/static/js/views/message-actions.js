@@ -1,9 +1,11 @@
 /** What can be done with a message: react, reply, and a menu with the rest. */
 
-import { copyText, openDialog, replyTo, startEdit, toggleReaction } from "../actions.js";
+import { copyText, openDialog, orTell, replyTo, startEdit, toggleReaction } from "../actions.js";
+import { download } from "../files/content.js";
 import { Icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { html, useRef, useState } from "../preact.js";
+import { store } from "../store.js";
 import { Menu, MenuItem, Popup } from "./menu.js";
 import { IconButton } from "./parts.js";
 
@@ -27,6 +29,11 @@ export function MessageActions({ message, isOwn }) {
       ${text
         ? html`<${MenuItem} icon="copy" testid="menu-copy" onSelect=${() => copyText(text)}>${t("action.copy")}<//>`
         : null}
+      ${payload.file_id
+        ? html`<${MenuItem} icon="download" testid="menu-download" onSelect=${() => save(payload.file_id)}>
+            ${t("message.download")}
+          <//>`
+        : null}
       <${MenuItem} icon="info" testid="menu-details" onSelect=${() => openDialog("status", { message })}>
         ${t("action.details")}
       <//>
@@ -41,6 +48,8 @@ export function MessageActions({ message, isOwn }) {
     <//>
   </div>`;
 }
+
+const save = (fileId) => orTell(() => download(fileId, store.get().files[fileId]?.name ?? ""));
 
 function ReactionButton({ message }) {
   const [isOpen, setOpen] = useState(false);

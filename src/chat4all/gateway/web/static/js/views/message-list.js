@@ -9,9 +9,11 @@ import { store, useSelect } from "../store.js";
 import { Message } from "./message.js";
 import { EmptyState, IconButton } from "./parts.js";
 import { PendingMessage } from "./pending-message.js";
+import { UploadMessage } from "./upload-message.js";
 
 const NEAR = 160; // pixels from an edge that count as being there
 const TOGETHER_MS = 5 * 60_000;
+const SETTLING_MS = 2_000; // how long what comes into view may still be growing
 const NO_MESSAGES = [];
 
 export function MessageList({ conversationId }) {
@@ -20,16 +22,20 @@ export function MessageList({ conversationId }) {
   const thread = state.threads[conversationId];
   const messages = thread?.messages ?? NO_MESSAGES;
   const pending = state.outbox.filter((entry) => entry.message.conversation_id === conversationId);
-  const { list, isAtEnd, onScroll } = useScroll({ conversationId, thread, messages, pending, focusId: state.focusId });
+  const uploads = state.uploads.filter((entry) => entry.conversationId === conversationId);
+  const waiting = pending.length + uploads.length;
+  const { list, isAtEnd, onScroll, onTouched } = useScroll({ conversationId, thread, messages, waiting, focusId: state.focusId });
   useReading(conversationId, messages, isAtEnd);
   const title = titleOf(state, conversation);
-  const isEmpty = thread?.isLoaded && !messages.length && !pending.length;
-  return html`<div class="scroller" ref=${list} onScroll=${onScroll}>
+  const isEmpty = thread?.isLoaded && !messages.length && !waiting;
+  return html`<div class="scroller" ref=${list} onScroll=${onScroll} onWheel=${onTouched}
+    onTouchMove=${onTouched} onPointerDown=${onTouched} onKeyDown=${onTouched}>
     ${thread?.isLoaded && !isEmpty ? null : html`<${Placeholder} isEmpty=${isEmpty} title=${title} />`}
     ${thread?.isLoaded && thread.hasOlder ? html`<p class="quiet" role="status">${t("thread.older")}</p>` : null}
     <ol class="messages" data-testid="message-list" aria-label=${t("thread.messages", { name: title })} onKeyDown=${onKeyDown}>
       ${messages.map((message, index) => rowsOf(state, conversation, thread, index))}
       ${pending.map((entry) => html`<${PendingMessage} key=${entry.message.message_id} entry=${entry} />`)}
+      ${uploads.map((entry) => html`<${UploadMessage} key=${entry.id} entry=${entry} />`)}
     </ol>
     ${isAtEnd && !thread?.hasNewer
       ? null
@@ -75,9 +81,10 @@ function rowsOf(state, conversation, thread, index) {
 }
 
 /** Keep the place: at the end while the reader is there, else where they were while older messages come in above. */
-function useScroll({ conversationId, thread, messages, pending, focusId }) {
+function useScroll({ conversationId, thread, messages, waiting, focusId }) {
   const list = useRef(null);
   const [isAtEnd, setAtEnd] = useState(true);
+  const anchor = useRef({ isAtEnd: true });
   const place = useRef({ height: 0, firstId: null, wasShown: false, count: 0 });
 
   useLayoutEffect(() => {
@@ -85,9 +92,10 @@ function useScroll({ conversationId, thread, messages, pending, focusId }) {
     const { height, firstId, wasShown, count } = place.current;
     const isFirstTime = !wasShown && thread?.isLoaded;
     const grewAbove = wasShown && firstId !== messages[0]?.message_id && height;
-    const wroteOne = pending.length > count;
+    const wroteOne = waiting > count;
     if (isFirstTime && element.querySelector(".first-unread")) {
       element.querySelector(".first-unread").scrollIntoView({ block: "center" });
+      anchor.current = pinnedTo(element.querySelector(".first-unread"));
     } else if (isFirstTime || wroteOne || (isAtEnd && !thread?.hasNewer && !focusId)) {
       element.scrollTop = element.scrollHeight;
     } else if (grewAbove) {
@@ -97,14 +105,22 @@ function useScroll({ conversationId, thread, messages, pending, focusId }) {
       height: element.scrollHeight,
       firstId: messages[0]?.message_id,
       wasShown: Boolean(thread?.isLoaded),
-      count: pending.length,
+      count: waiting,
     };
-  }, [messages, pending.length, thread?.isLoaded]);
+  }, [messages, waiting, thread?.isLoaded]);
+
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(() => keepPlace(list.current, anchor.current));
+    observer.observe(list.current);
+    observer.observe(list.current.querySelector(".messages"));
+    return () => observer.disconnect();
+  }, []);
 
   useLayoutEffect(() => {
     if (!focusId) return undefined;
     const row = list.current.querySelector(`[data-message-id="${CSS.escape(focusId)}"]`);
     row?.scrollIntoView({ block: "center" });
+    if (row) anchor.current = pinnedTo(row);
     row?.focus({ preventScroll: true });
     const timer = setTimeout(() => store.dispatch({ type: "set", values: { focusId: null } }), 2_000);
     return () => clearTimeout(timer);
@@ -114,12 +130,33 @@ function useScroll({ conversationId, thread, messages, pending, focusId }) {
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     const fromEnd = scrollHeight - scrollTop - clientHeight;
     setAtEnd(fromEnd < NEAR);
+    if (!(anchor.current.until > Date.now())) anchor.current = anchorOf(list.current, fromEnd < NEAR);
     if (!thread?.isLoaded) return;
     if (scrollTop < NEAR && thread.hasOlder) loadMore(conversationId, "older");
     if (fromEnd < NEAR && thread.hasNewer) loadMore(conversationId, "newer");
   };
+  const onTouched = () => {
+    anchor.current = { ...anchor.current, until: 0 };
+  };
   useEffect(onScroll, [messages]);
-  return { list, isAtEnd, onScroll };
+  return { list, isAtEnd, onScroll, onTouched };
+}
+
+/** What the reader looks at: the end, or the first message in view and how far down it stands. */
+function anchorOf(element, isAtEnd) {
+  const { top } = element.getBoundingClientRect();
+  const rows = isAtEnd ? [] : element.querySelectorAll("[data-testid=message]");
+  const row = [...rows].find((item) => item.getBoundingClientRect().bottom > top);
+  return { isAtEnd, row, top: row?.getBoundingClientRect().top };
+}
+
+/** A message that was brought into view stays where it is while what is around it takes its size. */
+const pinnedTo = (row) => ({ isAtEnd: false, row, top: row.getBoundingClientRect().top, until: Date.now() + SETTLING_MS });
+
+/** A picture that turns out taller, or a composer that grows, moves nothing that is being read. */
+function keepPlace(element, { isAtEnd, row, top }) {
+  if (isAtEnd) element.scrollTop = element.scrollHeight;
+  else if (row?.isConnected) element.scrollTop += row.getBoundingClientRect().top - top;
 }
 
 /** Tell the server what has been read, once it is on a screen that is looked at. */

@@ -3,6 +3,7 @@
 import { findPeople, jumpTo, orTell, setSearch, startPrivate } from "../actions.js";
 import * as api from "../api.js";
 import { ensureUser } from "../client.js";
+import { useFile } from "../files/known.js";
 import { shortTimeOf, t } from "../i18n.js";
 import { counterpartOf, inOrder, nameOf, titleOf } from "../people.js";
 import { html, useEffect, useState } from "../preact.js";
@@ -86,6 +87,7 @@ function Person({ user }) {
 
 function FoundMessage({ state, message, query }) {
   const conversation = state.conversations[message.conversation_id];
+  const file = useFile(message.payload?.file_id);
   const open = () => {
     if (!matchMedia("(min-width: 761px)").matches) setSearch({ query: "", conversationId: null });
     orTell(() => jumpTo(message.conversation_id, message.message_id, message.seq));
@@ -97,7 +99,7 @@ function FoundMessage({ state, message, query }) {
         <span class="row-time">${shortTimeOf(message.created_at)}</span>
       </span>
       <span class="row-text wrap">
-        <b>${nameOf(state, message.from)}: </b><${Marked} text=${snippetOf(message)} query=${query} />
+        <b>${nameOf(state, message.from)}: </b><${Marked} text=${snippetOf(message, file)} query=${query} />
       </span>
     </span>
   </button>`;

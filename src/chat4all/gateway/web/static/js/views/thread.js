@@ -6,6 +6,7 @@ import { channelName, t, tn } from "../i18n.js";
 import { channelsOf, counterpartOf, nameOf, titleOf } from "../people.js";
 import { html, useEffect } from "../preact.js";
 import { store, useSelect } from "../store.js";
+import { DropZone } from "./attachments.js";
 import { MessageList } from "./message-list.js";
 import { Avatar, EmptyState, IconButton } from "./parts.js";
 import { focusSearch } from "./sidebar.js";
@@ -28,6 +29,7 @@ export function Thread({ conversationId }) {
     <${MessageList} conversationId=${conversationId} />
     <${Typing} conversationId=${conversationId} />
     <${WritingPlace} conversationId=${conversationId} />
+    <${DropZone} conversationId=${conversationId} />
   </section>`;
 }
 
