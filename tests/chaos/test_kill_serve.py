@@ -6,11 +6,8 @@ import asyncio
 import itertools
 import json
 import random
-import signal
-import socket
 import statistics
 import sys
-import time
 import uuid
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager, suppress
@@ -23,13 +20,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from tests.chaos.killed_server import Server
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SENDERS, TALKS = 4, 2
 CHANCE = random.SystemRandom()
 PASSWORD = "correct horse battery"
-READY_SECONDS = 30.0
 SETTLE_SECONDS = 15.0
 
 
@@ -88,40 +86,6 @@ class Tally:
             ("restart max", f"{max(self.restarts):.2f} s"),
         ]
         return "\n".join(f"{name:<28}{value!s:>10}" for name, value in rows)
-
-
-class Server:
-    """`chat4all serve` as a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> float:
-        """Start it; return the seconds until it was ready."""
-        started = time.monotonic()
-        program = "import sys; from chat4all.cli import main; sys.exit(main())"
-        place = ("--data-dir", str(self._folder), "--port", str(self.port))
-        with (self._folder.parent / "server.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", program, "serve", *place, stdout=log, stderr=log
-            )
-        async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient() as http:
-            while True:
-                with suppress(httpx.TransportError):
-                    if (await http.get(f"{self.url}/readyz")).status_code == 200:
-                        return time.monotonic() - started
-                assert self._process.returncode is None, "the server ended by itself"
-                await asyncio.sleep(0.02)
-
-    async def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGKILL)
-            await self._process.wait()
 
 
 class World:

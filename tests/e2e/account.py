@@ -46,6 +46,10 @@ class Account:
         """GET `/v1/<path>`; raises for an answer that is an error."""
         return (await self._http.get(f"/v1/{path}", params=query)).raise_for_status().json()
 
+    async def text(self, path: str) -> str:
+        """GET a page that is not JSON; raises for an answer that is an error."""
+        return (await self._http.get(path)).raise_for_status().text
+
     async def patch(self, path: str, body: Any) -> None:
         """PATCH `/v1/<path>`; raises for an answer that is an error."""
         (await self._http.patch(f"/v1/{path}", json=body)).raise_for_status()

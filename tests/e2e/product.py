@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,16 +14,19 @@ import httpx
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+PROGRAM = (str(Path(sys.executable).parent / "chat4all"),)
 
 
 @asynccontextmanager
-async def running_server(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[str]:
+async def running_server(
+    folder: Path, settings: Mapping[str, str], *, program: Sequence[str] = PROGRAM
+) -> AsyncIterator[str]:
     """Run `chat4all serve` on a free port until the block ends; yield its address.
 
     What it printed stands in the error when it does not start, or does not stop on SIGTERM.
     """
     output = folder / "output.txt"
-    command = [str(Path(sys.executable).parent / "chat4all"), "serve", "--port", "0"]
+    command = [*program, "serve", "--port", "0"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
     with output.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(

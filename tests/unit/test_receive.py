@@ -509,6 +509,17 @@ async def test_a_receipt_moves_the_status_of_what_we_sent(world: World) -> None:
     )
 
 
+async def test_nothing_is_delivered_before_it_was_sent_where_a_platform_tells_whole_seconds(
+    world: World,
+) -> None:
+    private = submitted(await world.hears(wrote()))[0].conversation_id
+    sent = await world.sent(private, await world.ana(), "77")
+    early = NOW - timedelta(seconds=1)
+    await world.hears(Receipt(external_id="77", address="501", status=Status.READ, at=early))
+    before, after = await world.store.statuses([sent])
+    assert after.at == before.at
+
+
 async def test_a_receipt_that_is_faster_than_the_store_is_waited_for() -> None:
     world = World(patience=10.0)
     await world.add_person(BRUNO)

@@ -288,7 +288,9 @@ class ReceiveInbound:
         if entry is None:
             self._ignored("unknown_receipt")
             return
-        reported = replace(entry, status=event.status, at=event.at, error=event.error, note=None)
+        # Some platforms tell whole seconds; nothing is delivered before it was sent.
+        at = max(event.at, entry.at)
+        reported = replace(entry, status=event.status, at=at, error=event.error, note=None)
         batch.commands.append(ReportStatus(conversation_id=entry.conversation_id, entry=reported))
 
     async def _is_typing(self, event: IncomingTyping, batch: _Batch) -> None:

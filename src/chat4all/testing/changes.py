@@ -26,6 +26,10 @@ class Changes:
         self._next.set()
         self._next = asyncio.Event()
 
+    def open(self) -> None:
+        """Let waits last again, since the server starts."""
+        self.closed = False
+
     def close(self) -> None:
         """Let every present and later wait end at once, since the server stops."""
         self.closed = True

@@ -18,7 +18,7 @@ from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
 Act = dict[str, Any]
 
 MAX_PHONES = 1_000
-MAX_MESSAGES = 500
+MAX_MESSAGES = 2_000
 """Messages per phone; older ones go, and so does the phone that was idle the longest."""
 
 OURS, THEIRS = "ours", "theirs"

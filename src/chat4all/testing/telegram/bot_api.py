@@ -109,10 +109,20 @@ class BotApi:
             raise BotApiError(401, "Unauthorized") if shaped else BotApiError(404, "Not Found")
         return bot
 
-    async def close(self) -> None:
-        """Stop every webhook delivery."""
+    def open(self, http: httpx.AsyncClient) -> None:
+        """Deliver to webhooks by `http`, also to those set before."""
+        self.http = http
         for bot in self._network.bots.values():
-            await _stop_webhook(bot)
+            if bot.webhook is not None:
+                bot.webhook = self._delivery(bot, bot.webhook.target, http)
+                bot.webhook.start()
+
+    async def close(self) -> None:
+        """Stop every webhook delivery; where to deliver is kept."""
+        self.http = None
+        for bot in self._network.bots.values():
+            if bot.webhook is not None:
+                await bot.webhook.stop()
 
     async def _run(self, bot: Bot, name: str, parameters: Parameters) -> Any:
         if name in self._own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -58,6 +59,8 @@ class FaultPlan:
     """The rules in force, oldest first; the first that hits a call decides it."""
 
     def __init__(self, random: Random) -> None:
+        self.taken: Counter[FaultKind] = Counter()
+        """How often each kind hit."""
         self._random = random
         self._rules: list[Fault] = []
 
@@ -91,6 +94,7 @@ class FaultPlan:
         return None
 
     def _count(self, place: int, rule: Fault) -> None:
+        self.taken[rule.kind] += 1
         if rule.times is None:
             return
         if rule.times > 1:

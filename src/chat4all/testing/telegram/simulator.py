@@ -124,17 +124,17 @@ class TelegramSimulator:
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[SimulatorServer]:
         """Listen until the block ends; port 0 takes a free one.
 
-        A simulator is served once: its long polls stay closed afterwards.
+        It may be served again later, with all it knows: as after an outage.
         """
         # The environment's proxies are for the outside, webhooks here are mostly on loopback.
         async with httpx.AsyncClient(trust_env=False, timeout=WEBHOOK_TIMEOUT) as http:
-            self.api.http = http
+            self.network.changes.open()
+            self.api.open(http)
             close = self.network.changes.close
             try:
                 async with listening(self.app(), host=host, port=port, before_stop=close) as url:
                     yield SimulatorServer(url=url, simulator=self)
             finally:
-                self.api.http = None
                 await self.api.close()
 
 

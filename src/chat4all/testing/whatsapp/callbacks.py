@@ -68,6 +68,7 @@ class CallbackQueue:
         self._faults = faults
         self._backoff = backoff
         self._waiting: deque[Json] = deque()
+        self._in_hand: list[list[Json]] = []
         self._busy = False
 
     @property
@@ -91,12 +92,22 @@ class CallbackQueue:
 
     async def _next(self, http: httpx.AsyncClient) -> None:
         self._busy = True
-        values = [self._waiting.popleft() for _ in range(min(self.batch, len(self._waiting)))]
+        values = self._taken(self.batch)
         try:
             await self._tell(http, values)
+        except asyncio.CancelledError:  # what is not told waits for the next start
+            for untold in reversed(self._in_hand):
+                self._waiting.extendleft(reversed(untold))
+            raise
         finally:
+            self._in_hand.clear()
             self._busy = False
             self._changes.announce()
+
+    def _taken(self, most: int) -> list[Json]:
+        values = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._in_hand.append(values)
+        return values
 
     async def _tell(self, http: httpx.AsyncClient, values: list[Json]) -> None:
         fault = self._faults.take(callback=True)
@@ -105,8 +116,11 @@ class CallbackQueue:
         if fault is not None and fault.kind is FaultKind.LATE_CALLBACK:
             await self._changes.until(lambda: bool(self._waiting), within=LATE_SECONDS)
             if self._waiting:
-                await self._deliver(http, [self._waiting.popleft()])
+                later = self._taken(1)
+                await self._deliver(http, later)
+                self._in_hand.remove(later)
         await self._deliver(http, values)
+        self._in_hand.clear()
         if fault is not None and fault.kind is FaultKind.DUPLICATE_CALLBACK:
             await self._deliver(http, values)
 

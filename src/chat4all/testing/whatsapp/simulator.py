@@ -173,10 +173,14 @@ class WhatsAppSimulator:
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[SimulatorServer]:
-        """Listen until the block ends; port 0 takes a free one. It is served once."""
+        """Listen until the block ends; port 0 takes a free one.
+
+        It may be served again later, with all it knows: as after an outage.
+        """
         # The environment's proxies are for the outside, callbacks here are mostly on loopback.
         async with httpx.AsyncClient(trust_env=False, timeout=CALLBACK_TIMEOUT) as http:
             self._http = http
+            self.network.changes.open()
             for queue in self.network.queues.values():
                 self._deliver(queue, http)
             close = self.network.changes.close
@@ -188,6 +192,7 @@ class WhatsAppSimulator:
                 for delivery in self._deliveries:
                     delivery.cancel()
                 await asyncio.gather(*self._deliveries, return_exceptions=True)
+                self._deliveries.clear()
 
     def _deliver(self, queue: CallbackQueue, http: httpx.AsyncClient) -> None:
         self._deliveries.append(asyncio.create_task(queue.run(http), name="whatsapp-callbacks"))
