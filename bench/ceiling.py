@@ -10,15 +10,13 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import uvloop
 from litestar import Litestar, post
 
-from chat4all.bootstrap.node import Node
-from chat4all.bootstrap.server import listen_on, run_node
+from chat4all.bootstrap.server import listen_on, run_app
 from chat4all.settings import Settings
 from chat4all.telemetry.logs import configure_logs
 
@@ -66,16 +64,11 @@ async def serve(name: str, folder: Path) -> None:
     configure_logs(level="warning", json=True)
     listener = listen_on(Settings(port=0, data_dir=folder))
 
-    async def farewell() -> None:
-        """Nobody is connected by WebSocket."""
-
-    node = SimpleNamespace(app=APPS[name](), websocket=SimpleNamespace(aclose=farewell))
-
     def ready() -> None:
         host, port = listener.getsockname()[:2]
         (folder / READY).write_text(json.dumps({"url": f"http://{host}:{port}"}))
 
-    await run_node(cast("Node", node), listener, ready)
+    await run_app(APPS[name](), listener, ready)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         description="Address clients reach the role `files` at, where it runs by itself; "
         "empty: this server's own.",
     )
+    clamav_url: str = Field(
+        default="",
+        description="Virus scanner that is asked about every file: tcp://HOST:PORT or "
+        "unix:///SOCKET of clamd; empty: none.",
+    )
     file_quota_bytes: int = Field(
         default=20 * 1024**3,
         ge=0,
@@ -199,6 +204,7 @@ SCHEMES = {
     "directory_url": ("sqlite", "memory"),
     "ephemeral_url": ("memory", "redis", "rediss"),
     "objects_url": ("file",),
+    "clamav_url": ("tcp", "unix"),
 }
 
 

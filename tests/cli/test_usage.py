@@ -55,7 +55,7 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "gateway", "router"], "chat4all serve"),
+        (["run", "gateway", "files"], "chat4all run files"),
         (["run", "wizard"], "no role wizard"),
         (["send", "hi"], "--to NAME or --conversation ID"),
         (["trace", "not-an-id"], "no message id"),

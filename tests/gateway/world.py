@@ -22,6 +22,7 @@ from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral
 from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.file_records import MemoryFileRecords
+from chat4all.adapters.memory.media import ClaimedMedia
 from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.bootstrap.file_storage import FileStorage
 from chat4all.bootstrap.files import Files, file_keeper, open_files
@@ -306,7 +307,15 @@ class _Engines:
             settings = Settings(data_dir=folder, public_url=ISSUER, file_quota_bytes=QUOTA)
             find, keys = self.people.conversation, self.directory.keys
             yield await stack.enter_async_context(
-                open_files(settings, storage, find, keys, self.event_log, now=self.clock)
+                open_files(
+                    settings,
+                    storage,
+                    find,
+                    keys,
+                    self.event_log,
+                    inspector=ClaimedMedia(),
+                    now=self.clock,
+                )
             )
 
     def deps(self, tokens: JwtAccessTokens, files: Files) -> RestDeps:

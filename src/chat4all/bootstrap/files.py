@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from chat4all.adapters.memory.media import ClaimedMedia
 from chat4all.bootstrap.file_storage import FileStorage
+from chat4all.bootstrap.media import open_inspector, scanner_of
 from chat4all.gateway.rest.body_stream import Patience
 from chat4all.gateway.rest.file_tools import FileTools
 from chat4all.ports.event_log import COMMANDS, EVENTS, EventLog
+from chat4all.ports.media import MediaInspector
 from chat4all.ports.users import Keys
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.complete_file import CompleteFile
@@ -55,51 +56,49 @@ async def open_files(
     keys: Keys,
     event_log: EventLog | None,
     *,
+    inspector: MediaInspector | None = None,
     now: Clock = utc_now,
 ) -> AsyncIterator[Files]:
     """Build the services of files on their storage; what they are at is finished at the end.
 
-    A process without the `event_log` cannot tell whether a message shows a file.
+    A process without the `event_log` cannot tell whether a message shows a file. The
+    `inspector` is the best one that is installed, unless another is given.
     """
     records, objects = storage.records, storage.objects
     address = settings.files_url.rstrip("/") or settings.address
     links = await FileLinks.load(keys, address=address, now=now)
     access = FileAccess(records, find)
     discard = Discard(records, objects, now=now)
-    examine = ExamineFile(records, objects, ClaimedMedia(), discard, now=now)
     library = FileLibrary(records, objects, links)
     spool = Spool(settings.data_dir / "spool")
-    complete = CompleteFile(access, objects, discard, examine)
-    tools = FileTools(
-        access=access,
-        initiate=InitiateFile(
-            access,
-            records,
-            objects,
-            quota=settings.file_quota_bytes or None,
-            lasting=timedelta(hours=settings.upload_expiry_hours),
-            now=now,
-        ),
-        uploads=UploadFile(access, objects, discard, now=now),
-        complete=complete,
-        delete=DeleteFile(access, records, discard, idle=partial(_idle, event_log)),
-        library=library,
-        links=links,
-        spool=spool,
-        address=address,
-        patience=Patience(seconds=settings.upload_stall_seconds),
-    )
-    try:
-        yield Files(
-            storage=storage,
-            tools=tools,
-            library=library,
-            intake=FileIntake(records, objects, discard, examine, spool, now=now),
-            integrity=FileIntegrity(records, objects),
-            discard=discard,
-        )
-    finally:
-        await complete.aclose()
+    lasting = timedelta(hours=settings.upload_expiry_hours)
+    quota = settings.file_quota_bytes or None
+    async with nullcontext(inspector) if inspector else open_inspector() as looking:
+        scanner = scanner_of(settings)
+        examine = ExamineFile(records, objects, looking, discard, scanner=scanner, now=now)
+        complete = CompleteFile(access, objects, discard, examine)
+        async with aclosing(complete):
+            yield Files(
+                storage=storage,
+                tools=FileTools(
+                    access=access,
+                    initiate=InitiateFile(
+                        access, records, objects, quota=quota, lasting=lasting, now=now
+                    ),
+                    uploads=UploadFile(access, objects, discard, now=now),
+                    complete=complete,
+                    delete=DeleteFile(access, records, discard, idle=partial(_idle, event_log)),
+                    library=library,
+                    links=links,
+                    spool=spool,
+                    address=address,
+                    patience=Patience(seconds=settings.upload_stall_seconds),
+                ),
+                library=library,
+                intake=FileIntake(records, objects, discard, examine, spool, now=now),
+                integrity=FileIntegrity(records, objects),
+                discard=discard,
+            )
 
 
 def file_keeper(files: Files, event_log: EventLog, *, pause: float = PAUSE) -> FileKeeper:

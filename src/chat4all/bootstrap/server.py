@@ -7,12 +7,13 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import uvicorn
 
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
-from chat4all.bootstrap.node import Node, open_node
+from chat4all.bootstrap.node import open_node
 from chat4all.bootstrap.operator import write_operator_file
 from chat4all.bootstrap.storage import locked
 from chat4all.domain.errors import BadSettings
@@ -40,9 +41,29 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
             url = f"http://{host}:{port}"
             file = write_operator_file(settings.data_dir, node.operator, url)
             try:
-                await run_node(node, listener, lambda: on_ready(url))
+                await run_app(
+                    node.app, listener, lambda: on_ready(url), on_stop=node.websocket.aclose
+                )
             finally:
                 file.unlink(missing_ok=True)
+    finally:
+        listener.close()
+
+
+async def serve_files(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+    """Run the role `files` until SIGINT or SIGTERM; `on_ready` is told the address.
+
+    Raises `StartRefused` when it cannot start.
+    """
+    from chat4all.bootstrap.files_role import open_files_node  # noqa: PLC0415 - of this role only
+
+    configure_logs(level=settings.log_level, json=_as_json(settings))
+    listener = listen_on(settings)
+    try:
+        host, port = listener.getsockname()[:2]
+        settings = settings.model_copy(update={"port": port})
+        async with open_files_node(settings) as node:
+            await run_app(node.app, listener, lambda: on_ready(f"http://{host}:{port}"))
     finally:
         listener.close()
 
@@ -64,10 +85,20 @@ def listen_on(settings: Settings) -> socket.socket:
         ) from error
 
 
-async def run_node(node: Node, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve `node` on `listener` until it is told to stop."""
+async def _nothing() -> None:
+    """Do nothing when told to stop."""
+
+
+async def run_app(
+    app: Any,
+    listener: socket.socket,
+    on_ready: Callable[[], None],
+    *,
+    on_stop: Callable[[], Awaitable[None]] = _nothing,
+) -> None:
+    """Serve `app` on `listener` until it is told to stop; then `on_stop` is called first."""
     config = uvicorn.Config(
-        node.app,
+        app,
         http=BoundedHttpProtocol,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
@@ -79,7 +110,7 @@ async def run_node(node: Node, listener: socket.socket, on_ready: Callable[[], N
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(config, node, on_ready)
+    server = _Server(config, on_ready, on_stop)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
@@ -91,19 +122,24 @@ async def run_node(node: Node, listener: socket.socket, on_ready: Callable[[], N
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and sends the WebSocket clients away before it stops."""
+    """Says when it is ready, and sends those away who would stay before it stops."""
 
-    def __init__(self, config: uvicorn.Config, node: Node, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(config)
-        self._node = node
         self._on_ready = on_ready
-        self._farewell: asyncio.Task[None] | None = None
+        self._on_stop = on_stop
+        self._farewell: asyncio.Future[None] | None = None
 
     def stop(self) -> None:
         """End gracefully; a second call ends at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
-        self._farewell = asyncio.ensure_future(self._node.websocket.aclose())
+        self._farewell = asyncio.ensure_future(self._on_stop())
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, then say so."""

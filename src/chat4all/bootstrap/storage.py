@@ -90,9 +90,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data_dir))
         folder = settings.data_dir
-        directory = await stack.enter_async_context(
-            _open(DIRECTORIES, settings.directory_url, folder / "directory.sqlite3")
-        )
+        directory = await stack.enter_async_context(open_directory(settings))
         messages = await stack.enter_async_context(
             _open(MESSAGES, settings.messages_url, folder / "messages.sqlite3")
         )
@@ -123,6 +121,11 @@ def _shared(url: str, local: MemoryEphemeral) -> AbstractAsyncContextManager[Eph
     )
 
     return RedisEphemeral(url)
+
+
+def open_directory(settings: Settings) -> AbstractAsyncContextManager[Directory]:
+    """Return the directory that the settings name, not yet opened; processes may share it."""
+    return _open(DIRECTORIES, settings.directory_url, settings.data_dir / "directory.sqlite3")
 
 
 def _open(kinds: Mapping[str, Callable[[Path], T]], url: str, default: Path) -> T:

@@ -16,6 +16,9 @@ from chat4all.settings import Settings
 
 ROLES = ("gateway", "files", "router", "connector", "notifier", "presence")
 
+FILES_PORT = 8001
+"""The port of the role `files`, beside that of the server."""
+
 SERVE_EXAMPLES = """Examples:
 
 \b
@@ -25,7 +28,7 @@ SERVE_EXAMPLES = """Examples:
 RUN_EXAMPLES = """Example:
 
 \b
-  chat4all run gateway notifier
+  chat4all run files --port 8001
 """
 
 
@@ -65,11 +68,16 @@ def _loop() -> type[asyncio.AbstractEventLoop] | None:
 
 
 def run_roles(
+    context: typer.Context,
     roles: Annotated[list[str], typer.Argument(help="One or more of: " + ", ".join(ROLES) + ".")],
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = FILES_PORT,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the server's databases.")] = None,
 ) -> None:
-    """Run single roles; not in this version.
+    """Run single roles in a process of their own, until Ctrl-C or SIGTERM.
 
-    They would be joined by distributed engines.
+    In this version that is the role files, beside a server on the same data folder: it takes
+    uploads and serves downloads. The others would be joined by distributed engines.
     """
     with reporting():
         unknown = [role for role in roles if role not in ROLES]
@@ -77,9 +85,26 @@ def run_roles(
             raise CommandFailed(
                 f"there is no role {unknown[0]}; the roles are {', '.join(ROLES)}", code=USAGE
             )
-        raise CommandFailed(
-            f"cannot run {', '.join(dict.fromkeys(roles))} alone: roles in processes of their own "
-            "need a log and stores that they share (Kafka, MongoDB, CockroachDB, Redis), and this "
-            "version has the embedded ones only; `chat4all serve` runs all roles in one process",
-            code=USAGE,
-        )
+        alone = list(dict.fromkeys(role for role in roles if role != "files"))
+        if alone:
+            raise CommandFailed(
+                f"cannot run {', '.join(alone)} alone: roles in processes of their own "
+                "need a log and stores that they share (Kafka, MongoDB, CockroachDB, Redis), and "
+                "this version has the embedded ones only; `chat4all serve` runs all roles in one "
+                "process, and `chat4all run files` the files beside it",
+                code=USAGE,
+            )
+        folder = data_dir or invocation(context).data_dir
+        settings = Invocation(data_dir=folder).settings(host=host, port=port)
+        with asyncio.Runner(loop_factory=_loop()) as runner:
+            runner.run(_serve_files(settings))
+
+
+async def _serve_files(settings: Settings) -> None:
+    from chat4all.bootstrap.server import serve_files  # noqa: PLC0415 - slow to load
+
+    def on_ready(url: str) -> None:
+        say(f"Chat4All serves files at {url} (data in {settings.data_dir}). Ctrl-C stops it.")
+        sys.stdout.flush()
+
+    await serve_files(settings, on_ready=on_ready)

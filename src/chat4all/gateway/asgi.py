@@ -94,7 +94,7 @@ class Gateway:
             await self._http(scope, receive, counted)
         finally:
             seconds = time.perf_counter() - started
-            self._deps.meter.request(scope["method"], _route(scope), status, seconds)
+            self._deps.meter.request(scope["method"], route_of(scope), status, seconds)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/v1/ws":
@@ -198,7 +198,7 @@ def _again(first: Message, receive: Receive) -> Receive:
     return again
 
 
-def _route(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """Return the template of the route that answered, so that series stay few."""
     known: str | None = scope.get("chat4all.route")
     if known is not None:

@@ -27,7 +27,8 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)
-    for name, value in scope["route_handler"].opt.get("headers", {}).items():
+    handler = scope.get("route_handler")  # none where no route matched
+    for name, value in ({} if handler is None else handler.opt.get("headers", {})).items():
         headers.setdefault(name, value)
     for name, value in HEADERS.items():
         headers.setdefault(name, value)

@@ -1,0 +1,103 @@
+"""The role `files` as a process of its own: the bytes of files, beside a server that does the rest.
+
+It shares the directory, the records of files, the objects and the signing keys with the server of
+the same data folder, and needs neither the log nor the messages, so it takes no lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from chat4all import __version__
+from chat4all.adapters.memory.ephemeral import MemoryEphemeral
+from chat4all.bootstrap.file_storage import open_file_storage
+from chat4all.bootstrap.files import open_files
+from chat4all.bootstrap.parts import Parts
+from chat4all.bootstrap.storage import open_directory
+from chat4all.domain.errors import BadSettings, Unavailable
+from chat4all.gateway.auth.access_tokens import JwtAccessTokens
+from chat4all.gateway.auth.revocations import Revocations
+from chat4all.gateway.auth.signing_key import SigningKey
+from chat4all.gateway.metered import Metered
+from chat4all.gateway.rest.cross_origin import CrossOrigin
+from chat4all.gateway.rest.files_app import FilesDeps, create_files_app
+from chat4all.ports.directory import Directory
+from chat4all.services.clock import utc_now
+from chat4all.settings import Settings
+from chat4all.telemetry.metrics import Metrics
+
+RELOAD_SECONDS = 2.0
+"""How often revocations are read: that late a revoked token ends here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesNode:
+    """The running role: its ASGI application."""
+
+    app: Any
+
+
+@asynccontextmanager
+async def open_files_node(settings: Settings) -> AsyncIterator[FilesNode]:
+    """Run the role until the context ends. Raises `StartRefused`."""
+    _require_shared(settings)
+    async with AsyncExitStack() as stack:
+        directory = await stack.enter_async_context(open_directory(settings))
+        storage = await stack.enter_async_context(open_file_storage(settings))
+        metrics = Metrics(version=__version__)
+        stack.callback(metrics.close)
+        find, keys = directory.conversations.get, directory.keys
+        files = await stack.enter_async_context(open_files(settings, storage, find, keys, None))
+        running = await stack.enter_async_context(Parts())
+        deps = FilesDeps(
+            tokens=await _tokens(directory, running),
+            files=files.tools,
+            ready=_Ready(directory),
+            metrics=metrics.render,
+        )
+        app = cast("Any", create_files_app(deps))
+        behind_proxy = ProxyHeadersMiddleware(app, trusted_hosts="127.0.0.1")
+        yield FilesNode(Metered(CrossOrigin(behind_proxy, home=settings.public_url), metrics))
+
+
+def _require_shared(settings: Settings) -> None:
+    for name in ("directory_url", "messages_url"):
+        if getattr(settings, name).startswith("memory:"):
+            raise BadSettings(
+                f"CHAT4ALL_{name.upper()}: memory:// is not shared with another process; the role "
+                "files needs the databases of the server"
+            )
+
+
+async def _tokens(directory: Directory, running: Parts) -> JwtAccessTokens:
+    revocations = Revocations(directory.tokens, MemoryEphemeral().bus, now=utc_now)
+    await revocations.load()
+
+    async def reload() -> None:
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            await revocations.load()
+
+    running.start("revocations", reload)
+    key = await SigningKey.load(directory.keys)
+    return JwtAccessTokens(key, revocations, issuer=None, now=utc_now)
+
+
+class _Ready:
+    """Says whether the databases answer."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def __call__(self) -> Mapping[str, str]:
+        try:
+            await self._directory.users.by_username("operator")
+        except Unavailable as error:
+            return {"directory": str(error)}
+        return {}

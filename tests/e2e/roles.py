@@ -1,0 +1,88 @@
+"""Processes of the product that a test kills and starts again on one data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+START_SECONDS = 60.0
+CHAT4ALL = Path(sys.executable).parent / "chat4all"
+
+
+def free_port() -> int:
+    """Return a port that is free now; a process that is started again keeps it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Role:
+    """One process: `chat4all WORDS --port PORT --data-dir FOLDER`."""
+
+    def __init__(self, words: tuple[str, ...], folder: Path, settings: Mapping[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.output = folder / f"{words[-1]}.txt"
+        options = ("--port", str(self.port), "--data-dir", str(folder / "data"))
+        self._command = (str(CHAT4ALL), *words, *options)
+        self.settings = dict(settings)
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Start, and wait until it is ready."""
+        given = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
+        with self.output.open("ab") as sink:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, env={**given, **self.settings}, stdout=sink, stderr=sink
+            )
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+            while True:
+                assert self._process.returncode is None, self.output.read_text()
+                try:
+                    if (await http.get(f"{self.url}/readyz")).is_success:
+                        return
+                except httpx.TransportError:
+                    await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """End it with SIGKILL."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """End it with SIGTERM; it must end by itself."""
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> None:
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.send_signal(number)
+        async with asyncio.timeout(20):
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def server_and_files(folder: Path) -> AsyncIterator[tuple[Role, Role]]:
+    """Run a server, and the role `files` beside it."""
+    server, files = Role(("serve",), folder, {}), Role(("run", "files"), folder, {})
+    for role in (server, files):
+        role.settings |= {"CHAT4ALL_PUBLIC_URL": server.url, "CHAT4ALL_FILES_URL": files.url}
+    try:
+        await server.start()
+        await files.start()
+        yield server, files
+    finally:
+        await files.stop()
+        await server.stop()
