@@ -27,16 +27,24 @@ class Account:
     @asynccontextmanager
     async def signed_up(self, name: str) -> AsyncIterator[Self]:
         """Make the account and sign in; the block is the session."""
-        person = {"username": self.username, "password": PASSWORD}
+        person = {"username": self.username, "password": PASSWORD, "display_name": name}
         async with self._http:
-            self.user_id = (await self.post("auth/register", {**person, "display_name": name}))[
-                "id"
-            ]
-            form = {"grant_type": "password", **person}
-            answer = await self._http.post("/v1/auth/token", data=form)
-            self.token = answer.raise_for_status().json()["access_token"]
-            self._http.headers["Authorization"] = f"Bearer {self.token}"
+            self.user_id = (await self.post("auth/register", person))["id"]
+            await self._sign_in()
             yield self
+
+    @asynccontextmanager
+    async def signed_in(self) -> AsyncIterator[Self]:
+        """Sign in to an account that there is; the block is the session."""
+        async with self._http:
+            await self._sign_in()
+            yield self
+
+    async def _sign_in(self) -> None:
+        form = {"grant_type": "password", "username": self.username, "password": PASSWORD}
+        answer = await self._http.post("/v1/auth/token", data=form)
+        self.token = answer.raise_for_status().json()["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {self.token}"
 
     async def post(self, path: str, body: Any) -> Any:
         """POST JSON to `/v1/<path>`; raises for an answer that is an error."""

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat4all.adapters.memory.group_chats import MemoryGroupChats
 from chat4all.domain.commands import AnnounceChange, Command, EditMessage, React, SubmitMessage
 from chat4all.domain.directory import Channel, Conversation, ConversationType, Role
 from chat4all.domain.errors import Unavailable
-from chat4all.domain.group_chats import ChatKey, GroupChat
-from chat4all.domain.ids import UserId
+from chat4all.domain.group_chats import ChatKey, GroupChat, Moment
+from chat4all.domain.ids import ConversationId, UserId
 from chat4all.domain.inbound import (
     AccountInGroup,
     GroupJoined,
@@ -137,7 +138,38 @@ async def test_a_repeat_after_a_failure_makes_nothing_twice(world: World) -> Non
     assert len(await world.directory.users.search("", owner=BRUNO, limit=10)) == 1
 
 
+class SlowGroups(MemoryGroupChats):
+    """Lets others run between the question and the answer, and may fail to keep."""
+
+    failures = 0
+
+    async def get(self, key: ChatKey) -> GroupChat | None:
+        found = await super().get(key)
+        await asyncio.sleep(0)
+        return found
+
+    async def keep(
+        self, chat: GroupChat, *, at: Moment, gone: ConversationId | None = None
+    ) -> GroupChat:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("not now")
+        return await super().keep(chat, at=at, gone=gone)
+
+
+async def test_a_repeat_after_half_of_it_makes_no_second_conversation(world: World) -> None:
+    groups = SlowGroups(world.state)
+    groups.failures = 1
+    world.directory.group_chats = groups
+    with pytest.raises(Unavailable):
+        await world.hears(said(1))
+    [message] = submitted(await world.hears(said(1)))
+    [only] = await world.directory.conversations.of_user(BRUNO)
+    assert only.id == message.conversation_id
+
+
 async def test_several_who_write_at_once_are_in_one_conversation(world: World) -> None:
+    world.directory.group_chats = SlowGroups(world.state)
     events = [said(n, by=str(500 + n % 3)) for n in range(6)]
     await asyncio.gather(*(world.receive(ACCOUNT, [one]) for one in events))
     commands = submitted(await world.commands())

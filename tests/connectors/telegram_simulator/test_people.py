@@ -129,9 +129,9 @@ async def test_people_cannot_do_what_the_app_does_not_offer(
     place = ana.send_location(Location(latitude=0, longitude=0), to=group)
     with pytest.raises(SimulationError, match="somebody else"):
         ana.edit(message, "x", to=group)
-    with pytest.raises(SimulationError, match="into another text"):
+    with pytest.raises(SimulationError, match="other words"):
         bruno.edit(message, "mine", to=group)
-    with pytest.raises(SimulationError, match="into another text"):
+    with pytest.raises(SimulationError, match="other words"):
         ana.edit(place, "x", to=group)
     with pytest.raises(SimulationError, match="no such reaction"):
         ana.react(message, "🧯", to=group)

@@ -5,15 +5,8 @@ Telegram tells most of it by service messages. https://core.telegram.org/bots/ap
 
 from __future__ import annotations
 
-from aiogram.types import (
-    ChatMemberAdministrator,
-    ChatMemberMember,
-    ChatMemberOwner,
-    ChatMemberRestricted,
-    ChatMemberUpdated,
-    Message,
-    User,
-)
+from aiogram.types import Message, User
+from pydantic import BaseModel, ValidationError
 
 from chat4all.connectors.telegram.names import full_name, group_title, utc
 from chat4all.domain.inbound import (
@@ -25,6 +18,29 @@ from chat4all.domain.inbound import (
     GroupPerson,
     GroupRenamed,
 )
+
+_GROUPS = frozenset({"group", "supergroup"})
+_INSIDE = frozenset({"creator", "administrator", "member"})
+"""What a bot that is in a group is there. https://core.telegram.org/bots/api#chatmember"""
+
+
+class _Chat(BaseModel):
+    id: int
+    type: str
+    title: str = ""
+
+
+class _Member(BaseModel):
+    status: str
+    is_member: bool = False
+
+
+class _Presence(BaseModel):
+    """What we need of a `my_chat_member`, so that new rights of administrators do no harm."""
+
+    chat: _Chat
+    date: int
+    new_chat_member: _Member
 
 
 def service_event(message: Message) -> GroupEvent | None:
@@ -63,20 +79,24 @@ def _left(message: Message, gone: User) -> GroupLeft | None:
     )
 
 
-def presence(update: ChatMemberUpdated, number: int) -> AccountInGroup | None:
+def presence(raw: object, number: int) -> AccountInGroup | None:
     """Return whether the bot is in a group; that a person blocked it shows at the next send.
 
-    `number` is the update's own: this one has no message.
+    `raw` is a `my_chat_member`, `number` that of the update: this kind has no message. Raises
+    `ValueError` for one that cannot be read.
     """
-    if update.chat.type not in ("group", "supergroup"):
+    try:
+        told = _Presence.model_validate(raw)
+    except ValidationError:
+        raise ValueError("unreadable my_chat_member") from None  # theirs would quote it
+    if told.chat.type not in _GROUPS:
         return None
-    new = update.new_chat_member
-    is_in = isinstance(new, ChatMemberMember | ChatMemberAdministrator | ChatMemberOwner)
+    new = told.new_chat_member
     return AccountInGroup(
-        address=str(update.chat.id),
-        title=group_title(update.chat),
-        present=is_in or (isinstance(new, ChatMemberRestricted) and new.is_member),
-        at=utc(update.date),
+        address=str(told.chat.id),
+        title=told.chat.title,
+        present=new.status in _INSIDE or (new.status == "restricted" and new.is_member),
+        at=utc(told.date),
         number=number,
     )
 

@@ -18,7 +18,13 @@ def group_title(chat: Chat) -> str:
 
 
 def utc(moment: datetime | int) -> datetime:
-    """Return a time, which may be in Unix seconds, as aware UTC."""
-    if isinstance(moment, int):
-        return datetime.fromtimestamp(moment, UTC)
-    return moment.astimezone(UTC)
+    """Return a time, which may be in Unix seconds, as aware UTC.
+
+    Raises `ValueError` for one outside the calendar.
+    """
+    try:
+        if isinstance(moment, int):
+            return datetime.fromtimestamp(moment, UTC)
+        return moment.astimezone(UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise ValueError("an update with an impossible date") from error

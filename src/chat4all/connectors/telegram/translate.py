@@ -60,14 +60,15 @@ def events_of(raw: object) -> Sequence[Inbound]:
     number = raw.get("update_id") if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or type(number) is not int:
         raise ValueError("not an object with an update_id")
-    update = _parsed(raw, number)
-    if update is None:
-        return []
-    try:
-        event = _event(update)
-    except (OverflowError, OSError, ValueError) as error:  # a date outside the calendar
-        raise ValueError("an update with an impossible date") from error
+    event = _read(raw, number)
     return [] if event is None else [event]
+
+
+def _read(raw: Mapping[str, Any], number: int) -> Inbound | None:
+    if "my_chat_member" in raw:
+        return presence(raw["my_chat_member"], number)
+    update = _parsed(raw, number)
+    return None if update is None else _event(update)
 
 
 def _event(update: Update) -> Inbound | None:
@@ -77,8 +78,6 @@ def _event(update: Update) -> Inbound | None:
         return _edit(update.edited_message)
     if update.message_reaction is not None:
         return _reaction(update.message_reaction)
-    if update.my_chat_member is not None:
-        return presence(update.my_chat_member, update.update_id)
     return None
 
 

@@ -147,6 +147,8 @@ def _refused(error: BotApiError) -> Answer:
         "description": error.description,
     }
     headers: dict[str, str] = {}
+    if error.migrate_to is not None:
+        answer["parameters"] = {"migrate_to_chat_id": error.migrate_to}
     if error.retry_after is not None:
         answer["parameters"] = {"retry_after": error.retry_after}
         headers["retry-after"] = str(error.retry_after)

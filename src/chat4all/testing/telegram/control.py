@@ -10,6 +10,10 @@ bot. Errors are `{"error": "..."}` with 400 or 404.
 | `POST /sim/bots` | `{username, token?}` |
 | `POST /sim/people` | `{first_name, id?, last_name?, username?, language_code?}` |
 | `POST /sim/groups` | `{title, people, bots?}` |
+| `PATCH /sim/groups/{group}` | `{title}` renames |
+| `POST /sim/groups/{group}/upgrade` | makes it a supergroup; answers with its new id |
+| `PUT`, `DELETE /sim/groups/{group}/people/{id}` | joins, leaves |
+| `PUT`, `DELETE /sim/groups/{group}/bots/{id}` | adds, removes a bot |
 | `GET /sim/people/{id}/chats/{chat}` | what the person's phone shows |
 | `POST .../messages` | `{text}`, `{location}`, `{contact}` or `{media}`, and `reply_to?` |
 | `GET /sim/files/{file_id}` | a file that a phone shows |
@@ -32,6 +36,7 @@ import msgspec
 
 from chat4all.testing.telegram.errors import NoSuchParticipant, SimulationError
 from chat4all.testing.telegram.faults import Fault
+from chat4all.testing.telegram.groups import Groups
 from chat4all.testing.telegram.limits import NO_LIMITS, RateLimits
 from chat4all.testing.telegram.model import Contact, Location
 from chat4all.testing.telegram.phone import Phone
@@ -76,6 +81,10 @@ class _Media(msgspec.Struct, forbid_unknown_fields=True):
     mime_type: str | None = None
     caption: str = ""
     album: str | None = None
+
+
+class _Title(msgspec.Struct, forbid_unknown_fields=True):
+    title: str
 
 
 class _NewMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -124,6 +133,7 @@ class ControlApi:
         self._network = network
         self._faults = faults
         self._limiter = limiter
+        self._groups = Groups(network)
         chat = "/people/{person}/chats/{chat}"
         message = chat + "/messages/{message}"
         self._routes = [
@@ -131,6 +141,12 @@ class ControlApi:
             _route("POST", "/bots", self._add_bot),
             _route("POST", "/people", self._add_person),
             _route("POST", "/groups", self._add_group),
+            _route("PATCH", "/groups/{group}", self._rename),
+            _route("POST", "/groups/{group}/upgrade", self._upgrade),
+            _route("PUT", "/groups/{group}/people/{person}", self._join),
+            _route("DELETE", "/groups/{group}/people/{person}", self._leave),
+            _route("PUT", "/groups/{group}/bots/{person}", self._put_bot),
+            _route("DELETE", "/groups/{group}/bots/{person}", self._remove_bot),
             _route("GET", chat, self._view),
             _route("POST", chat + "/messages", self._write),
             _route("PATCH", message, self._edit),
@@ -163,7 +179,7 @@ class ControlApi:
         wait = max(0.0, min(LONGEST_WAIT, request.number("wait", 0)))  # in this order for NaN
         since = request.number("since", -1)
         await changes.until(lambda: changes.version > since, within=wait)
-        groups = self._network.groups.values()
+        groups = [one for one in self._network.groups.values() if one.migrated_to is None]
         return {
             "version": changes.version,
             "bots": [bot.account for bot in self._network.bots.values()],
@@ -183,6 +199,26 @@ class ControlApi:
         new = request.read(_NewGroup)
         group = self._network.add_group(new.title, new.people, bots=new.bots)
         return {"id": group.id, "title": group.title}
+
+    # -- a group
+
+    async def _rename(self, request: _Request) -> Any:
+        self._groups.rename(int(request.path["group"]), request.read(_Title).title)
+
+    async def _upgrade(self, request: _Request) -> Any:
+        return {"id": self._groups.upgrade(int(request.path["group"]))}
+
+    async def _join(self, request: _Request) -> Any:
+        self._groups.join(int(request.path["group"]), int(request.path["person"]))
+
+    async def _leave(self, request: _Request) -> Any:
+        self._groups.leave(int(request.path["group"]), int(request.path["person"]))
+
+    async def _put_bot(self, request: _Request) -> Any:
+        self._groups.add_bot(int(request.path["group"]), int(request.path["person"]))
+
+    async def _remove_bot(self, request: _Request) -> Any:
+        self._groups.remove_bot(int(request.path["group"]), int(request.path["person"]))
 
     # -- a person's phone
 
@@ -255,6 +291,7 @@ def _route(
     method: str, path: str, handler: Callable[[_Request], Awaitable[Any]]
 ) -> tuple[str, re.Pattern[str], Callable[[_Request], Awaitable[Any]]]:
     pattern = path.replace("{person}", r"(?P<person>\d{1,18})")
+    pattern = pattern.replace("{group}", r"(?P<group>-\d{1,18})")
     pattern = pattern.replace("{chat}", r"(?P<chat>bot|-?\d{1,18})")
     pattern = pattern.replace("{message}", r"(?P<message>\d{1,18})")
     return method, re.compile(pattern, re.ASCII), handler

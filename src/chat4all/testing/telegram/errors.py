@@ -15,14 +15,23 @@ from __future__ import annotations
 class BotApiError(Exception):
     """An answer with `ok: false`.
 
-    `code` is both the HTTP status and the `error_code`; `retry_after` is in seconds.
+    `code` is both the HTTP status and the `error_code`; `retry_after` is in seconds,
+    `migrate_to` the id that a group has as a supergroup.
     """
 
-    def __init__(self, code: int, description: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        *,
+        retry_after: int | None = None,
+        migrate_to: int | None = None,
+    ) -> None:
         super().__init__(description)
         self.code = code
         self.description = description
         self.retry_after = retry_after
+        self.migrate_to = migrate_to
 
 
 class ConnectionLost(Exception):
@@ -50,6 +59,12 @@ def forbidden(reason: str) -> BotApiError:
 def conflict(reason: str) -> BotApiError:
     """Return the 409 that getUpdates and webhooks give each other."""
     return BotApiError(409, f"Conflict: {reason}")
+
+
+def upgraded(migrate_to: int) -> BotApiError:
+    """Return the 400 of a group that is a supergroup by now."""
+    reason = "Bad Request: group chat was upgraded to a supergroup chat"
+    return BotApiError(400, reason, migrate_to=migrate_to)
 
 
 def too_many_requests(retry_after: int) -> BotApiError:

@@ -66,7 +66,7 @@ class Contact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
-    """What a message carries: exactly one of text, location, contact and media.
+    """What a message carries: exactly one of text, location, contact, media and notice.
 
     `entities` are those of the text or of the caption. The media of one `album` are shown
     together, and are messages of their own.
@@ -79,6 +79,8 @@ class Content:
     media: Media | None = None
     caption: str | None = None
     album: str | None = None
+    notice: Json | None = None
+    """The fields of a service message, such as `new_chat_title`."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -99,17 +101,18 @@ class Chat:
     """A private chat of one person with one bot, or a group."""
 
     id: int
-    kind: str  # "private" or "group", as in the Bot API
+    kind: str  # "private", "group" or "supergroup", as in the Bot API
     title: str | None = None
     people: set[int]
     bots: set[int]
     messages: dict[int, ChatMessage] = field(default_factory=dict)
     last_message_id: int = 0
     blocked: bool = False
+    migrated_to: int | None = None
     actions: dict[int, tuple[str, float]] = field(default_factory=dict)
     """What each bot is seen doing, and the Unix time at which the phone stops showing it."""
 
     @property
     def is_group(self) -> bool:
         """Tell a group from a private chat."""
-        return self.kind == "group"
+        return self.kind != "private"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chat4all.testing.changes import Changes
 from chat4all.testing.telegram.bots import Bot
-from chat4all.testing.telegram.errors import NoSuchParticipant, SimulationError
+from chat4all.testing.telegram.errors import NoSuchParticipant, SimulationError, upgraded
 from chat4all.testing.telegram.files import Files
 from chat4all.testing.telegram.model import Account, Chat, ChatMessage
 from chat4all.testing.telegram.updates import UpdateQueue
@@ -152,8 +152,13 @@ class Network:
     # -- who talks with whom
 
     def chat_of_bot(self, bot: Bot, chat_id: int) -> Chat | None:
-        """Return the chat that `chat_id` names to this bot, if the bot may know it."""
+        """Return the chat that `chat_id` names to this bot, if the bot may know it.
+
+        Raises `BotApiError` for a group that is a supergroup by now.
+        """
         group = self.groups.get(chat_id)
+        if group is not None and group.migrated_to is not None:
+            raise upgraded(group.migrated_to)
         if group is not None:
             return group if bot.account.id in group.bots else None
         return self._private.get((bot.account.id, chat_id))

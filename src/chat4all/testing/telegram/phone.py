@@ -192,7 +192,7 @@ class Phone:
 
     def chats(self) -> list[int]:
         """Return the chats the app can open: every bot, and this person's groups."""
-        groups = self._network.groups.values()
+        groups = (one for one in self._network.groups.values() if one.migrated_to is None)
         return [*self._network.bots, *(g.id for g in groups if self.owner.id in g.people)]
 
     def view(self, to: int | None = None) -> ChatView:
@@ -236,6 +236,8 @@ class Phone:
             # Looking at a bot opens no conversation: only a message lets the bot write.
             return self._network.peek_private_chat(self._bot(to), self.owner)
         group = self._network.groups.get(to)
+        while group is not None and group.migrated_to is not None:
+            group = self._network.groups.get(group.migrated_to)
         if group is None or self.owner.id not in group.people:
             raise NoSuchParticipant(f"{self.owner.name} is in no group {to}.")
         return group

@@ -26,6 +26,7 @@ from chat4all.testing.telegram.bot_api import BotApi
 from chat4all.testing.telegram.control import ControlApi
 from chat4all.testing.telegram.faults import FaultPlan
 from chat4all.testing.telegram.files import FileLimits, Files
+from chat4all.testing.telegram.groups import Groups
 from chat4all.testing.telegram.limits import NO_LIMITS, RateLimiter, RateLimits
 from chat4all.testing.telegram.network import Network
 from chat4all.testing.telegram.phone import Phone
@@ -69,6 +70,7 @@ class TelegramSimulator:
             files=Files(file_limits),
         )
         self.faults = FaultPlan(Random(seed))  # noqa: S311
+        self.groups = Groups(self.network)
         self.limiter = RateLimiter(limits, clock)
         self.api = BotApi(
             self.network, faults=self.faults, limiter=self.limiter, backoff=backoff or Backoff()

@@ -85,6 +85,7 @@ def message_json(
         "media_group_id": content.album,
         "caption": content.caption,
     }
+    values |= content.notice or {}
     if content.media is not None:
         values |= media_json(content.media)
         values["caption_entities"] = list(content.entities) or None
