@@ -28,6 +28,8 @@ class Bug:
     found_by: str
 
 
+RETRIES = 'retry=reason == "rate_limited" or answer.is_server_error'
+OF_ACCOUNT = "of_account=answer.status_code in REASONS"
 CHECKS_SIGNATURE = "if not hmac.compare_digest(given, expected):"
 BUGS = (
     Bug("no signature check", "connector", CHECKS_SIGNATURE, "if False:",
@@ -90,13 +92,30 @@ BUGS = (
     Bug("every message has the same id", "connector",
         'external_id=str(answer["id"])', 'external_id="1"', "two messages have two ids"),
     Bug("refused for good is tried again", "connector",
-        "retry=busy or answer.is_server_error", "retry=True",
+        RETRIES, "retry=True",
         "a fault says whether to try again"),
     Bug("a fault of the platform is final", "connector",
-        "retry=busy or answer.is_server_error", "retry=busy",
+        RETRIES, 'retry=reason == "rate_limited"',
         "a fault says whether to try again"),
     Bug("the wish to wait is forgotten", "connector",
         "retry_after=float(wish) if wish.isdecimal() else None", "retry_after=None",
+        "a fault says whether to try again"),
+    Bug("a token that is refused is tried again", "connector",
+        RETRIES, 'retry=reason != "refused" or answer.is_server_error',
+        "a fault says whether to try again"),
+    Bug("a limit of the account counts for one chat", "connector",
+        OF_ACCOUNT, "of_account=answer.status_code == 401",
+        "a fault says whether it concerns the whole account"),
+    Bug("somebody who blocked us stops the account", "connector",
+        OF_ACCOUNT, "of_account=answer.is_client_error",
+        "a fault says whether it concerns the whole account"),
+    Bug("a token that is refused is any refusal", "connector",
+        "reason=reason,", 'reason=reason.replace("unauthorized", "refused"),',
+        "a fault says whether it concerns the whole account"),
+    Bug("the time-out is longer than anybody waits", "connector",
+        "answer = await self._http.post(path, json=body)",
+        "answer = await __import__('asyncio').sleep(3_600) or "
+        "await self._http.post(path, json=body)",
         "a fault says whether to try again"),
     Bug("the library's own exception comes through", "connector",
         "except httpx.TransportError as error:", "except httpx.PoolTimeout as error:",
@@ -111,7 +130,7 @@ BUGS = (
         "        return events_of(body)",
         "work shows no secret"),
     Bug("the reason is a sentence", "connector",
-        'reason="rate_limited" if busy else "refused"', 'reason="The platform said no."',
+        "reason=reason,", 'reason="The platform said no.",',
         "a fault has a reason of one word"),
     Bug("the capabilities promise more than there is", "config",
         "replies=True,", "replies=True,\n    edits=True,",

@@ -41,7 +41,8 @@ class Breaker:
     """The circuit of one account.
 
     Only failures that may pass count, one per chat: a chat that always fails says nothing
-    about the account. A refusal for good is an answer, so the platform is there.
+    about the account, unless the error says that it concerns all of it. A refusal for good
+    is an answer, so the platform is there.
     """
 
     def __init__(self, name: str, policy: BreakerPolicy, now: Callable[[], float]) -> None:
@@ -91,8 +92,8 @@ class Breaker:
         if probe:
             self._pause = min(self._pause * 2, self._policy.most)
             self._open(max(self._pause, wish), error)
-        elif error.of_account and wish:
-            self._open(wish, error)
+        elif error.of_account:
+            self._open(wish or self._pause, error)
         elif len(self._failing) >= self._policy.chats and self._until is None:
             self._open(max(self._pause, wish), error)
 

@@ -31,6 +31,8 @@ class Features:
     """It calls us back; one that does not is polled, and `translate` is replaced."""
     signs_body: bool = True
     """A proof holds for one body only, as an HMAC does and a shared secret does not."""
+    limits_account: bool | None = True
+    """`RATE_LIMITED` concerns the whole account; False: one chat; None: it cannot be told."""
 
 
 class ConnectorBinding(ABC):

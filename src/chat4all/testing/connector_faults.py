@@ -28,9 +28,20 @@ class FaultContract(ConnectorBinding):
         self, connector: Connector, platform: FakePlatform, fault: Fault
     ) -> None:
         error = await self._failure(connector, platform, fault)
-        assert error.retry is (fault is not Fault.REFUSED)
+        assert error.retry is (fault not in (Fault.REFUSED, Fault.LOGGED_OUT))
         if fault is Fault.RATE_LIMITED:
             assert error.retry_after == RETRY_AFTER
+
+    @pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.REFUSED, Fault.LOGGED_OUT])
+    async def test_a_fault_says_whether_it_concerns_the_whole_account(
+        self, connector: Connector, platform: FakePlatform, fault: Fault
+    ) -> None:
+        if fault is Fault.RATE_LIMITED and self.features.limits_account is None:
+            pytest.skip("the platform lacks: telling whose limit it is")
+        error = await self._failure(connector, platform, fault)
+        whole = self.features.limits_account if fault is Fault.RATE_LIMITED else None
+        assert error.of_account is (fault is Fault.LOGGED_OUT if whole is None else whole)
+        assert (error.reason == "unauthorized") is (fault is Fault.LOGGED_OUT)
 
     @pytest.mark.parametrize("fault", list(Fault))
     async def test_a_fault_shows_no_secret(

@@ -21,6 +21,8 @@ class Fault(StrEnum):
     """The connection breaks, or nothing comes in time."""
     REFUSED = "refused"
     """It will never take this, such as HTTP 403 for somebody who blocked us."""
+    LOGGED_OUT = "logged_out"
+    """It takes the account's credentials no longer, such as HTTP 401."""
 
 
 class FakePlatform(Protocol):

@@ -68,12 +68,16 @@ class SimulatedTelegram:
         if fault is Fault.REFUSED:
             self._ana.block()
             return
+        if fault is Fault.LOGGED_OUT:
+            [bot] = self._simulator.network.bots.values()
+            bot.token = "7000000001:AAanother-token-of-the-shop_bot-123"
+            return
         planned = Planned(kind=FAULTS[fault], times=None, retry_after=RETRY_AFTER)
         self._simulator.faults.add(planned)
 
 
 class TestTelegram(ConnectorContract):
-    features = Features(signs_body=False)
+    features = Features(signs_body=False, limits_account=None)
     payloads = Path(__file__).parent / "payloads"
     secrets = (TOKEN, SECRET)
 

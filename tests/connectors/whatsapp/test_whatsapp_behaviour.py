@@ -84,6 +84,34 @@ async def test_the_latest_reaction_is_shown_and_none_takes_it_back(
 
 
 @pytest.mark.parametrize(
+    ("code", "status", "whole"),
+    [
+        (130429, 400, True),
+        (131048, 400, True),
+        (80007, 400, True),
+        (131056, 400, False),
+        (190, 401, True),
+        (131042, 400, True),
+        (131031, 403, True),
+        (368, 403, True),
+        (131026, 400, False),
+        (131047, 400, False),
+        (132001, 404, False),
+        (131000, 500, False),
+        (None, 429, True),
+        (None, 401, True),
+        (None, 500, False),
+    ],
+)
+def test_a_refusal_says_whether_it_concerns_the_number(
+    code: int | None, status: int, *, whole: bool
+) -> None:
+    raw = {"message": "no"} if code is None else {"message": "no", "code": code}
+    error = refusal("messages", raw, httpx.Response(status))
+    assert error.of_account is whole
+
+
+@pytest.mark.parametrize(
     ("code", "status", "reason", "retry"),
     [
         (4, 400, "rate_limited", True),

@@ -27,6 +27,7 @@ FAULTS = {
     Fault.SERVER_ERROR: Planned(kind=FaultKind.SERVER_ERROR, times=None),
     Fault.NO_ANSWER: Planned(kind=FaultKind.LOST_REQUEST, times=None),
     Fault.REFUSED: Planned(kind=FaultKind.REFUSED, times=None, code=131030),
+    Fault.LOGGED_OUT: Planned(kind=FaultKind.REFUSED, times=None, code=190, status=401),
 }
 
 

@@ -107,6 +107,32 @@ def test_a_limit_of_the_whole_account_pauses_all_its_chats_as_long_as_asked() ->
     run_in_virtual_time(main())
 
 
+def test_a_lost_connection_of_the_account_pauses_all_its_chats_at_once() -> None:
+    async def main() -> None:
+        office = PostOffice("one", "other")
+        gate = office.gate()
+
+        def lost(_: str) -> None:
+            raise ChannelError("lost", retry=True, reason="network", of_account=True)
+
+        office["one"].trouble = lost
+        async with office.open(gate):
+            await office.put("one", "a")
+            await asyncio.sleep(0.1)
+            assert gate.circuit(ONE) is Circuit.OPEN, "by one chat"
+            for number in range(50):
+                await office.put("one", f"c{number}")
+            await office.put("other", "x")
+            await asyncio.sleep(60)
+            assert len(office["one"].calls) < 6, "each chat would have found it out for itself"
+            assert office["other"].of_chat("x") == ["0"]
+            office["one"].trouble = well
+            await office.done()
+        assert all(office["one"].of_chat(f"c{number}") == ["0"] for number in range(50))
+
+    run_in_virtual_time(main())
+
+
 def test_each_probe_that_fails_doubles_the_pause() -> None:
     async def main() -> None:
         office = PostOffice("one")

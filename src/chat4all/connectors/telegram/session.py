@@ -48,6 +48,8 @@ _OUTSIDE = ("group chat", "channel chat")
 """What the description of a 403 contains when the bot is not, or not any more, in a group."""
 """What the description of a 400 contains, in lower case, and our reason for it."""
 
+_OF_ACCOUNT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+"""Answers that concern the bot, whatever it was asked to do."""
 _REASONS = {
     HTTPStatus.UNAUTHORIZED: "unauthorized",
     HTTPStatus.FORBIDDEN: "blocked",
@@ -166,6 +168,8 @@ def refusal(
         retry_after=wait,
         platform_error=platform_error,
         moved_to=None if moved_to is None else str(moved_to),
+        # A 429 does not tell whether it means the chat or the bot: the breaker learns that.
+        of_account=code in _OF_ACCOUNT,
     )
 
 

@@ -18,7 +18,14 @@ from pywa_async.errors import WhatsAppError
 
 from chat4all.connectors.whatsapp.config import WhatsAppConfig
 from chat4all.connectors.whatsapp.contents import text_at
-from chat4all.connectors.whatsapp.failures import code_of, passes, reason_of, told, wait_of
+from chat4all.connectors.whatsapp.failures import (
+    code_of,
+    concerns_account,
+    passes,
+    reason_of,
+    told,
+    wait_of,
+)
 from chat4all.connectors.whatsapp.media import PIECE, SLOWEST, UploadForm, checksum_of
 from chat4all.connectors.whatsapp.templates import Approved, approved_of
 from chat4all.domain.errors import ChannelError
@@ -261,6 +268,7 @@ def refusal(
         reason=reason,
         retry_after=wait,
         platform_error={"status": status, **words},
+        of_account=concerns_account(code, reason),
     )
 
 

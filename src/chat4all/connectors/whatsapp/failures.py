@@ -24,6 +24,8 @@ _REASONS: dict[int, str] = {
     131050: "blocked",
     131051: "not_supported",
 }
+_OF_ACCOUNT = frozenset({*_UNAUTHORIZED, 4, 33, 368, 80007, 130429, 131031, 131037, 131042, 131048})
+"""Codes that concern the number or its business account, and not the one recipient."""
 _TEMPLATES = range(132000, 133000)
 _PASSING = frozenset({"rate_limited", "unavailable"})
 _PAIR_LIMIT = 131056
@@ -41,6 +43,13 @@ def reason_of(code: int) -> str:
 def passes(reason: str) -> bool:
     """Say whether the same call may succeed later."""
     return reason in _PASSING
+
+
+def concerns_account(code: int | None, reason: str) -> bool:
+    """Say whether every other message of the number would fail so too."""
+    if code is not None and reason_of(code) == reason:
+        return code in _OF_ACCOUNT
+    return reason in {"rate_limited", "unauthorized"}  # an answer without a code of ours
 
 
 def wait_of(code: int) -> float | None:
