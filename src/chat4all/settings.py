@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         "redis://[USER:PASSWORD@]HOST:PORT/DB or rediss://...",
     )
     objects_url: str = Field(
-        default="", description="Bytes of files: file:///FOLDER; empty: objects in the data folder."
+        default="",
+        description="Bytes of files: file:///FOLDER or s3://BUCKET?endpoint=https://HOST; empty: "
+        "objects in the data folder.",
     )
     files_url: str = Field(
         default="",
@@ -175,7 +177,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-_ELSEWHERE = frozenset({"require_backends", "username", "password", "token", "url"})
+_ELSEWHERE = frozenset({"require_backends", "test_cache", "username", "password", "token", "url"})
 """Variables of the test suite and of the command line, which are no settings of the program."""
 
 
@@ -203,7 +205,7 @@ SCHEMES = {
     "messages_url": ("sqlite", "memory"),
     "directory_url": ("sqlite", "memory"),
     "ephemeral_url": ("memory", "redis", "rediss"),
-    "objects_url": ("file",),
+    "objects_url": ("file", "s3"),
     "clamav_url": ("tcp", "unix"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -34,8 +35,26 @@ RECORDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Records]]] = {
     "sqlite": SqliteFileRecords,
     "memory": lambda _: nullcontext(MemoryFileRecords()),
 }
+
+
+def _folder(url: str) -> Path:
+    path = Path(unquote(urlsplit(url).path))
+    if not path.name:
+        raise BadSettings(f"CHAT4ALL_OBJECTS_URL: {url} names no folder; use file:///folder")
+    return path
+
+
+def _bucket(url: str) -> AbstractAsyncContextManager[ObjectStore]:
+    if find_spec("aioboto3") is None:
+        raise BadSettings("CHAT4ALL_OBJECTS_URL: S3 needs a library: pip install 'chat4all[s3]'")
+    from chat4all.adapters.s3.object_store import S3ObjectStore  # noqa: PLC0415 - of an extra
+
+    return S3ObjectStore(url)
+
+
 OBJECTS: dict[str, Callable[[str], AbstractAsyncContextManager[ObjectStore]]] = {
     "file": lambda url: LocalFsObjectStore(_folder(url)),
+    "s3": _bucket,
 }
 
 
@@ -52,10 +71,3 @@ async def open_file_storage(settings: Settings) -> AsyncIterator[FileStorage]:
         OBJECTS[urlsplit(url).scheme](url) as objects,
     ):
         yield FileStorage(records, objects)
-
-
-def _folder(url: str) -> Path:
-    path = Path(unquote(urlsplit(url).path))
-    if not path.name:
-        raise BadSettings(f"CHAT4ALL_OBJECTS_URL: {url} names no folder; use file:///folder")
-    return path

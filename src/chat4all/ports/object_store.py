@@ -61,7 +61,7 @@ class Uploads(Protocol):
     async def append(self, token: UploadToken, offset: int, data: AsyncIterable[bytes]) -> int:
         """Keep `data` from `offset` on; return the new offset once it is durable.
 
-        Holds no more than a few MiB in memory, whatever comes. What came before `data`
+        Holds no more than some MiB in memory, whatever comes. What came before `data`
         raised is kept, and its error goes on. Raises `OffsetConflict` and keeps nothing when
         `offset` is not where the upload stands, `UploadBusy` while another append is at it
         (also in another process), `TooLarge` for a byte beyond the size, with the bytes up
@@ -109,7 +109,10 @@ class ObjectStore(Protocol):
         ...
 
     async def delete(self, key: ObjectKey) -> None:
-        """Remove an object; one that is gone is no error. A reader that began goes on."""
+        """Remove an object; one that is gone is no error.
+
+        A reader that began goes on, or gets `Unavailable` where the store cannot do that.
+        """
         ...
 
     def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
@@ -129,8 +132,16 @@ class SupportsPresignedUrl(Protocol):
         """Return an address that downloads the object as `filename`."""
         ...
 
+    def part_size(self, token: UploadToken) -> int:
+        """Return how many bytes each part of an upload but the last one has."""
+        ...
+
     async def presigned_part(
-        self, token: UploadToken, number: int, *, expires_in: timedelta
+        self, token: UploadToken, number: int, *, sha256: bytes, expires_in: timedelta
     ) -> str:
-        """Return an address to PUT part `number` (from 1) of an upload to."""
+        """Return an address to PUT part `number` (from 1) of an upload to.
+
+        Other bytes than those with the digest `sha256` are refused there. The request has the
+        header `x-amz-checksum-sha256` with the digest in base64.
+        """
         ...

@@ -53,13 +53,13 @@ class ObjectStoreContract(UploadsContract, ReadingContract):
         self, store: ObjectStore, in_a_process: str
     ) -> None:
         self._needs("processes")
-        size = self.scale * 64
+        size = self.scale * 8
         key, token = await began(store, size)
-        for kill in range(1, KILLS + 1):
+        for _ in range(KILLS):
             at = await store.uploads.offset(token)
-            await _kill_in_the_middle(in_a_process, token, at, at + self.scale * 3 * kill)
+            await _kill_in_the_middle(in_a_process, token, at, at + self.scale * 2)
             kept = await _free_again(store, token)
-            assert at <= kept < size
+            assert at <= kept <= at + self.scale * 2
         at = await store.uploads.offset(token)
         assert at > 0
         await store.uploads.append(token, at, pieces(at, size))
@@ -85,21 +85,21 @@ class ObjectStoreContract(UploadsContract, ReadingContract):
         assert peak - before < self.most_memory
 
 
-async def _kill_in_the_middle(program: str, token: UploadToken, start: int, enough: int) -> None:
-    """Let a process of its own append from `start` on; kill it once it gave `enough` bytes."""
+async def _kill_in_the_middle(program: str, token: UploadToken, start: int, end: int) -> None:
+    """Let a process of its own append from `start` on; kill it before it gave all up to `end`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         program + _WRITER,
         token,
         str(start),
-        str(start + (enough - start) * 10),
+        str(end),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     async with asyncio.timeout(PATIENCE):
         while line := await process.stdout.readline():
-            if int(line) >= enough:
+            if int(line) >= (start + end) // 2:
                 break
         process.kill()
         while await process.stdout.read(65_536):

@@ -1,4 +1,4 @@
-"""A process that appends to an upload until it is killed."""
+"""A process that appends to an upload, and then waits to be killed."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ async def _append(
             sys.stdout.write(f"{at}\n")
             sys.stdout.flush()
             yield source(at, min(at + PIECE, end))
+        await asyncio.Event().wait()
 
     async with opened as store:
         await store.uploads.append(token, start, slowly())

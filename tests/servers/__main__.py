@@ -1,0 +1,25 @@
+"""Builds or fetches the servers that the tests need: `scripts/servers`."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.servers import minio
+from tests.servers.cache import Missing
+
+SERVERS = {"minio": minio.build}
+
+
+def main() -> int:
+    """Build each; return how many cannot be had."""
+    missing = 0
+    for name, build in SERVERS.items():
+        try:
+            print(f"servers: {name}: {build()}", flush=True)  # noqa: T201 - this is its output
+        except Missing as error:
+            print(f"servers: {name}: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            missing += 1
+    return missing
+
+
+sys.exit(main())

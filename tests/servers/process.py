@@ -1,0 +1,68 @@
+"""Servers of others, run for a test on a free port of this machine."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+START_SECONDS, STOP_SECONDS = 60.0, 15.0
+TRIES = 3
+_open = build_opener(ProxyHandler({})).open
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listened on just now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(
+    command: Sequence[str], *, environment: Mapping[str, str], output: Path, ready: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command` until the block ends; it begins once `ready`, an address, answers.
+
+    Raises `AssertionError` with what it printed when it does not start.
+    """
+    with output.open("wb") as sink:
+        process = subprocess.Popen(command, env=dict(environment), stdout=sink, stderr=sink)
+    try:
+        _wait(process, lambda: _answers(ready), output)
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that we started."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], met: Callable[[], bool], output: Path) -> None:
+    last = time.monotonic() + START_SECONDS
+    while not met():
+        told = output.read_text(errors="replace")
+        assert process.poll() is None, f"it ended with {process.returncode}:\n{told}"
+        assert time.monotonic() < last, f"it does not answer:\n{told}"
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with _open(url, timeout=2) as answer:
+            return bool(answer.status < 300)
+    except (URLError, OSError):
+        return False
