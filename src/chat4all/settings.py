@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Bytes that the files of one user may take; 0 sets no limit.",
     )
+    file_link_hours: float = Field(
+        default=168.0,
+        gt=0,
+        description="Hours that a link works which a channel gets instead of a file.",
+    )
     upload_expiry_hours: float = Field(
         default=24.0, gt=0, description="Hours after which an unfinished upload is removed."
     )

@@ -36,8 +36,10 @@ from chat4all.domain.directory import (
 )
 from chat4all.domain.errors import ChannelError, Unavailable
 from chat4all.domain.events import Position
+from chat4all.domain.files import File, FileState
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, MessageId, UserId, new_id
 from chat4all.domain.inbound import (
+    Attachment,
     Inbound,
     IncomingDeletion,
     IncomingEdit,
@@ -47,11 +49,12 @@ from chat4all.domain.inbound import (
     Receipt,
 )
 from chat4all.domain.messages import Message
-from chat4all.domain.payload import text
+from chat4all.domain.payload import Payload, PayloadType, text
 from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.router.processor import Placed, Processor
 from chat4all.router.state import Known
+from chat4all.services.file_intake import incoming_file_id
 from chat4all.services.receive import NOWHERE, Hooks, ReceiveInbound
 from chat4all.services.records import decode_command, encode_command
 
@@ -103,10 +106,25 @@ class World:
         self.told: list[tuple[str, str]] = []
         self.typing: list[tuple[ConversationId, UserId]] = []
         self.ignored: list[str] = []
+        self.announced: list[tuple[str, ConversationId, UserId]] = []
         self._read = 0
         self.receive = self.receiver(patience=patience)
 
-    def receiver(self, *, patience: float = 0.0) -> ReceiveInbound:
+    async def announce(self, attachment: Attachment, /, **where: Any) -> File:
+        self.announced.append((attachment.reference, where["conversation"], where["owner"]))
+        assert not await self.log.read(COMMANDS, after=None, limit=1), "before the message"
+        return File(
+            id=incoming_file_id(where["account"], where["address"], where["external_id"]),
+            owner_id=where["owner"],
+            conversation_id=where["conversation"],
+            name="sea.png",
+            size=3,
+            mime_type="image/png",
+            state=FileState.RECEIVING,
+            created_at=NOW,
+        )
+
+    def receiver(self, *, patience: float = 0.0, **more: Any) -> ReceiveInbound:
         """Return a process of its own over the same storage."""
         return ReceiveInbound(
             self.directory,
@@ -118,6 +136,7 @@ class World:
                 ignored=self.ignored.append,
                 windowed=["telegram"],
                 waiting=["telegram"],
+                **more,
             ),
             now=lambda: NOW,
             patience=patience,
@@ -599,3 +618,39 @@ async def test_the_owner_of_the_account_is_asked_where_a_message_belongs(world: 
 async def test_a_time_in_the_future_counts_as_now(world: World) -> None:
     event = replace(wrote(), sent_at=NOW + timedelta(days=1))
     assert submitted(await world.hears(event))[0].accepted_at == NOW
+
+
+def showed(words: str) -> IncomingMessage:
+    picture = Payload(type=PayloadType.IMAGE, caption=words)
+    return replace(
+        wrote(attachment=Attachment(reference="r1", mime_type="image/png")), payload=picture
+    )
+
+
+async def test_a_file_is_announced_before_the_message_that_names_it(world: World) -> None:
+    world.receive = world.receiver(announce_file=world.announce)
+    [submit] = submitted(await world.hears(showed("Mar")))
+    file_id = incoming_file_id(ACCOUNT.id, "501", "1")
+    assert submit.payload == Payload(type=PayloadType.IMAGE, caption="Mar", file_id=file_id)
+    assert world.announced == [("r1", submit.conversation_id, await world.ana())]
+
+
+async def test_an_edited_caption_keeps_the_file(world: World) -> None:
+    world.receive = world.receiver(announce_file=world.announce)
+    edit = IncomingEdit(
+        external_id="1",
+        address="501",
+        author="501",
+        payload=Payload(type=PayloadType.IMAGE, caption="Rio"),
+        edited_at=NOW,
+    )
+    commands = await world.hears(showed("Mar"), edit)
+    commands += await world.hears(edit)
+    [submit] = submitted(commands)
+    edits = [one for one in commands if isinstance(one, EditMessage)]
+    assert [one.payload for one in edits] == [replace(submit.payload, caption="Rio")] * 2
+
+
+async def test_where_no_files_are_taken_in_a_text_names_them(world: World) -> None:
+    [submit] = submitted(await world.hears(showed("Mar")))
+    assert submit.payload == text("[image] Mar")

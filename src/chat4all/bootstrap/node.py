@@ -50,6 +50,7 @@ from chat4all.ports.event_log import (
 from chat4all.router.carrier import Carrier
 from chat4all.router.deadlines import DeadlineWatch
 from chat4all.router.delivery import DeliveryWorker
+from chat4all.router.enclosures import Enclosures
 from chat4all.router.failed_deliveries import FailedDeliveries
 from chat4all.router.failover import Failover
 from chat4all.router.gate import Gate
@@ -61,6 +62,7 @@ from chat4all.router.worker import GROUP, Router
 from chat4all.services.audit import Auditor
 from chat4all.services.clock import utc_now
 from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.fetch_media import MediaFetcher
 from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.services.last_channel import LastChannels
 from chat4all.services.messages import Messages
@@ -213,13 +215,17 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         core.templates.ask(fleet.get)
         running = await stack.enter_async_context(Parts())
         await _start_core(core, running)
+        enclosures = _enclosures(files, settings)
+        core.plan.enclose(enclosures)
         _start_files(core, files, settings, running)
         account = await mock_account(core.directory, key.user_id, kinds)
         if connected:
             network.on_event = signed_events(fleet, account)
-            fleet.receive_by(_receiver(core, fleet, kinds))
+            fetcher = MediaFetcher(files.intake, fleet.get)
+            running.start("media", fetcher.run)
+            fleet.receive_by(_receiver(core, fleet, kinds, fetcher))
             await fleet.changed(account.id)
-            _start_edges(core, kinds, fleet, settings, running)
+            _start_edges(core, kinds, fleet, enclosures, settings, running)
         phones = ContactPhones(network, core.directory, account=account.id)
         tokens = await _tokens(core, settings, running)
         auditor = Auditor(WholeIntegrity(storage.messages, files.integrity), metrics)
@@ -285,10 +291,15 @@ def _start_files(core: Core, files: Files, settings: Settings, running: Parts) -
     running.start("file-sweeper", file_sweeper(files, core.storage.log, settings).run)
 
 
+def _enclosures(files: Files, settings: Settings) -> Enclosures:
+    return Enclosures(files.library, link_for=timedelta(hours=settings.file_link_hours))
+
+
 def _start_edges(
     core: Core,
     kinds: Mapping[str, Kind],
     fleet: Fleet,
+    enclosures: Enclosures,
     settings: Settings,
     running: Parts,
 ) -> None:
@@ -308,6 +319,7 @@ def _start_edges(
         gate,
         windows=WindowGuard(core.directory.routes, core.templates),
         failed=FailedDeliveries(core.directory.failovers, core.directory.group_chats),
+        enclosures=enclosures,
     )
     for platform in kinds:
         worker = DeliveryWorker(platform, core.storage.log, carrier)
@@ -338,7 +350,9 @@ async def _tokens(core: Core, settings: Settings, running: Parts) -> JwtAccessTo
     return JwtAccessTokens(key, revocations, issuer=settings.address, now=utc_now)
 
 
-def _receiver(core: Core, fleet: Fleet, kinds: Mapping[str, Kind]) -> ReceiveInbound:
+def _receiver(
+    core: Core, fleet: Fleet, kinds: Mapping[str, Kind], fetcher: MediaFetcher
+) -> ReceiveInbound:
     ignored = core.metrics.counter("chat4all.inbound.ignored", "inbound events without effect")
     return ReceiveInbound(
         core.directory,
@@ -350,6 +364,7 @@ def _receiver(core: Core, fleet: Fleet, kinds: Mapping[str, Kind]) -> ReceiveInb
             ignored=lambda reason: ignored(reason=reason),
             windowed=[name for name, kind in kinds.items() if kind.capabilities.session_window],
             waiting=[name for name, kind in kinds.items() if not kind.capabilities.writes_first],
+            announce_file=fetcher.announce,
         ),
     )
 

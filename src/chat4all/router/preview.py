@@ -36,16 +36,19 @@ class PreviewDelivery:
         capabilities: Mapping[str, Capabilities],
         templates: TemplateBook,
         *,
-        enclosures: Enclosures | None = None,
         now: Clock = lambda: datetime.now(UTC),
     ) -> None:
-        self._enclosures = enclosures
+        self._enclosures: Enclosures | None = None
         self._people = people
         self._chooser = Chooser(people, last)
         self._routes = routes
         self._capabilities = capabilities
         self._templates = templates
         self._now = now
+
+    def enclose(self, enclosures: Enclosures) -> None:
+        """Say where files are found; before that a file blocks every channel."""
+        self._enclosures = enclosures
 
     async def __call__(self, sender: UserId, draft: Draft) -> Sequence[RecipientPlan]:
         """See `PlanDelivery`."""

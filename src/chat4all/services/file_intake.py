@@ -20,6 +20,11 @@ from chat4all.services.spool import Spool
 TOO_LARGE = "media_too_large"
 
 
+def incoming_file_id(account: AccountId, address: str, external_id: str) -> FileId:
+    """Return the id of the file of a message, named as its platform names the message."""
+    return FileId(derived_id("file", account, address, external_id))
+
+
 class FileIntake:
     """The way in for every file of a platform.
 
@@ -60,7 +65,7 @@ class FileIntake:
         that says to be over 2 GiB has failed with `media_too_large` at once.
         """
         file = File(
-            id=FileId(derived_id("file", account, address, external_id)),
+            id=incoming_file_id(account, address, external_id),
             owner_id=owner,
             conversation_id=conversation,
             name=clean_name(attachment.name or name_for(attachment.mime_type)),

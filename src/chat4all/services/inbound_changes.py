@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from chat4all.domain.commands import Command, DeleteMessage, EditMessage, React
 from chat4all.domain.directory import Account
-from chat4all.domain.ids import MessageId, UserId
+from chat4all.domain.ids import FileId, MessageId, UserId
 from chat4all.domain.inbound import Attachment, IncomingDeletion, IncomingEdit, IncomingReaction
 from chat4all.domain.payload import MAX_TEXT, MEDIA, Payload, text
+from chat4all.services.file_intake import incoming_file_id
 from chat4all.services.identities import Identities
 from chat4all.services.platform_messages import Place, Recent
 
@@ -41,7 +42,7 @@ class InboundChanges:
             return []
         match event:
             case IncomingEdit():
-                return [_edit(event, actor, place, account.platform)]
+                return [_edit(event, actor, place, account)]
             case IncomingDeletion():
                 return [_deletion(event, actor, place, account.platform)]
             case IncomingReaction():
@@ -80,26 +81,39 @@ def fitted(
     payload: Payload, author: str | None = None, attachment: Attachment | None = None
 ) -> Payload:
     """Return the payload as it is kept; `author` is who is named in the text itself."""
-    if payload.type in MEDIA and payload.file_id is None:  # files are not taken in yet
+    if payload.type in MEDIA and payload.file_id is None:  # where no files are taken in
         name = attachment.name if attachment else None
         label = f"[{payload.type} {name}]" if name else f"[{payload.type}]"
         payload = text(f"{label} {payload.caption}" if payload.caption else label)
     if payload.text is None:
-        return payload
+        return replace(payload, caption=payload.caption and payload.caption[:MAX_TEXT])
     words = f"{author}: {payload.text}" if author else payload.text
     return replace(payload, text=words[:MAX_TEXT])
 
 
-def _edit(event: IncomingEdit, actor: UserId, place: Place, channel: str) -> EditMessage:
+def _with_file(payload: Payload, place: Place, file_id: FileId) -> Payload:
+    """Return an edited caption with the file that the message has; an edit brings none."""
+    if payload.type not in MEDIA:
+        return payload
+    kept = place.message.payload if place.message else None
+    if kept is None:  # on its way into the store, and so announced as every file is now
+        return replace(payload, file_id=file_id)
+    return payload if kept.file_id is None else replace(kept, caption=payload.caption)
+
+
+def _edit(event: IncomingEdit, actor: UserId, place: Place, account: Account) -> EditMessage:
+    file_id = incoming_file_id(account.id, event.address, event.external_id)
     # Groups that were one contact have messages that name their author.
     name = place.message.metadata.get("author_name") if place.message else None
     return EditMessage(
         conversation_id=place.conversation_id,
         message_id=place.message_id,
         actor=actor,
-        payload=fitted(event.payload, name if isinstance(name, str) else None),
+        payload=fitted(
+            _with_file(event.payload, place, file_id), name if isinstance(name, str) else None
+        ),
         at=event.edited_at,
-        channel=channel,
+        channel=account.platform,
     )
 
 

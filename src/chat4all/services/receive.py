@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -19,8 +20,10 @@ from chat4all.domain.commands import (
 )
 from chat4all.domain.directory import Account, Conversation
 from chat4all.domain.errors import Chat4AllError, Unavailable
-from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.files import File
+from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.inbound import (
+    Attachment,
     GroupEvent,
     Inbound,
     IncomingDeletion,
@@ -30,6 +33,7 @@ from chat4all.domain.inbound import (
     IncomingTyping,
     Receipt,
 )
+from chat4all.domain.payload import Payload
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageStore
@@ -53,6 +57,25 @@ Typing = Callable[[ConversationId, UserId], Awaitable[None]]
 Ignored = Callable[[str], None]
 """Counts an event that had no effect, by the reason."""
 
+
+class AnnounceFile(Protocol):
+    """Keeps durably that a file will come; a repeat returns the same one."""
+
+    async def __call__(
+        self,
+        attachment: Attachment,
+        /,
+        *,
+        account: AccountId,
+        address: str,
+        external_id: str,
+        conversation: ConversationId,
+        owner: UserId,
+    ) -> File:
+        """Return the file. Raises `Unavailable`."""
+        ...
+
+
 NOWHERE = "Where does this belong? Answer the message you mean with a reply to it."
 
 
@@ -75,7 +98,8 @@ class Hooks:
 
     `windowed` are the platforms that allow an answer only for some time after a message:
     there it is kept when each chat last wrote. `waiting` are those on which an account may
-    not write to a person first.
+    not write to a person first. Without `announce_file` no files are taken in: a text names
+    them.
     """
 
     tell: Tell
@@ -83,6 +107,7 @@ class Hooks:
     ignored: Ignored
     windowed: Collection[str] = ()
     waiting: Collection[str] = ()
+    announce_file: AnnounceFile | None = None
 
 
 class ReceiveInbound:
@@ -114,6 +139,7 @@ class ReceiveInbound:
         self._tell = hooks.tell
         self._typing = hooks.typing
         self._ignored = hooks.ignored
+        self._announce_file = hooks.announce_file
         self._now = now
         self._patience = patience
         self._windowed = frozenset(hooks.windowed)
@@ -202,7 +228,7 @@ class ReceiveInbound:
                 message_id=message_id,
                 conversation_id=conversation,
                 sender=sender,
-                payload=fitted(event.payload, attachment=event.attachment),
+                payload=await self._payload(event, conversation, sender, account),
                 accepted_at=min(event.sent_at, now),
                 digest=_digest(event),
                 channel=account.platform,
@@ -212,6 +238,22 @@ class ReceiveInbound:
                 external_id=event.external_id,
             )
         )
+
+    async def _payload(
+        self, event: IncomingMessage, conversation: ConversationId, sender: UserId, account: Account
+    ) -> Payload:
+        """Return what is kept; a file is announced first, so that no message names none."""
+        if event.attachment is None or self._announce_file is None:
+            return fitted(event.payload, attachment=event.attachment)
+        file = await self._announce_file(
+            event.attachment,
+            account=account.id,
+            address=event.address,
+            external_id=event.external_id,
+            conversation=conversation,
+            owner=sender,
+        )
+        return fitted(replace(event.payload, file_id=file.id))
 
     async def _belongs(
         self, event: IncomingMessage, answered: Place | None, batch: _Batch
