@@ -61,13 +61,13 @@ class Shell:
         """Run a command with --json; return what it tells."""
         return json.loads(self.done(*words, "--json", stdin=stdin))
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*PROGRAM, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.environment,
+            env=env or self.environment,
         )
 
 

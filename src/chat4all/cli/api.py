@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -86,6 +87,27 @@ class Api:
             if not answer.is_success:
                 raise CommandFailed(explain(answer))
             return answer.json() if answer.content else None
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: AsyncIterator[bytes] | None = None,
+    ) -> httpx.Response:
+        """Return the answer to one call, whatever it is."""
+        bearer = {"Authorization": f"Bearer {await self.token()}"}
+        return await self._client.request(
+            method, url, content=content, headers={**bearer, **headers}
+        )
+
+    @asynccontextmanager
+    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """Give the answer to a GET before its body came, whatever it is."""
+        bearer = {"Authorization": f"Bearer {await self.token()}", "Accept-Encoding": "identity"}
+        async with self._client.stream("GET", url, headers={**bearer, **headers}) as answer:
+            yield answer
 
 
 def explain(answer: httpx.Response) -> str:

@@ -22,6 +22,7 @@ from chat4all.cli.connector_kit import connector
 from chat4all.cli.connectors import connectors
 from chat4all.cli.contacts import Json, contacts
 from chat4all.cli.dead_letters import dead_letters
+from chat4all.cli.files import files
 from chat4all.cli.invocation import Invocation
 from chat4all.cli.simulate import simulate
 from chat4all.cli.terminal import print_json, say
@@ -102,6 +103,7 @@ app.add_typer(users, name="user")
 app.add_typer(contacts, name="contact")
 app.command("send", epilog=messages.SEND_EXAMPLES)(messages.send)
 app.command("history", epilog=messages.HISTORY_EXAMPLES)(messages.history)
+app.add_typer(files, name="file")
 app.command("tail", epilog=tail.EXAMPLES)(tail.tail)
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
 app.command("check", epilog=check.EXAMPLES)(check.check)

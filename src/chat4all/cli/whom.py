@@ -11,6 +11,10 @@ from chat4all.cli.failure import CommandFailed
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+class NotFound(CommandFailed):
+    """Nothing is called so."""
+
+
 def is_id(text: str) -> bool:
     """Say whether `text` is an id and no name."""
     return _UUID.fullmatch(text) is not None
@@ -34,7 +38,7 @@ async def find_person(api: Api, name: str) -> str:
         raise CommandFailed(f"you have several contacts called {name}; give one's id: {ids}")
     similar = sorted({one["display_name"] for one in contacts})
     hint = f"; did you mean {', '.join(similar[:5])}?" if similar else ""
-    raise CommandFailed(f"there is no user or contact called {name}{hint}")
+    raise NotFound(f"there is no user or contact called {name}{hint}")
 
 
 async def private_conversation(api: Api, person: str) -> str:
@@ -46,7 +50,10 @@ async def private_conversation(api: Api, person: str) -> str:
 async def find_conversation(api: Api, name: str) -> dict[str, Any]:
     """Return the conversation of this id, group name or other person's name."""
     if is_id(name):
-        found: dict[str, Any] = await api.get(f"/v1/conversations/{name}")
+        try:
+            found: dict[str, Any] = await api.get(f"/v1/conversations/{name}")
+        except CommandFailed as error:
+            raise NotFound(str(error)) from error
         return found
     wanted = name.casefold()
     me = (await api.get("/v1/users/me"))["id"]
@@ -60,7 +67,20 @@ async def find_conversation(api: Api, name: str) -> dict[str, Any]:
     if matching:
         ids = ", ".join(one["id"] for one in matching)
         raise CommandFailed(f"several conversations are called {name}; give one's id: {ids}")
-    raise CommandFailed(f"you have no conversation called {name}")
+    raise NotFound(f"you have no conversation called {name}")
+
+
+async def find_place(api: Api, name: str) -> str:
+    """Return the id of the conversation called `name`, else of the one with this person."""
+    try:
+        return str((await find_conversation(api, name))["id"])
+    except NotFound:
+        pass
+    try:
+        who = await find_person(api, name)
+    except NotFound as error:
+        raise NotFound(f"there is no conversation, user or contact called {name}") from error
+    return await private_conversation(api, who)
 
 
 def title(conversation: dict[str, Any], me: str) -> str:

@@ -1,0 +1,92 @@
+"""Sends a file by tus 1.0.0, and goes on where it broke off.
+
+Our own client, since it is little code: tuspy blocks, and aiotus brings a second HTTP client.
+https://tus.io/protocols/resumable-upload
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+
+from chat4all.cli.api import Api
+from chat4all.cli.failure import CommandFailed
+from chat4all.cli.transfer import PIECE, BrokenOff, Moved, Patience, check
+
+_TUS = {"Tus-Resumable": "1.0.0"}
+_BYTES = {**_TUS, "Content-Type": "application/offset+octet-stream"}
+_LOST = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
+class UploadLost(Exception):
+    """The server knows nothing of this upload any more; a new one has to begin."""
+
+
+class Upload:
+    """One file on its way to `url`, `chunk` bytes a request."""
+
+    def __init__(self, api: Api, url: str, path: Path, *, size: int, chunk: int) -> None:
+        self._api = api
+        self._url = url
+        self._path = path
+        self._size = size
+        self._chunk = chunk
+        self._patience = Patience()
+
+    async def offset(self) -> int:
+        """Return how much the server has; waits for one that is away. Raises `UploadLost`."""
+        while True:
+            try:
+                answer = await self._send("HEAD", _TUS)
+                return int(answer.headers["Upload-Offset"])
+            except BrokenOff as cause:
+                await self._patience.wait(cause)
+
+    async def send(self, moved: Moved) -> None:
+        """Send what is missing. Raises `UploadLost`, `CommandFailed`."""
+        offset = await self.offset()
+        while offset < self._size:
+            moved(offset)
+            try:
+                offset = await self._append(offset, moved)
+                self._patience.progressed()
+            except BrokenOff as cause:
+                await self._patience.wait(cause)
+                offset = await self.offset()
+        moved(offset)
+
+    async def _append(self, offset: int, moved: Moved) -> int:
+        end = min(offset + self._chunk, self._size)
+
+        async def body() -> AsyncIterator[bytes]:
+            with await asyncio.to_thread(self._path.open, "rb") as file:
+                file.seek(offset)
+                while left := end - file.tell():
+                    piece = await asyncio.to_thread(file.read, min(PIECE, left))
+                    if not piece:
+                        raise CommandFailed(f"{self._path} changed while it was sent")
+                    yield piece
+                    moved(file.tell())
+
+        headers = {**_BYTES, "Upload-Offset": str(offset), "Content-Length": str(end - offset)}
+        answer = await self._send("PATCH", headers, body())
+        return int(answer.headers["Upload-Offset"])
+
+    async def _send(
+        self, method: str, headers: dict[str, str], content: AsyncIterator[bytes] | None = None
+    ) -> httpx.Response:
+        try:
+            answer = await self._api.send(method, self._url, headers=headers, content=content)
+        except httpx.TransportError as error:
+            raise BrokenOff(f"the server does not answer: {error}") from error
+        if answer.status_code in _LOST:
+            raise UploadLost
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            await self._api.token(fresh=True)
+            raise BrokenOff("the sign-in has ended")
+        check(answer)
+        return answer
