@@ -38,7 +38,11 @@ class Settings(BaseSettings):
         description="Address clients and platforms reach this server at, such as "
         "https://chat.example.org; empty: http://HOST:PORT.",
     )
-    log_url: str = Field(default="", description="Event log: sqlite:///FILE or memory://.")
+    log_url: str = Field(
+        default="",
+        description="Event log: sqlite:///FILE, memory:// or "
+        "kafka://[USER:PASSWORD@]HOST:9092/PREFIX?partitions=16.",
+    )
     messages_url: str = Field(default="", description="Messages: sqlite:///FILE or memory://.")
     directory_url: str = Field(
         default="", description="Users and conversations: sqlite:///FILE or memory://."
@@ -206,7 +210,7 @@ def _explain(error: Any) -> str:
 
 
 SCHEMES = {
-    "log_url": ("sqlite", "memory"),
+    "log_url": ("sqlite", "memory", "kafka"),
     "messages_url": ("sqlite", "memory"),
     "directory_url": ("sqlite", "memory"),
     "ephemeral_url": ("memory", "redis", "rediss"),

@@ -94,7 +94,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         messages = await stack.enter_async_context(
             _open(MESSAGES, settings.messages_url, folder / "messages.sqlite3")
         )
-        log = await stack.enter_async_context(_open(LOGS, settings.log_url, folder / "log.sqlite3"))
+        log = await stack.enter_async_context(_log(settings.log_url, folder / "log.sqlite3"))
         local = MemoryEphemeral()
         nodes = await stack.enter_async_context(_shared(settings.ephemeral_url, local))
         files = await stack.enter_async_context(open_file_storage(settings))
@@ -112,10 +112,7 @@ def _shared(url: str, local: MemoryEphemeral) -> AbstractAsyncContextManager[Eph
     """Return what all nodes share; `memory://` is for an installation of one process."""
     if urlsplit(url).scheme == "memory":
         return nullcontext(local)
-    if find_spec("redis") is None:
-        raise BadSettings(
-            "CHAT4ALL_EPHEMERAL_URL: Redis needs a library: pip install 'chat4all[redis]'"
-        )
+    _require("redis", "redis", "CHAT4ALL_EPHEMERAL_URL: Redis")
     from chat4all.adapters.redis.ephemeral import (  # noqa: PLC0415 - of an extra
         RedisEphemeral,
     )
@@ -126,6 +123,20 @@ def _shared(url: str, local: MemoryEphemeral) -> AbstractAsyncContextManager[Eph
 def open_directory(settings: Settings) -> AbstractAsyncContextManager[Directory]:
     """Return the directory that the settings name, not yet opened; processes may share it."""
     return _open(DIRECTORIES, settings.directory_url, settings.data_dir / "directory.sqlite3")
+
+
+def _log(url: str, default: Path) -> AbstractAsyncContextManager[Log]:
+    if urlsplit(url).scheme != "kafka":
+        return _open(LOGS, url, default)
+    _require("confluent_kafka", "kafka", "CHAT4ALL_LOG_URL: Kafka")
+    from chat4all.adapters.kafka.event_log import KafkaEventLog  # noqa: PLC0415 - of an extra
+
+    return KafkaEventLog(url)
+
+
+def _require(module: str, extra: str, what: str) -> None:
+    if find_spec(module) is None:
+        raise BadSettings(f"{what} needs a library: pip install 'chat4all[{extra}]'")
 
 
 def _open(kinds: Mapping[str, Callable[[Path], T]], url: str, default: Path) -> T:

@@ -1,0 +1,147 @@
+"""One member of a consumer group, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from chat4all.adapters.kafka.config import KafkaConfig
+from chat4all.adapters.kafka.errors import DISCONNECTED, END_OF_PARTITION, is_lost, translate
+from chat4all.adapters.kafka.progress import Progress
+from chat4all.domain.events import Position
+from chat4all.ports.event_log import LogRecord
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+_POLL = 0.2  # seconds that one look for records waits
+
+
+class KafkaGroupMember:
+    """See `Consumer`. It joins its group with the first `next`.
+
+    A commit that comes after the partition went to another member has no effect, and is no
+    error: that member gets the records again, and their effects are there already.
+    """
+
+    def __init__(
+        self, config: KafkaConfig, stream: str, topic: str, group: str, progress: Progress
+    ) -> None:
+        self._stream = stream
+        self._topic = topic
+        self._group = group
+        self._progress = progress
+        self._consumer = Consumer(_settings(config, group))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka {topic}")
+        self._held: deque[LogRecord] = deque()
+        self._fetching: asyncio.Future[list[LogRecord]] | None = None
+        self._joined = False
+        self._committed: dict[int, int] = {}  # by this member: one after the other, on its thread
+
+    async def next(self, *, limit: int) -> Sequence[LogRecord]:
+        """See `Consumer.next`."""
+        while not self._held:
+            if self._fetching is None:
+                self._fetching = self._in_thread(partial(self._fetch, limit))
+            await asyncio.wait([self._fetching])  # cancelled or not, what it brings is kept
+            fetched, self._fetching = self._fetching, None
+            self._held.extend(fetched.result())
+        return [self._held.popleft() for _ in range(min(limit, len(self._held)))]
+
+    async def commit(self, position: Position) -> None:
+        """See `Consumer.commit`."""
+        after = position.offset + 1
+        if after <= self._progress.done(self._topic, self._group, position.partition):
+            return
+        place = TopicPartition(self._topic, position.partition, after)
+        if await self._in_thread(partial(self._commit, place)):
+            self._progress.committed(self._topic, self._group, position.partition, after)
+
+    async def begin(self, partition: int, offset: int) -> None:
+        """Commit that the group, a new one, begins a partition at `offset`."""
+        await self._in_thread(partial(self._commit, TopicPartition(self._topic, partition, offset)))
+
+    async def close(self) -> None:
+        """Give the partitions up."""
+        if self._fetching is not None:
+            await asyncio.wait([self._fetching])
+        await self._in_thread(self._consumer.close)
+        self._thread.shutdown(wait=False)
+
+    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _fetch(self, limit: int) -> list[LogRecord]:
+        if not self._joined:
+            self._consumer.subscribe([self._topic], on_revoke=_keep_silent)
+            self._joined = True
+        first = self._consumer.poll(_POLL)
+        if first is None:
+            return []
+        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
+        return [one for one in map(self._record, [first, *rest]) if one is not None]
+
+    def _record(self, message: Message) -> LogRecord | None:
+        error = message.error()
+        if error is None:
+            return record_of(message, self._stream)
+        if error.retriable() or error.code() in DISCONNECTED | {END_OF_PARTITION}:
+            return None  # it connects again by itself
+        raise translate(error)
+
+    def _commit(self, place: TopicPartition) -> bool:
+        if place.offset <= self._committed.get(place.partition, -1):
+            return False
+        try:
+            self._consumer.commit(offsets=[place], asynchronous=False)
+        except KafkaException as error:
+            if not is_lost(error.args[0]):
+                raise translate(error.args[0]) from error
+            log.warning("the partition went to another consumer", topic=self._topic)
+            return False
+        self._committed[place.partition] = place.offset
+        return True
+
+
+def record_of(message: Message, stream: str) -> LogRecord:
+    """Return one of Kafka's messages as a record of a stream."""
+    key, value = message.key(), message.value()
+    _, milliseconds = message.timestamp()
+    return LogRecord(
+        stream=stream,
+        position=Position(message.partition() or 0, message.offset() or 0),
+        key=key.decode() if isinstance(key, bytes) else str(key or ""),
+        value=value if isinstance(value, bytes) else b"",
+        appended_at=datetime.fromtimestamp(milliseconds / 1_000, UTC),
+    )
+
+
+def _keep_silent(consumer: Any, partitions: Any) -> None:
+    """Let partitions go: what was handed out of them is finished and found to be there."""
+    del consumer
+    log.info("partitions given up", partitions=[one.partition for one in partitions])
+
+
+def _settings(config: KafkaConfig, group: str) -> dict[str, Any]:
+    return {
+        **config.access,
+        "group.id": group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": 10_000,
+        "heartbeat.interval.ms": 2_000,
+        # A store that is down for long holds its router up; the router need not lose its place.
+        "max.poll.interval.ms": 3_600_000,
+        "fetch.wait.max.ms": 100,
+        "queued.max.messages.kbytes": 32_768,
+    }

@@ -1,0 +1,204 @@
+"""The topics as the servers know them: made once, asked for their ends, trimmed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import ListOffsetsResultInfo, OffsetSpec
+from confluent_kafka.admin._records import DeletedRecords
+from confluent_kafka.cimpl import NewTopic
+
+from chat4all.adapters.kafka.config import PARTITIONS, KafkaConfig
+from chat4all.adapters.kafka.errors import AUTHENTICATION, NOT_HEARD_OF, translate
+from chat4all.adapters.kafka.progress import Ends
+from chat4all.domain.errors import BadSettings, Unavailable
+from chat4all.ports.event_log import DEAD_LETTERS
+
+T = TypeVar("T")
+
+_WAIT = 10.0  # seconds for an answer of the servers
+_FIRST_WAIT = 4.0
+_PAUSE = 0.05
+_PASSING = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,  # made a moment ago
+        NOT_HEARD_OF,
+    }
+)
+_KEPT = {
+    # What is processed is trimmed by us; nothing else may drop a record that nobody has read.
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "cleanup.policy": "delete",
+    "message.timestamp.type": "LogAppendTime",
+    "max.message.bytes": str(4 * 1024 * 1024),
+}
+
+
+class Topics:
+    """Asks the servers; every method may raise `Unavailable`."""
+
+    def __init__(self, config: KafkaConfig) -> None:
+        self._config = config
+        self._admin = AdminClient({**config.access, "socket.timeout.ms": int(_WAIT * 1_000)})
+        self._partitions: dict[str, int] = {}
+
+    def name(self, stream: str) -> str:
+        """Return what the topic of a stream is called."""
+        return f"{self._config.prefix}.{stream}"
+
+    def group(self, stream: str, group: str) -> str:
+        """Return the id of a consumer group: one for each stream, so none waits for another."""
+        return f"{self.name(stream)}.{group}"
+
+    async def open(self) -> Mapping[str, int]:
+        """Return our topics and how many partitions each has. Raises `BadSettings`."""
+        try:
+            found = await asyncio.to_thread(self._admin.list_topics, timeout=_FIRST_WAIT)
+        except KafkaException as error:
+            raise BadSettings(_refusal(error.args[0], self._config.place)) from error
+        ours = f"{self._config.prefix}."
+        self._partitions = {
+            name: len(topic.partitions)
+            for name, topic in found.topics.items()
+            if name.startswith(ours)
+        }
+        return self._partitions
+
+    async def make(self, stream: str) -> int:
+        """Make the topic of a stream where there is none; return how many partitions it has.
+
+        Raises `BadSettings` when it has another number than was asked for: the key of a
+        record would lead elsewhere.
+        """
+        name = self.name(stream)
+        wanted = 1 if stream == DEAD_LETTERS else self._config.partitions
+        if name not in self._partitions:
+            new = NewTopic(
+                name,
+                num_partitions=wanted or PARTITIONS,
+                replication_factor=self._config.replication,
+                config=_KEPT,
+            )
+            try:
+                await asyncio.wrap_future(self._admin.create_topics([new])[name])
+                await asyncio.to_thread(self._await_leaders, name, wanted or PARTITIONS)
+                self._partitions[name] = wanted or PARTITIONS
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise translate(error.args[0]) from error
+                await self.open()
+        there = self._partitions[name]
+        if wanted is not None and there != wanted:
+            raise BadSettings(
+                f"CHAT4ALL_LOG_URL: the topic {name} has {there} partitions, not {wanted}; "
+                "leave `partitions` out, or choose another prefix"
+            )
+        return there
+
+    def partitions(self, stream: str) -> int:
+        """Return how many partitions a stream has; 0 when there is no topic for it."""
+        return self._partitions.get(self.name(stream), 0)
+
+    async def ends(self, stream: str) -> Ends:
+        """Return where each partition begins and ends."""
+        low = await self._offsets(stream, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        high = await self._offsets(stream, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return {partition: (low[partition], end) for partition, end in high.items()}
+
+    async def first_after(self, stream: str, at: datetime) -> Mapping[int, int]:
+        """Return, per partition, the first offset appended at `at` or later; -1 for none."""
+        return await self._offsets(stream, OffsetSpec.for_timestamp(int(at.timestamp() * 1_000)))
+
+    async def groups(self, stream: str) -> Sequence[str]:
+        """Return the groups that ever read a stream."""
+        listed = await self._ask(self._admin.list_consumer_groups)
+        start = self.group(stream, "")
+        ours = (one.group_id for one in listed.valid)
+        return [name.removeprefix(start) for name in ours if name.startswith(start)]
+
+    async def committed(self, stream: str, group: str) -> Mapping[int, int]:
+        """Return, per partition, the offset before which the group has done everything."""
+        name = self.group(stream, group)
+        asked = [ConsumerGroupTopicPartitions(name)]
+        found = await self._ask(lambda: self._admin.list_consumer_group_offsets(asked)[name])
+        topic = self.name(stream)
+        return {
+            one.partition: one.offset
+            for one in found.topic_partitions
+            if one.topic == topic and one.offset >= 0
+        }
+
+    async def drop(self, stream: str, before: Mapping[int, int]) -> None:
+        """Forget what is placed before these offsets."""
+        topic = self.name(stream)
+        for part, offset in before.items():
+            await self._ask(partial(self._drop, TopicPartition(topic, part, offset)))
+
+    def _await_leaders(self, name: str, count: int) -> None:
+        """Wait until the new topic is there for whoever asks."""
+        deadline = time.monotonic() + _WAIT
+        while time.monotonic() < deadline:
+            found = self._admin.list_topics(name, timeout=_WAIT).topics[name]
+            led = [one for one in found.partitions.values() if one.leader >= 0]
+            if found.error is None and len(led) == count:
+                return
+            time.sleep(_PAUSE)
+        raise Unavailable(f"Kafka made the topic {name}, and no server leads it")
+
+    async def _offsets(self, stream: str, spec: OffsetSpec) -> dict[int, int]:
+        places = [
+            TopicPartition(self.name(stream), part) for part in range(self.partitions(stream))
+        ]
+        found = await asyncio.gather(
+            *(self._ask(partial(self._offset, place, spec)) for place in places)
+        )
+        return {place.partition: one.offset for place, one in zip(places, found, strict=True)}
+
+    def _offset(self, place: TopicPartition, spec: OffsetSpec) -> Future[ListOffsetsResultInfo]:
+        return self._admin.list_offsets({place: spec})[place]
+
+    def _drop(self, place: TopicPartition) -> Future[DeletedRecords]:
+        return self._admin.delete_records([place])[place]
+
+    async def _ask(self, question: Callable[[], Future[T]]) -> T:
+        """Return the answer; ask again while a server is only busy finding its feet."""
+        deadline = time.monotonic() + _WAIT
+        while True:
+            try:
+                return await asyncio.wrap_future(question())
+            except KafkaException as error:
+                passing = error.args[0].code() in _PASSING or error.args[0].retriable()
+                if not passing or time.monotonic() > deadline:
+                    raise translate(error.args[0]) from error
+            await asyncio.sleep(_PAUSE)
+
+
+def _refusal(error: KafkaError, place: str) -> str:
+    if error.code() in (AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
+        return f"CHAT4ALL_LOG_URL: Kafka at {place} refuses the user name or password"
+    return (
+        f"CHAT4ALL_LOG_URL: Kafka at {place} does not answer ({error.name()}); start it, or "
+        "correct the address"
+    )

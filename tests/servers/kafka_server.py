@@ -1,0 +1,139 @@
+"""One node of Apache Kafka (KRaft) on free loopback ports, for as long as a context lasts.
+
+Its jars come from Maven Central by Maven, once, into the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+JAVA, MAVEN = shutil.which("java") or "java", shutil.which("mvn") or "mvn"
+VERSION = "3.9.1"
+PATIENCE = 90.0  # seconds until it answers
+_JARS = "kafka_2.13"
+_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+<modelVersion>4.0.0</modelVersion>
+<groupId>servers</groupId><artifactId>kafka</artifactId><version>1</version>
+<dependencies>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>{jars}</artifactId>
+<version>{version}</version></dependency>
+<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-reload4j</artifactId>
+<version>1.7.36</version></dependency>
+</dependencies></project>
+"""
+_SETTINGS = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+"""
+_LOGGING = """
+log4j.rootLogger=WARN, out
+log4j.appender.out=org.apache.log4j.ConsoleAppender
+log4j.appender.out.layout=org.apache.log4j.PatternLayout
+log4j.appender.out.layout.ConversionPattern=%d %p %m %c%n
+"""
+
+
+class KafkaServer:
+    """One server; killed and started again it has what it had."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._jars = jars()
+        with (
+            socket.create_server(("127.0.0.1", 0)) as one,
+            socket.create_server(("127.0.0.1", 0)) as two,
+        ):
+            self.port, controller = one.getsockname()[1], two.getsockname()[1]
+        self._settings = folder / "server.properties"
+        self._settings.write_text(
+            _SETTINGS.format(port=self.port, controller=controller, data=folder / "data")
+        )
+        (folder / "log4j.properties").write_text(_LOGGING)
+        self._process: subprocess.Popen[bytes] | None = None
+        name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", "-t", name, "-c", str(self._settings)]
+        subprocess.run([*self._java(), *tool], check=True, capture_output=True)
+
+    @property
+    def url(self) -> str:
+        return f"kafka://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [*self._java(), "kafka.Kafka", str(self._settings)]
+        with (self._folder / "kafka.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert time.monotonic() < deadline, (self._folder / "kafka.log").read_text()[-5_000:]
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Kill it, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _java(self) -> list[str]:
+        logging = f"-Dlog4j.configuration=file:{self._folder / 'log4j.properties'}"
+        quick = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        return [JAVA, *quick, logging, "-cp", f"{self._jars}/*"]
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+def jars() -> Path:
+    """Return the folder of the jars; fetch them when they are not there yet."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "chat4all-servers" / f"kafka-{VERSION}"
+    if folder.is_dir():
+        return folder
+    if shutil.which("mvn") is None or shutil.which("java") is None:
+        missing = pytest.fail if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") else pytest.skip
+        missing("needs Kafka; on Debian: apt-get install maven default-jre-headless")
+    building = folder.with_name(f"{folder.name}.{os.getpid()}")
+    building.mkdir(parents=True)
+    (building / "pom.xml").write_text(_POM.format(jars=_JARS, version=VERSION))
+    goal = ["dependency:copy-dependencies", "-DoutputDirectory=jars", "-DincludeScope=runtime"]
+    subprocess.run([MAVEN, "-q", "-B", *goal], cwd=building, check=True)
+    (building / "jars").rename(folder)
+    shutil.rmtree(building)
+    return folder
+
+
+@contextmanager
+def kafka_server(folder: Path) -> Iterator[KafkaServer]:
+    server = KafkaServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
