@@ -62,6 +62,13 @@ class Settings(BaseSettings):
         description="Address clients reach the role `files` at, where it runs by itself; "
         "empty: this server's own.",
     )
+    media_workers: int = Field(
+        default=2,
+        ge=0,
+        le=64,
+        description="Files that are looked into at a time, each in a process of its own, for "
+        "sizes and thumbnails; 0 tells their type alone.",
+    )
     clamav_url: str = Field(
         default="",
         description="Virus scanner that is asked about every file: tcp://HOST:PORT or "
@@ -228,3 +235,16 @@ def _check_urls(settings: Settings) -> None:
                 f"{PREFIX}{name.upper()}: {urlsplit(url).scheme or url!r} is not supported; "
                 f"use {allowed}"
             )
+    if settings.clamav_url and not _names_a_place(settings.clamav_url):
+        raise BadSettings(
+            f"{PREFIX}CLAMAV_URL: {settings.clamav_url} names no place; use tcp://HOST:PORT or "
+            "unix:///PATH"
+        )
+
+
+def _names_a_place(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0)
+    except ValueError:  # a port that is no number
+        return False

@@ -73,7 +73,7 @@ async def open_files(
     spool = Spool(settings.data_dir / "spool")
     lasting = timedelta(hours=settings.upload_expiry_hours)
     quota = settings.file_quota_bytes or None
-    async with nullcontext(inspector) if inspector else open_inspector() as looking:
+    async with nullcontext(inspector) if inspector else open_inspector(settings) as looking:
         scanner = scanner_of(settings)
         examine = ExamineFile(records, objects, looking, discard, scanner=scanner, now=now)
         complete = CompleteFile(access, objects, discard, examine)

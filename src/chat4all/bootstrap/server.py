@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
+from chat4all.bootstrap.media import require_scanner
 from chat4all.bootstrap.node import open_node
 from chat4all.bootstrap.operator import write_operator_file
 from chat4all.bootstrap.storage import locked
@@ -37,6 +38,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
     try:
         host, port = listener.getsockname()[:2]
         settings = settings.model_copy(update={"port": port})
+        await require_scanner(settings)
         async with open_node(settings) as node:
             url = f"http://{host}:{port}"
             file = write_operator_file(settings.data_dir, node.operator, url)
@@ -62,6 +64,7 @@ async def serve_files(settings: Settings, *, on_ready: Callable[[str], None]) ->
     try:
         host, port = listener.getsockname()[:2]
         settings = settings.model_copy(update={"port": port})
+        await require_scanner(settings)
         async with open_files_node(settings) as node:
             await run_app(node.app, listener, lambda: on_ready(f"http://{host}:{port}"))
     finally:

@@ -43,8 +43,9 @@ class ExamineFile:
     async def __call__(self, file: File) -> File:
         """Make `file`, whose object is published and right, ready; return it.
 
-        Raises `HarmfulFile` for one in which a virus was found (its bytes go), `FileGone` when
-        it was ended meanwhile, `Unavailable` when the scanner does not answer.
+        Raises `HarmfulFile` for one in which a virus was found, `TooLarge` for one that the
+        scanner does not take (their bytes go), `FileGone` when it was ended meanwhile,
+        `Unavailable` when the scanner does not answer: nothing becomes ready unscanned.
         """
         data = partial(self._objects.read, object_key(file.id))
         await self._scan(file, data)
@@ -70,9 +71,11 @@ class ExamineFile:
             return
         try:
             found = await self._scanner.scan(data, size=file.size)
-        except TooLarge:
+        except TooLarge as error:
             log.warning("a file is too large to be scanned", file=file.id, size=file.size)
-            return
+            reason = str(error)
+            await self._discard(file, FileState.FAILED, error=TooLarge.code, reason=reason)
+            raise
         if found is not None:
             log.warning("a harmful file was refused", file=file.id, found=found)
             reason = f"the file holds {found}; it was not kept"
