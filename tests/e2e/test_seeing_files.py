@@ -16,7 +16,11 @@ from tests.e2e.file_talk import Files, file
 from tests.e2e.media import noise, photo, video
 from tests.e2e.pages import WebClient
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),  # pictures and videos are made, and a voice is recorded
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 NO_MICROPHONE = """
 () => {

@@ -12,7 +12,11 @@ from tests.e2e.file_talk import Files, file
 from tests.e2e.media import noise, photo
 from tests.e2e.pages import WebClient
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),  # bytes are sent slowly on purpose
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 MEGABYTE = 1_000_000
 SLOW = MEGABYTE // 4  # bytes a second
