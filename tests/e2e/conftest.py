@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from chat4all.testing.telegram import SimulatorServer, TelegramSimulator
 from tests.e2e.account import PASSWORD, Account
@@ -84,6 +84,7 @@ async def browser() -> AsyncIterator[Browser]:
         if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") == "1":
             pytest.fail(missing)
         pytest.skip(missing)
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium

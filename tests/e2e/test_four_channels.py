@@ -7,9 +7,15 @@ from playwright.async_api import expect
 
 from chat4all.testing.telegram import Phone, SimulatorServer
 from tests.e2e.conftest import BOT, NARROW, People, TakePicture
+from tests.e2e.file_talk import Files, file
+from tests.e2e.media import photo
 from tests.e2e.pages import PhonePage, WebClient
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 GROUP = "Cabin weekend"
 RITA = "+5511987654321"
@@ -17,6 +23,7 @@ PLAN = "The cabin is ours from Friday! Who comes with whom?"
 DRIVING = "I can drive, three seats free 😎"
 COFFEE = "Eu levo o café e o pão de queijo ☕"
 PERFECT = "Perfeito! Vou com o Tom então 😊"
+PORCH = "The view from the porch. I can't wait!"
 TIME = "Then we leave at seven, from my place. Bring boots and a jacket!"
 
 
@@ -43,6 +50,8 @@ async def test_four_channels_meet_in_one_group(
     pocket = await people.signed_in("luisa", locale="pt-BR", color_scheme="dark", viewport=NARROW)
     await pocket.open(GROUP)
     await expect(pocket.message(TIME)).to_be_visible()
+    thumbnail = pocket.at("picture").locator("img")
+    await expect(thumbnail).to_have_js_property("complete", value=True)
     await pocket.page.mouse.move(NARROW["width"] / 2, 0)
     await picture(pocket.page, "phone")
 
@@ -88,11 +97,22 @@ async def _talk(ana: WebClient, luisa: WebClient, tom: Phone, rita: PhonePage) -
     await expect(ana.message(COFFEE).get_by_test_id("reaction")).to_be_visible()
     await expect(rita.message(COFFEE).locator(".reaction")).to_have_text("❤️")
 
+    porch = await photo(ana.page)
+    await Files(ana).send(file("porch.jpg", "image/jpeg", porch), caption=PORCH)
+    await Files(ana).sent()
+    for client in (ana, luisa):
+        await expect(client.at("picture")).to_have_attribute("data-loaded", "true")
+    view = await tom.wait_for(lambda chat: chat.messages[-1].media is not None, to=BOT, within=15.0)
+    sent = view.messages[-1].media
+    assert sent is not None
+    assert sent.kind == "photo"
+    assert tom.download(sent) == porch
+
     await ana.say(TIME)
     await _sees(tom, f"Ana Souza: {TIME}")
     for client in (ana, luisa):
-        assert await client.seqs() == [1, 2, 3, 4, 5]
-        assert await client.texts() == [PLAN, DRIVING, COFFEE, PERFECT, TIME]
+        assert await client.seqs() == [1, 2, 3, 4, 5, 6]
+        assert await client.texts() == [PLAN, DRIVING, COFFEE, PERFECT, PORCH, TIME]
 
 
 async def _look_at_the_details(ana: WebClient, rita: PhonePage, picture: TakePicture) -> None:
