@@ -161,7 +161,7 @@ async def test_a_restarted_server_is_found_again_and_nothing_is_lost(
     await server.stop()
     with pytest.raises(ChannelError) as down:
         await shop.poll(offset, wait=1)
-    assert down.value.retry
+    assert (down.value.retry, down.value.of_account) == (True, True)
     await server.start()
     async with connected("ana", "ana", server.port) as ana:
         ana.write(SHOP, "after")
@@ -197,6 +197,7 @@ async def test_a_wrong_password_is_said_and_not_shown(server: Prosody) -> None:
             await shop.whoami()
     assert refused.value.retry is False
     assert refused.value.reason == "unauthorized"
+    assert refused.value.of_account
     assert "wrong-password" not in str(refused.value)
 
 

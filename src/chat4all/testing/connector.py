@@ -19,6 +19,7 @@ from chat4all.ports.connector import (
     SupportsChanges,
     SupportsIdentity,
     SupportsPolling,
+    SupportsTemplates,
 )
 from chat4all.testing.connector_binding import Features, outgoing
 from chat4all.testing.connector_faults import FaultContract
@@ -48,6 +49,8 @@ class ConnectorContract(IncomingContract, SendingContract, MediaContract, FaultC
         able = connector.capabilities
         changes = able.edits or able.deletes or able.reactions or able.typing
         assert changes is isinstance(connector, SupportsChanges)
+        carries = PayloadType.TEMPLATE in able.payloads
+        assert carries is isinstance(connector, SupportsTemplates)
         assert connector.channel == connector.channel.lower().strip()
         assert able.max_text > 0
         assert PayloadType.TEXT in able.payloads

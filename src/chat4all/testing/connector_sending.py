@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,8 @@ from chat4all.domain.errors import ChannelError
 from chat4all.domain.ids import new_id
 from chat4all.domain.outgoing import FileRef
 from chat4all.domain.payload import MEDIA, Payload, PayloadType, text
-from chat4all.ports.connector import Connector, SupportsChanges
+from chat4all.domain.templates import Template
+from chat4all.ports.connector import Connector, SupportsChanges, SupportsTemplates
 from chat4all.testing.connector_binding import ConnectorBinding, has_taken, outgoing
 from chat4all.testing.fake_platform import FakePlatform, Fault, ShowsTexts
 
@@ -111,6 +113,32 @@ class SendingContract(ConnectorBinding):
             await connector.delete_message(platform.address, sent.external_id)
             await connector.delete_message(platform.address, sent.external_id)
 
+    async def test_a_template_is_taken_with_a_word_in_each_place(
+        self, connector: Connector, platform: FakePlatform
+    ) -> None:
+        if not isinstance(connector, SupportsTemplates):
+            pytest.skip("the platform lacks: templates")
+        found = await connector.templates()
+        assert found, "let the platform approve a template"
+        for template in found:
+            words = [place.example or "word" for place in template.places]
+            await connector.send_message(outgoing(platform, _filled(template, words)))
+        await has_taken(platform, len(found))
+
+    async def test_a_template_that_was_not_approved_so_is_refused(
+        self, connector: Connector, platform: FakePlatform
+    ) -> None:
+        if not isinstance(connector, SupportsTemplates):
+            pytest.skip("the platform lacks: templates")
+        approved = (await connector.templates())[0]
+        words = ["word"] * len(approved.places)
+        unknown = replace(approved, name="nobody_approved_this")
+        for payload in (_filled(unknown, words), _filled(approved, [*words, "more"])):
+            with pytest.raises(ChannelError) as refused:
+                await connector.send_message(outgoing(platform, payload))
+            assert refused.value.retry is False
+        assert platform.taken() == 0
+
     async def test_a_text_arrives_as_it_was_written(
         self, connector: Connector, platform: FakePlatform
     ) -> None:
@@ -157,6 +185,16 @@ class SendingContract(ConnectorBinding):
                 await connector.send_file(outgoing(platform, media), file)
             assert refused.value.retry is False
         assert platform.taken() == 0
+
+
+def _filled(template: Template, words: Sequence[str]) -> Payload:
+    return Payload(
+        type=PayloadType.TEMPLATE,
+        name=template.name,
+        language=template.language,
+        parameters=tuple(words),
+        text=template.filled(words),
+    )
 
 
 def _file(mime_type: str, size: int) -> FileRef:

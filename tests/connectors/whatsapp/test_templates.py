@@ -91,10 +91,10 @@ async def test_headers_names_and_buttons_are_filled_too(
         "Order {{1}}\n\n{{2}} sent {{3}}\n\nReply STOP to end\n\nOpen: https://shop.example/{{4}}"
     )
     assert found.places == (
-        Place(name="code"),
+        Place(name="code", example="code"),
         Place(name="who", example="Ana"),
         Place(name="what", example="two"),
-        Place(name="4"),
+        Place(name="4", example="https://shop.example/1"),
     )
     words = ("A-1", "Olga", "three", "orders/1")
     await shop.send_message(to(bia, template("order", *words, language="en")))

@@ -20,6 +20,7 @@ TOKEN = "EAAexample0token0of0a0system0user0000001"
 SECRET = "0123456789abcdef0123456789abcdef"
 VERIFY = "example-verify-token_1"
 NUMBER = "106540352242922"
+BUSINESS = "102290000000001"
 FAULTS = {
     Fault.RATE_LIMITED: Planned(
         kind=FaultKind.REFUSED, times=None, code=130429, retry_after=RETRY_AFTER
@@ -37,6 +38,7 @@ def whatsapp(url: str) -> WhatsAppConnector:
         "app_secret": SECRET,
         "verify_token": VERIFY,
         "phone_number_id": NUMBER,
+        "business_account_id": BUSINESS,
         "api_base": url,
         "timeout": 5,
     }
@@ -88,9 +90,12 @@ class TestWhatsApp(ConnectorContract):
     @pytest.fixture
     async def platform(self) -> AsyncIterator[SimulatedWhatsApp]:
         simulator = WhatsAppSimulator()
-        simulator.add_number(
+        number = simulator.add_number(
             phone_number_id=NUMBER, access_token=TOKEN, app_secret=SECRET, verify_token=VERIFY
         )
+        assert number.business_account_id == BUSINESS
+        simulator.add_template(number, "reminder", "pt_BR", "Olá {{1}}, até {{2}}!")
+        simulator.add_template(number, "welcome", "en", "Hello {{name}}", header="{{day}}")
         ana = simulator.add_person("Ana")
         ana.write("Oi")  # which opens the window
         async with simulator.serve() as server:

@@ -8,8 +8,13 @@ from typing import Any
 import httpx
 import pytest
 from pywa_async.client import WhatsApp
-from pywa_async.errors import TooManyMessages
+from pywa_async.errors import (
+    TemplateNotExists,
+    TemplateParamCountMismatch,
+    TooManyMessages,
+)
 from pywa_async.handlers import MessageHandler, MessageStatusHandler
+from pywa_async.types.templates import BodyText, HeaderText, TemplateLanguage
 
 from chat4all.connectors.whatsapp.calls import HostTransport
 from chat4all.testing.whatsapp import (
@@ -49,6 +54,31 @@ async def test_pywa_sends(client: WhatsApp, ana: Phone) -> None:
     assert (answer.id, answer.text, answer.reply_to) == (sent.id, "Olá", question)
     assert place.content["latitude"] == 1.5
     assert (first.reactions, first.status) == ({"business": "👍"}, "read")
+
+
+async def test_pywa_lists_and_sends_templates(
+    client: WhatsApp, simulator: WhatsAppSimulator, number: Number, ana: Phone
+) -> None:
+    words = "Olá {{1}}, até {{2}}!"
+    simulator.add_template(number, "reminder", "pt_BR", words, examples=("Ana", "já"))
+    simulator.add_template(number, "order", "en", "{{who}} ordered", header="No. {{code}}")
+    listed = list(await client.get_templates())
+    assert [(one.name, one.status.value) for one in listed] == [
+        ("reminder", "APPROVED"),
+        ("order", "APPROVED"),
+    ]
+    params: Any = BodyText.params  # its stub takes the words for `self`
+    body = params("Ana", "amanhã")
+    await client.send_template(
+        ana.owner.phone, "reminder", TemplateLanguage.PORTUGUESE_BR, params=[body]
+    )
+    named = [HeaderText.params(code="7"), BodyText.params(who="Ana")]
+    await client.send_template(ana.owner.phone, "order", TemplateLanguage.ENGLISH, params=named)
+    assert ana.view().texts == ["Olá Ana, até amanhã!", "No. 7\nAna ordered"]
+    with pytest.raises(TemplateNotExists):
+        await client.send_template(ana.owner.phone, "order", TemplateLanguage.GERMAN, params=[])
+    with pytest.raises(TemplateParamCountMismatch):
+        await client.send_template(ana.owner.phone, "order", TemplateLanguage.ENGLISH, params=[])
 
 
 async def test_pywa_knows_the_refusals(

@@ -57,9 +57,11 @@ class AnaOnProsody:
         return self.ana.texts
 
     async def fail(self, fault: Fault) -> None:
-        """Let Ana block the shop, or the server crash."""
+        """Let Ana block the shop, the shop have another password, or the server crash."""
         if fault is Fault.REFUSED:
             await self.ana.client.plugin["xep_0191"].block({JID(SHOP)})
+        elif fault is Fault.LOGGED_OUT:
+            self.server.set_password("shop", "another")
         else:
             await self.server.stop()
 
@@ -67,7 +69,8 @@ class AnaOnProsody:
 class TestXmpp(ConnectorContract):
     """Prosody asks nobody to wait and has no HTTP 500: those faults are not to be had."""
 
-    features = Features(faults=frozenset({Fault.NO_ANSWER, Fault.REFUSED}), webhooks=False)
+    faults = frozenset({Fault.NO_ANSWER, Fault.REFUSED, Fault.LOGGED_OUT})
+    features = Features(faults=faults, webhooks=False)
     payloads = Path(__file__).parent / "payloads"
     secrets = (PASSWORD,)
 

@@ -33,7 +33,6 @@ BEGINNING = "beginning"
 PAGE = 100  # stanzas of one answer of the archive
 _STORE = "{urn:xmpp:hints}store"
 _COMPOSING = "{http://jabber.org/protocol/chatstates}composing"
-_REASONS = {"item-not-found": "not_found", "resource-constraint": "rate_limited"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 log = logging.getLogger(__name__)
@@ -46,10 +45,8 @@ class XmppConnector:
     capabilities: ClassVar[Capabilities] = CAPABILITIES
 
     def __init__(self, config: XmppConfig) -> None:
-        self._config = config
-        self._wait = max(1, round(config.timeout))
+        self._config, self._wait = config, max(1, round(config.timeout))
         self._client: ClientXMPP | None = None
-        self._session: asyncio.Future[None] | None = None
         self._lock, self._news = asyncio.Lock(), asyncio.Event()
         self._pending: dict[str, ElementBase | None] = {}
 
@@ -89,11 +86,9 @@ class XmppConnector:
 
     async def poll(self, offset: str | None, *, wait: float) -> Polled:
         """Return what the archive holds after `offset`; without one, begin at its end."""
-        client = await self._online()
+        archive = (await self._online()).plugin["xep_0313"]
         if offset is None:
-            end = await self._asked(
-                client.plugin["xep_0313"].get_archive_metadata(timeout=self._wait)
-            )
+            end = await self._asked(archive.get_archive_metadata(timeout=self._wait))
             return Polled([], end["mam_metadata"]["end"]["id"] or BEGINNING)
         self._news.clear()
         polled = await self._archived(offset)
@@ -114,9 +109,8 @@ class XmppConnector:
 
     async def aclose(self) -> None:
         """Say good-bye."""
-        client, self._client, self._session = self._client, None, None
+        client, self._client = self._client, None
         if client is not None:
-            client.cancel_connection_attempt()
             await client.disconnect(wait=1.0)
             client.abort()
 
@@ -180,51 +174,47 @@ class XmppConnector:
         except IqTimeout:
             if self._client:
                 self._client.abort()  # the next call connects anew
-            raise ChannelError("no answer", retry=True, reason="timeout") from None
+            raise _of_account("timeout") from None
 
     async def _online(self) -> ClientXMPP:
         """Return the client, connected; connect anew when the connection was lost."""
         async with self._lock:
-            client = self._client = self._client or self._new_client()
-            if self._session is None:
-                self._session = asyncio.get_running_loop().create_future()
-                client.connect(self._config.host, self._config.port if self._config.host else None)
-            try:
-                await asyncio.wait_for(asyncio.shield(self._session), self._config.timeout)
-            except TimeoutError as error:
-                self._lost(None)
-                raise ChannelError("no connection", retry=True, reason="timeout") from error
-            return client
+            if self._client is None:
+                client, begun = self._new_client(), asyncio.Queue[ChannelError | None]()
+                client.add_event_handler("session_start", lambda _: begun.put_nowait(None))
+                client.add_event_handler(
+                    "failed_all_auth", lambda _: begun.put_nowait(_of_account("unauthorized"))
+                )
+                host = self._config.host
+                client.connect(host, self._config.port if host else None)
+                try:
+                    failure = await asyncio.wait_for(begun.get(), self._config.timeout)
+                except TimeoutError:
+                    failure = _of_account("timeout")
+                if failure is not None:
+                    client.cancel_connection_attempt()
+                    client.abort()
+                    raise failure
+                client.add_event_handler("disconnected", self._lost)
+                client.send_presence()
+                self._client = client
+            return self._client
 
     def _new_client(self) -> ClientXMPP:
-        plain = {"feature_mechanisms": {"unencrypted_scram": not self._config.tls}}
+        tls = self._config.tls
+        plain = {"feature_mechanisms": {"unencrypted_scram": not tls}}
         password = self._config.password.get_secret_value()
         client = ClientXMPP(self._config.jid, password, plugin_config=plain)
-        client.enable_plaintext = not self._config.tls
-        client.enable_starttls = client.enable_direct_tls = self._config.tls
+        client.enable_plaintext = not tls
+        client.enable_starttls = client.enable_direct_tls = tls
         client.register_plugin("xep_0199")
         client.register_plugin("xep_0313")
-        client.add_event_handler("session_start", self._begun)
-        client.add_event_handler("failed_all_auth", self._refused)
-        client.add_event_handler("disconnected", self._lost)
         client.register_handler(Callback("rung", MatchXPath(f"{xep.CLIENT}message"), self._rung))
         return client
 
-    def _begun(self, _: object) -> None:
-        if self._client and self._session and not self._session.done():
-            self._client.send_presence()
-            self._session.set_result(None)
-
-    def _refused(self, _: object) -> None:
-        if self._session and not self._session.done():
-            refusal = ChannelError("password refused", retry=False, reason="unauthorized")
-            self._session.set_exception(refusal)
-
     def _lost(self, _: object) -> None:
-        self._session = None
+        self._client = None
         self._news.set()
-        if self._client:
-            self._client.cancel_connection_attempt()
 
     def _rung(self, message: ElementBase) -> None:
         if message["type"] == "error" and message["id"] in self._pending:
@@ -238,11 +228,17 @@ def _tag(name: str, words: str = "", **attributes: str) -> Element:
     return tag
 
 
+def _of_account(reason: str) -> ChannelError:
+    retry = reason == "timeout"
+    words = "the server does not answer" if retry else "the password is refused"
+    return ChannelError(words, retry=retry, reason=reason, of_account=True)
+
+
 def _refusal(error: ElementBase) -> ChannelError:
     condition = str(error["condition"])
     return ChannelError(
         "the server refuses it",
         retry=error["type"] == "wait",
-        reason=_REASONS.get(condition, "refused"),
+        reason=xep.REASONS.get(condition, "refused"),
         platform_error={"condition": condition},
     )

@@ -58,6 +58,11 @@ class Prosody:
                     raise RuntimeError((self.folder / "prosody.log").read_text())
                 await asyncio.sleep(0.02)
 
+    def set_password(self, name: str, password: str) -> None:
+        """Let an account have this password from its next login on."""
+        file = self.folder / "data" / DOMAIN / "accounts" / f"{name}.dat"
+        file.write_text(f'return {{ ["password"] = "{password}"; }};\n')
+
     async def stop(self) -> None:
         """Stop it at once, as a crash would."""
         if self.process is not None and self.process.returncode is None:
@@ -77,13 +82,12 @@ class Prosody:
 @asynccontextmanager
 async def running_prosody(folder: Path, passwords: Mapping[str, str]) -> AsyncIterator[Prosody]:
     """Run a server with an account `<name>@localhost` for each of `passwords`."""
-    accounts = folder / "data" / DOMAIN / "accounts"
-    accounts.mkdir(parents=True)
-    for name, password in passwords.items():
-        (accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{password}"; }};\n')
+    (folder / "data" / DOMAIN / "accounts").mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     server = Prosody(folder, port)
+    for name, password in passwords.items():
+        server.set_password(name, password)
     try:
         await server.start()
         yield server

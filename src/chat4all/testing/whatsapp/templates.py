@@ -14,6 +14,7 @@ from chat4all.testing.whatsapp.errors import GraphError
 
 _MARK = re.compile(r"\{\{([0-9a-z_]+)\}\}")
 _PAGE = 25
+_MOST = 6_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,19 +43,17 @@ class Template:
 
     def listed(self, number: int) -> dict[str, Any]:
         """Return it as the API lists it."""
-        body: dict[str, Any] = {"type": "BODY", "text": self.body}
-        if self.examples:
-            body["example"] = self._examples()
-        components = [body]
+        components = [self._text("BODY", self.body, self.examples)]
         if self.header is not None:
-            components.insert(0, {"type": "HEADER", "format": "TEXT", "text": self.header})
+            components.insert(0, {**self._text("HEADER", self.header), "format": "TEXT"})
         if self.picture:
             components.insert(0, {"type": "HEADER", "format": "IMAGE"})
         if self.footer is not None:
             components.append({"type": "FOOTER", "text": self.footer})
         if self.url is not None:
             button = {"type": "URL", "text": "Open", "url": self.url}
-            components.append({"type": "BUTTONS", "buttons": [button]})
+            example = {"example": [_MARK.sub("1", self.url)]} if _MARK.search(self.url) else {}
+            components.append({"type": "BUTTONS", "buttons": [{**button, **example}]})
         return {
             "name": self.name,
             "parameter_format": "NAMED" if self.named else "POSITIONAL",
@@ -65,16 +64,18 @@ class Template:
             "id": f"{5600000000000 + number}",
         }
 
-    def _examples(self) -> dict[str, Any]:
-        names = _MARK.findall(self.body)
-        if not self.named:
-            return {"body_text": [list(self.examples)]}
-        pairs = zip(names, self.examples, strict=False)
-        return {
-            "body_text_named_params": [
-                {"param_name": name, "example": example} for name, example in pairs
-            ]
-        }
+    def _text(self, kind: str, text: str, given: Sequence[str] = ()) -> dict[str, Any]:
+        """Return a component; whoever wrote a text with places had to give examples for them."""
+        names = _MARK.findall(text)
+        words = [*given, *names[len(given) :]]
+        key = f"{kind.lower()}_text"
+        if not names:
+            return {"type": kind, "text": text}
+        example: dict[str, Any] = {key: [words] if kind == "BODY" else words}
+        if self.named:
+            pairs = zip(names, words, strict=True)
+            example = {f"{key}_named_params": [{"param_name": a, "example": b} for a, b in pairs]}
+        return {"type": kind, "text": text, "example": example}
 
     def shown(self, components: object) -> str:
         """Return what a phone shows of it, filled in. Raises `GraphError` as WhatsApp does."""
@@ -100,7 +101,15 @@ def page(templates: Sequence[Template], query: Mapping[str, str]) -> dict[str, A
     paging: dict[str, Any] = {"cursors": {"before": str(first), "after": str(last)}}
     if last < len(wanted):
         paging["next"] = f"https://graph.facebook.com/next?after={last}"
-    return {"data": listed, "paging": paging}
+    if "summary" not in query:
+        return {"data": listed, "paging": paging}
+    summary = {
+        "total_count": len(wanted),
+        "message_template_count": len(templates),
+        "message_template_limit": _MOST,
+        "are_translations_complete": True,
+    }
+    return {"data": listed, "paging": paging, "summary": summary}
 
 
 def shown(templates: Sequence[Template], content: Mapping[str, Any]) -> str:
