@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat4all.adapters.memory.group_chats import MemoryGroupChats
-from chat4all.domain.commands import AnnounceChange, Command, EditMessage, React, SubmitMessage
+from chat4all.domain.commands import (
+    AnnounceChange,
+    Command,
+    EditMessage,
+    React,
+    ReportStatus,
+    SubmitMessage,
+)
 from chat4all.domain.directory import Channel, Conversation, ConversationType, Role
 from chat4all.domain.errors import Unavailable
 from chat4all.domain.group_chats import ChatKey, GroupChat, Moment
@@ -28,8 +35,11 @@ from chat4all.domain.inbound import (
     IncomingMessage,
     IncomingReaction,
     IncomingTyping,
+    Receipt,
 )
 from chat4all.domain.payload import text
+from chat4all.domain.status import Status
+from chat4all.ports.message_store import Effects
 from tests.unit.test_receive import ACCOUNT, BRUNO, CARLA, NOW, World, add_code, submitted, wrote
 
 TEAM = "-7"
@@ -230,6 +240,23 @@ async def test_an_edit_and_a_reaction_are_by_their_author(world: World) -> None:
     assert (changed.actor, reacted.actor) == (ana.sender, davi.sender)
     kept = (await world.messages(ana.conversation_id))[0]
     assert (kept.payload, kept.reactions) == (text("Oi!"), {"👍": (davi.sender,)})
+
+
+async def test_a_receipt_is_of_whom_it_names_else_of_all_in_the_group(world: World) -> None:
+    ana, davi = submitted(await world.hears(said(1), said(2, by="502")))
+    message = await world.sent(ana.conversation_id, CARLA, "5")
+    [hers] = await world.store.statuses([message])
+    there = replace(hers, address=TEAM, external_id="77")
+    both = [replace(there, user_id=one.sender) for one in (ana, davi)]
+    await world.store.apply(Effects(statuses=both))
+    told = Receipt(external_id="77", address=TEAM, status=Status.READ, at=NOW, author="502")
+    [read] = await world.hears(told)
+    assert isinstance(read, ReportStatus)
+    assert (read.entry.user_id, read.entry.status) == (davi.sender, Status.READ)
+    all_of_them = await world.hears(replace(told, author=None, status=Status.DELIVERED))
+    reported = [one.entry.user_id for one in all_of_them if isinstance(one, ReportStatus)]
+    assert sorted(reported) == sorted([ana.sender, davi.sender])
+    assert await world.hears(replace(told, author="999")) == [], "somebody we never heard of"
 
 
 async def test_typing_is_told_of_who_types(world: World) -> None:

@@ -83,13 +83,17 @@ class IncomingReaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The platform says how far a message of ours has come."""
+    """The platform says how far a message of ours has come.
+
+    In a group `author` is whom it is about; None when it is about all of them.
+    """
 
     external_id: str
     address: str
     status: Status
     at: datetime
     error: Failure | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,7 +12,7 @@ from chat4all.domain.directory import Account
 from chat4all.domain.ids import AccountId, ConversationId, MessageId, derived_id
 from chat4all.domain.messages import Message
 from chat4all.domain.status import StatusEntry
-from chat4all.ports.message_store import MessageStore
+from chat4all.ports.message_store import MessageData
 
 _REMEMBERED = 10_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
@@ -61,7 +62,7 @@ class PlatformMessages:
     the platform has, and whose entry is still on its way into the store.
     """
 
-    def __init__(self, store: MessageStore) -> None:
+    def __init__(self, store: MessageData) -> None:
         self._store = store
         self._placed: Recent[MessageId, ConversationId] = Recent()
 
@@ -98,3 +99,12 @@ class PlatformMessages:
                 return entry
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def holders(self, entry: StatusEntry) -> Sequence[StatusEntry]:
+        """Return the entry of each who has the message of `entry` in the same chat."""
+        found = {entry.user_id: entry}
+        for one in await self._store.statuses([entry.message_id]):
+            chat = (one.account_id, one.address, one.external_id)
+            if chat == (entry.account_id, entry.address, entry.external_id):
+                found.setdefault(one.user_id, one)
+        return list(found.values())

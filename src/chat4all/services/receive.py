@@ -34,9 +34,10 @@ from chat4all.domain.inbound import (
     Receipt,
 )
 from chat4all.domain.payload import Payload
+from chat4all.domain.status import StatusEntry
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
-from chat4all.ports.message_store import MessageStore
+from chat4all.ports.message_store import MessageData
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.identities import Identities
 from chat4all.services.inbound_changes import Change, InboundChanges, fitted
@@ -123,7 +124,7 @@ class ReceiveInbound:
         self,
         directory: Directory,
         event_log: EventLog,
-        store: MessageStore,
+        store: MessageData,
         hooks: Hooks,
         *,
         now: Clock = utc_now,
@@ -332,8 +333,20 @@ class ReceiveInbound:
             return
         # Some platforms tell whole seconds; nothing is delivered before it was sent.
         at = max(event.at, entry.at)
-        reported = replace(entry, status=event.status, at=at, error=event.error, note=None)
-        batch.commands.append(ReportStatus(conversation_id=entry.conversation_id, entry=reported))
+        of = entry.conversation_id
+        for one in await self._whose(event, entry, batch.account):
+            new = replace(one, status=event.status, at=at, error=event.error, note=None)
+            batch.commands.append(ReportStatus(conversation_id=of, entry=new))
+
+    async def _whose(
+        self, event: Receipt, entry: StatusEntry, account: Account
+    ) -> Sequence[StatusEntry]:
+        """Return the entries that a receipt is about: in a group, of one person or of all."""
+        holders = await self._messages.holders(entry)
+        if event.author is None or len(holders) == 1:
+            return holders
+        user = await self._identities.known(account, event.author)
+        return [one for one in holders if one.user_id == user]
 
     async def _is_typing(self, event: IncomingTyping, batch: _Batch) -> None:
         account = batch.account

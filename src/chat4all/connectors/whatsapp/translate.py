@@ -179,6 +179,7 @@ def _receipt(raw: Json, names: Mapping[str, str]) -> Receipt | None:
         status=status,
         at=_moment(raw),
         error=_failure(raw) if status is Status.FAILED else None,
+        author=text_at(raw, "recipient_participant_id"),
     )
 
 
