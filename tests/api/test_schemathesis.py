@@ -20,12 +20,13 @@ import httpx
 import pytest
 
 from tests.e2e.product import running_server
+from tests.e2e.sender import Sender
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PASSWORD = "correct horse battery"
 MANY = 30
 LEAST_EXAMPLES = 2_000
-OPERATIONS = 85
+OPERATIONS = 86
 SETTINGS = {
     "CHAT4ALL_TELEGRAM_API": "http://127.0.0.1:9",
     "CHAT4ALL_WHATSAPP_API": "http://127.0.0.1:9",
@@ -109,7 +110,19 @@ async def furnished(
         "contacts": [await made(admin, "contacts", card) for card in cards],
         "phones": phones,
         "accounts": [await made(admin, "admin/connectors/accounts", account) for _ in range(8)],
+        "files": [
+            await uploaded(admin, talk, ready=ready) for talk in talks[:8] for ready in (0, 1)
+        ],
     }
+
+
+async def uploaded(client: httpx.AsyncClient, talk: str, *, ready: int) -> str:
+    """Upload a small file, or begin to."""
+    sender = Sender(client, "")
+    if ready:
+        return await sender.upload(talk, b"<b>no page of ours</b>", mime_type="text/html")
+    file_id, _ = await sender.begin(talk, b"unfinished")
+    return file_id
 
 
 async def made(client: httpx.AsyncClient, path: str, body: Any) -> str:

@@ -23,6 +23,8 @@ from chat4all.gateway.rest.schemas.text import JSON_VALUE
 
 REF = "#/components/schemas/{name}"
 
+BYTES = {"type": "string", "format": "binary"}
+
 TAGS = {
     "Authentication": "Signing up, in and out: OAuth 2.",
     "Users": "People and one's own profile.",
@@ -159,10 +161,27 @@ def _complete(shown: dict[str, Any], operation: _Operation) -> None:
         responses[str(int(status))] = {"$ref": f"#/components/responses/{_name(status)}"}
     for parameter in shown.get("parameters", ()):
         parameter["schema"] = _not_null(parameter["schema"])
+    for name, told in operation.handler.opt.get("header_schemas", {}).items():
+        for parameter in shown.get("parameters", ()):
+            if parameter["name"] == name:
+                parameter.update(told)
+    if "body_type" in operation.handler.opt:
+        content = {operation.handler.opt["body_type"]: {"schema": BYTES}}
+        shown["requestBody"] = {"content": content, "required": False}
+    if operation.handler.opt.get("bytes"):
+        _complete_bytes(responses, has_body=operation.method != "head")
     body = operation.handler.parsed_data_field
     if body is not None and body.has_default:
         shown["requestBody"]["required"] = False  # which Litestar says of none
     shown["security"] = [] if operation.handler.opt.get("public") else [{"bearer": []}]
+
+
+def _complete_bytes(responses: dict[str, Any], *, has_body: bool) -> None:
+    """Add the answers of a call that returns the bytes of a file, of whatever type."""
+    content = {"content": {"*/*": {"schema": BYTES}}} if has_body else {}
+    responses["200"] = {"description": "The whole file.", "headers": {}, **content}
+    responses["206"] = {"description": "The part asked for.", "headers": {}, **content}
+    responses["304"] = {"description": "The client has it."}
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:

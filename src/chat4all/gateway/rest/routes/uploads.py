@@ -29,10 +29,17 @@ from chat4all.services.file_names import MAX_NAME
 from chat4all.services.initiate_file import NewFile
 from chat4all.services.upload_file import Upload
 
+WHOLE_NUMBER = {"required": True, "schema": {"type": "integer", "minimum": 0}}
 OPTIONS = {
     "produces": "*/*",
     "headers": tus.HEADERS,
     "options_headers": tus.OFFERED,
+    "header_schemas": {
+        "Tus-Resumable": {"required": True, "schema": {"const": tus.VERSION}},
+        "Upload-Offset": WHOLE_NUMBER,
+        "Upload-Length": WHOLE_NUMBER,
+        "Upload-Metadata": {"required": True},
+    },
 }
 TusVersion = Annotated[
     str | None,
@@ -83,6 +90,7 @@ class Uploads(Controller):
     @post(
         "/",
         operation_id="createUpload",
+        body_type=tus.OFFSET_TYPE,
         problems=(400, 404, 408, 409, 410, 412, 413, 415, 423, 460, 507),
     )
     async def create(
@@ -123,6 +131,7 @@ class Uploads(Controller):
         "/{file_id:str}",
         operation_id="appendToUpload",
         status_code=204,
+        body_type=tus.OFFSET_TYPE,
         problems=(400, 404, 408, 409, 410, 412, 413, 415, 423, 460, 507),
     )
     async def append(
