@@ -167,7 +167,7 @@ def _complete(shown: dict[str, Any], operation: _Operation) -> None:
                 parameter.update(told)
     if "body_type" in operation.handler.opt:
         content = {operation.handler.opt["body_type"]: {"schema": BYTES}}
-        shown["requestBody"] = {"content": content, "required": False}
+        shown["requestBody"] = {"content": content, "required": operation.method == "patch"}
     if operation.handler.opt.get("bytes"):
         _complete_bytes(responses, has_body=operation.method != "head")
     body = operation.handler.parsed_data_field

@@ -39,6 +39,7 @@ OPTIONS = {
         "Upload-Offset": WHOLE_NUMBER,
         "Upload-Length": WHOLE_NUMBER,
         "Upload-Metadata": {"required": True},
+        "X-HTTP-Method-Override": {"required": True, "schema": {"enum": ["PATCH", "DELETE"]}},
     },
 }
 TusVersion = Annotated[
@@ -59,6 +60,10 @@ UploadMetadata = Annotated[
         description="`filename`, `checksum`, `conversation_id`, and perhaps `filetype` and "
         "`file_id`: each a key, a space and the value in Base64, separated by commas.",
     ),
+]
+MethodOverride = Annotated[
+    str | None,
+    HeaderParameter(name="X-HTTP-Method-Override", description="`PATCH` or `DELETE`."),
 ]
 UploadChecksum = Annotated[
     str | None,
@@ -90,6 +95,7 @@ class Uploads(Controller):
     @post(
         "/",
         operation_id="createUpload",
+        media_type="text/plain",
         body_type=tus.OFFSET_TYPE,
         problems=(400, 404, 408, 409, 410, 412, 413, 415, 423, 460, 507),
     )
@@ -117,6 +123,7 @@ class Uploads(Controller):
     @head(
         "/{file_id:str}",
         operation_id="uploadStatus",
+        media_type="text/plain",
         problems=(404, 410, 412),
     )
     async def status(
@@ -156,12 +163,25 @@ class Uploads(Controller):
         del tus_resumable
         await files.uploads.terminate(caller.user_id, _id(file_id))
 
-    @post("/{file_id:str}", status_code=204, include_in_schema=False)
+    @post(
+        "/{file_id:str}",
+        operation_id="overrideUploadMethod",
+        status_code=204,
+        body_type=tus.OFFSET_TYPE,
+        problems=(400, 404, 408, 409, 410, 412, 413, 415, 423, 460, 507),
+    )
     async def overridden(
-        self, request: ApiRequest, file_id: UuidPath, files: Files, caller: Caller
+        self,
+        request: ApiRequest,
+        file_id: UuidPath,
+        files: Files,
+        caller: Caller,
+        tus_resumable: TusVersion = None,
+        method_override: MethodOverride = None,
     ) -> Response[None]:
         """Do what X-HTTP-Method-Override says, for clients that can only POST."""
-        method = request.headers.get("x-http-method-override", "").upper()
+        del tus_resumable
+        method = (method_override or "").upper()
         if method == "PATCH":
             return await _patched(request, _id(file_id), files, caller.user_id)
         if method == "DELETE":
