@@ -66,6 +66,36 @@ class Olga(Account):
             raise AssertionError(f"{path} is not as wanted: {answer}") from None
 
 
+async def uploaded(by: Account, conversation: str, name: str, mime_type: str, data: bytes) -> str:
+    """Upload a file as a client does; return its id."""
+    begun = await by.post(
+        "files/initiate",
+        {
+            "name": name,
+            "size": len(data),
+            "mime_type": mime_type,
+            "checksum": f"sha256:{hashlib.sha256(data).hexdigest()}",
+            "conversation_id": conversation,
+        },
+    )
+    headers = {
+        "authorization": f"Bearer {by.token}",
+        "tus-resumable": "1.0.0",
+        "content-type": "application/offset+octet-stream",
+    }
+    async with httpx.AsyncClient(trust_env=False, timeout=60.0) as http:
+        for start in range(0, len(data), PIECE):
+            answer = await http.patch(
+                begun["upload_url"],
+                headers={**headers, "upload-offset": str(start)},
+                content=data[start : start + PIECE],
+            )
+            answer.raise_for_status()
+    file = await by.post(f"files/{begun['file_id']}/complete", {})
+    assert file["state"] == "ready"
+    return str(file["id"])
+
+
 @dataclass(frozen=True)
 class Office:
     """Olga's bot and number, with Tom at Telegram and Ana at WhatsApp."""
@@ -78,33 +108,8 @@ class Office:
     ana: WhatsAppPhone
 
     async def upload(self, conversation: str, name: str, mime_type: str, data: bytes) -> str:
-        """Upload a file as Olga's client does; return its id."""
-        begun = await self.olga.post(
-            "files/initiate",
-            {
-                "name": name,
-                "size": len(data),
-                "mime_type": mime_type,
-                "checksum": f"sha256:{hashlib.sha256(data).hexdigest()}",
-                "conversation_id": conversation,
-            },
-        )
-        headers = {
-            "authorization": f"Bearer {self.olga.token}",
-            "tus-resumable": "1.0.0",
-            "content-type": "application/offset+octet-stream",
-        }
-        async with httpx.AsyncClient(trust_env=False, timeout=60.0) as http:
-            for start in range(0, len(data), PIECE):
-                answer = await http.patch(
-                    begun["upload_url"],
-                    headers={**headers, "upload-offset": str(start)},
-                    content=data[start : start + PIECE],
-                )
-                answer.raise_for_status()
-        file = await self.olga.post(f"files/{begun['file_id']}/complete", {})
-        assert file["state"] == "ready"
-        return str(file["id"])
+        """Upload a file as Olga; return its id."""
+        return await uploaded(self.olga, conversation, name, mime_type, data)
 
     async def say(self, conversation: str, payload: dict[str, Any]) -> str:
         """Send as Olga; return the message's id."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from slixmpp import JID
@@ -17,6 +19,7 @@ from chat4all_xmpp.conformance import PASSWORD, SHOP, require_prosody
 from chat4all_xmpp.contact import Contact, connected
 from chat4all_xmpp.prosody import Prosody, running_prosody
 from tests.e2e.account import Account
+from tests.e2e.channel_files import picture, uploaded
 from tests.e2e.product import running_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -121,6 +124,25 @@ async def test_both_ways_to_read(bia: Account, ana: Contact) -> None:
     ana.client.plugin["xep_0444"].send_reactions(JID(SHOP), answer, ["👍"])
     await until(bia, f"messages/{answer}", lambda one: "👍" in str(one["reactions"]))
     assert question["seq"] < (await bia.get(f"messages/{answer}"))["seq"]
+
+
+async def test_a_photo_comes_as_a_link_that_works(bia: Account, ana: Contact) -> None:
+    ana.write(SHOP, "Send me the plan")
+    chat, photo = await chat_of(bia), picture()
+    await message(bia, chat, "Send me the plan")
+    file_id = await uploaded(bia, chat, "plan.png", "image/png", photo)
+    payload = {"type": "image", "file_id": file_id, "caption": "Here"}
+    await bia.post("messages", {"conversation_id": chat, "payload": payload})
+
+    def link() -> list[str]:
+        return [found for words in ana.texts for found in re.findall(r"http\S+", words)]
+
+    async with asyncio.timeout(PATIENCE), ana.changed:
+        await ana.changed.wait_for(link)
+    [address] = link()
+    assert ana.texts[-1] == f"plan.png (1 KB)\n{address}\nHere"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(address)).content == photo
 
 
 def reached(status: str) -> Any:
