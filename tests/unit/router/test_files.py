@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.delivery import DeliveryKind
-from chat4all.domain.errors import FileGone, Unavailable
+from chat4all.domain.errors import ChannelError, FileGone, Unavailable
 from chat4all.domain.files import File, FileState
 from chat4all.domain.ids import ConversationId, FileId, UserId
-from chat4all.domain.outgoing import FileRef
+from chat4all.domain.outgoing import FileRef, Outgoing, Sent
 from chat4all.domain.payload import MEDIA, Payload, PayloadType, text
 from chat4all.domain.status import Status
 from chat4all.router.degrade import fit, fit_edit
 from chat4all.router.enclosures import Enclosed, Enclosures
+from chat4all.testing.paper import PAPER_ACCOUNT, PaperConnector
 from tests.unit.router.test_delivery import SOON, Desk, until
 
 MEGABYTE = 1024**2
@@ -92,9 +93,21 @@ class Shelf:
         return replace(ref(file.size, file.mime_type, file.name), url=f"{link_for}", read=read)
 
 
+class NetworkPaper(PaperConnector):
+    """Takes whatever ends an upload for the network's fault, as HTTP clients do."""
+
+    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:
+        try:
+            return await super().send_file(message, file)
+        except (FileGone, Unavailable):
+            raise ChannelError("cut", retry=True, reason="network") from None
+
+
 class FileDesk(Desk):
     def __init__(self, capabilities: Capabilities = PAPER) -> None:
         super().__init__()
+        self.paper = NetworkPaper()
+        self.accounts[PAPER_ACCOUNT] = self.paper
         self.paper.capabilities = capabilities  # type: ignore[misc] # a paper of this desk's own
         self.shelf = Shelf()
         self.enclosures = Enclosures(self.shelf, link_for=timedelta(days=7), patience=30.0)
