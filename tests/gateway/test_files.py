@@ -131,7 +131,8 @@ async def test_a_message_shows_a_file_that_is_ready_and_of_its_conversation(
     ]
     answer = await show(ana, group, ready.upper())
     assert answer.status_code == 201
-    assert answer.json()["payload"] == {"type": "document", "file_id": ready, "caption": "Look"}
+    payload = {"type": "document", "file_id": ready, "caption": "Look", "name": "cat.png"}
+    assert answer.json()["payload"] == payload
 
 
 async def test_an_edit_changes_the_caption_and_keeps_the_file(ana: Person, group: str) -> None:
@@ -141,6 +142,9 @@ async def test_an_edit_changes_the_caption_and_keeps_the_file(ana: Person, group
         payload = {"type": "document", "file_id": file_id, "caption": "A cat"}
         answer = await ana.http.patch(f"/v1/messages/{message}", json={"payload": payload})
         assert answer.status_code == status
+    for words in ("A cat", "cat.png"):  # by its caption, and by the name of its file
+        found = await ana.http.get("/v1/messages/search", params={"q": words})
+        assert [one["message_id"] for one in found.json()["items"]] == [message]
 
 
 async def test_bytes_go_with_the_last_message_that_shows_them(ana: Person, group: str) -> None:

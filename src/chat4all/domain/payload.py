@@ -33,8 +33,9 @@ MEDIA = frozenset({PayloadType.IMAGE, PayloadType.VIDEO, PayloadType.AUDIO, Payl
 class Payload:
     """The content of one message; which fields are set follows from `type`.
 
-    text: `text`. Media: `file_id` and perhaps `caption`. location: `latitude`,
-    `longitude` in degrees (WGS 84) and perhaps `name`. contact: `name`, `phone`, `email`.
+    text: `text`. Media: `file_id`, `name` (the file's, set when the message is accepted) and
+    perhaps `caption`. location: `latitude`, `longitude` in degrees (WGS 84) and perhaps
+    `name`. contact: `name`, `phone`, `email`.
     template: `name` and `language` of a text that the platform has approved, `parameters`
     in the order of its places, and `text`, which is how it reads when they are filled in.
     """

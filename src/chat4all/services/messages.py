@@ -224,6 +224,8 @@ class Messages:
             raise Conflict("a template is sent as it was approved; send another one instead")
         if message.payload is not None and message.payload.file_id != payload.file_id:
             raise Conflict("an edit changes the caption and keeps the file")
+        if message.payload is not None and payload.file_id is not None:
+            payload = replace(payload, name=message.payload.name)
         now = datetime.now(UTC)
         await self._append(
             EditMessage(

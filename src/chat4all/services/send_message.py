@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -180,7 +180,7 @@ class SendMessage:
         check_recipients(draft, conversation)
         await self._check_reply(sender, draft)
         digest = digest_of(sender, draft)
-        await self._check_payload(draft, digest)
+        file_name = await self._check_payload(draft, digest)
         if draft.message_id is not None:
             await self._claim(draft.message_id, digest, claimed)
         payload = await self._checked(sender, draft, conversation, digest, claimed)
@@ -188,7 +188,7 @@ class SendMessage:
             message_id=draft.message_id or MessageId(new_id()),
             conversation_id=name,
             sender=sender,
-            payload=payload,
+            payload=payload if file_name is None else replace(payload, name=file_name),
             accepted_at=datetime.now(UTC),
             digest=digest,
             to=draft.to,
@@ -248,17 +248,21 @@ class SendMessage:
                 [("/reply_to", "no such message here")],
             )
 
-    async def _check_payload(self, draft: Draft, digest: str) -> None:
-        """Refuse a file that cannot be shown; a repeat of what is stored needs it no more."""
-        name = draft.payload.file_id
-        if name is None:
-            return
+    async def _check_payload(self, draft: Draft, digest: str) -> str | None:
+        """Return the name of the file that is shown, by which a search will find the message.
+
+        Refuses one that cannot be shown; a repeat of what is stored needs it no more.
+        """
+        file = draft.payload.file_id
+        if file is None:
+            return None
         try:
-            await self._check_file(FileId(name), draft.conversation_id)
+            return await self._check_file(FileId(file), draft.conversation_id)
         except _REFUSALS:
             kept = None if draft.message_id is None else await self._stored(draft.message_id)
             if kept is None or kept.digest != digest:
                 raise
+            return None
 
     async def _claim(self, message_id: MessageId, digest: str, claimed: list[str]) -> None:
         """Refuse an id that was used for something else, lately or long ago."""

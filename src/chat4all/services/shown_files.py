@@ -11,8 +11,9 @@ from chat4all.services.clock import Clock, utc_now
 from chat4all.services.file_access import require_ready
 from chat4all.services.file_sweeper import UNSENT_AFTER
 
-CheckFile = Callable[[FileId, ConversationId], Awaitable[None]]
-"""Raises `InvalidInput`, `FileNotReady` or `FileGone` for a file that cannot be shown there."""
+CheckFile = Callable[[FileId, ConversationId], Awaitable[str]]
+"""Returns the name of a file; raises `InvalidInput`, `FileNotReady` or `FileGone` for one that
+cannot be shown there."""
 
 
 class ShownFiles:
@@ -25,8 +26,8 @@ class ShownFiles:
         self._references = references
         self._now = now
 
-    async def __call__(self, file_id: FileId, conversation: ConversationId) -> None:
-        """Accept a file, or raise as `CheckFile` says."""
+    async def __call__(self, file_id: FileId, conversation: ConversationId) -> str:
+        """Return the name of a file that may be shown, or raise as `CheckFile` says."""
         file = (await self._records.get_many([file_id])).get(file_id)
         if file is None or file.conversation_id != conversation:
             raise _not_here()
@@ -35,9 +36,10 @@ class ShownFiles:
         waited = file.ready_at is not None and self._now() - file.ready_at >= UNSENT_AFTER
         if waited and not await self._references.showing(file_id):
             raise FileGone("the file was not sent within 7 days of its upload; upload it again")
+        return file.name
 
 
-async def no_files(file_id: FileId, conversation: ConversationId) -> None:  # noqa: ARG001 - a `CheckFile`
+async def no_files(file_id: FileId, conversation: ConversationId) -> str:  # noqa: ARG001 - a `CheckFile`
     """Refuse every file: the `CheckFile` of a node that has none."""
     raise _not_here()
 

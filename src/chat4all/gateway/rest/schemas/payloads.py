@@ -9,8 +9,18 @@ from msgspec import Meta, Struct
 
 from chat4all.domain.payload import MAX_TEXT, Payload, PayloadType
 from chat4all.gateway.rest.schemas.text import NO_NUL, Email, Name, Uuid
+from chat4all.services.file_names import MAX_NAME
 
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, extra_json_schema=NO_NUL)]
+ShownName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_NAME,
+        extra_json_schema=NO_NUL,
+        description="The file's name, set by the server whatever is sent.",
+    ),
+]
 Phone = Annotated[str, Meta(min_length=1, max_length=32, extra_json_schema=NO_NUL)]
 
 
@@ -35,6 +45,7 @@ class ImagePayload(_Payload, frozen=True, kw_only=True, tag="image"):
 
     file_id: Uuid
     caption: Text | None = None
+    name: ShownName | None = None
 
 
 class VideoPayload(_Payload, frozen=True, kw_only=True, tag="video"):
@@ -42,6 +53,7 @@ class VideoPayload(_Payload, frozen=True, kw_only=True, tag="video"):
 
     file_id: Uuid
     caption: Text | None = None
+    name: ShownName | None = None
 
 
 class AudioPayload(_Payload, frozen=True, kw_only=True, tag="audio"):
@@ -49,6 +61,7 @@ class AudioPayload(_Payload, frozen=True, kw_only=True, tag="audio"):
 
     file_id: Uuid
     caption: Text | None = None
+    name: ShownName | None = None
 
 
 class DocumentPayload(_Payload, frozen=True, kw_only=True, tag="document"):
@@ -56,6 +69,7 @@ class DocumentPayload(_Payload, frozen=True, kw_only=True, tag="document"):
 
     file_id: Uuid
     caption: Text | None = None
+    name: ShownName | None = None
 
 
 class LocationPayload(_Payload, frozen=True, kw_only=True, tag="location"):
