@@ -119,6 +119,7 @@ def test_a_file_is_sent_shown_and_fetched(served: Shell, tmp_path: Path) -> None
     [message] = served.told("history", "bia")[-1:]
     assert message["message_id"] == sent["message"]["message_id"]
     assert message["payload"]["caption"] == "As agreed"
+    assert f"[document] As agreed {sent['file']['id']}" in served.done("history", "bia")
     place = tmp_path / "fetched"
     place.mkdir()
     bia = Shell(served.data_dir, username="bia")

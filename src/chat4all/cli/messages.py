@@ -173,7 +173,8 @@ def words_of(payload: dict[str, Any] | None) -> str:
     if kind == "contact":
         parts = (payload["name"], payload.get("phone"), payload.get("email"))
         return "[contact] " + " ".join(part for part in parts if part)
-    return f"[{kind}] {payload.get('caption') or ''}".rstrip()
+    words = (f"[{kind}]", payload.get("caption"), payload.get("file_id"))
+    return " ".join(one for one in words if one)
 
 
 async def _send(
