@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from bench import pacing
 from bench.machine import commit, machine
 from bench.report import Report, broken_of, lines_of, show, warnings_of
 from bench.scenarios import Bench, Round, Settings
@@ -31,6 +32,7 @@ def _arguments() -> argparse.Namespace:
     add("--json", type=Path, help="where to write the results (default: bench/results/)")
     add("--pinned", action="store_true", help="keep the server on one core, the load on another")
     add("--folder", type=Path, help="where the data lies meanwhile (default: a temporary folder)")
+    add("--pacing", action="store_true", help="only measure what a flooded account costs another")
     add("--profile", type=Path, metavar="FILE", help="only profile the server, into FILE")
     return parser.parse_args()
 
@@ -65,6 +67,17 @@ def _report(settings: Settings, cores: Cores, folder: Path, console: Console) ->
     )
 
 
+def _pacing(settings: Settings, cores: Cores, folder: Path, console: Console) -> int:
+    seconds = max(settings.seconds * 4, 10.0)
+    rounds = pacing.PacingBench(settings.rounds, seconds, cores, folder, console.print).run()
+    for what, value in pacing.lines(rounds):
+        if value is not None:
+            console.print(
+                f"{what:<42}{value.median:>9.2f}  ({value.least:.2f} to {value.most:.2f})"
+            )
+    return 1 if any(one.lost or one.refused for one in rounds) else 0
+
+
 def _write(report: Report, path: Path | None) -> Path:
     if path is None:
         dirty = "-dirty" if report.commit.dirty else ""
@@ -85,6 +98,8 @@ def main() -> int:
                 bench = Bench(settings, cores, Path(name), console.print)
                 bench.profile(given.profile.resolve())
                 return 0
+            if given.pacing:
+                return _pacing(settings, cores, Path(name), console)
             report = _report(settings, cores, Path(name), console)
         except BenchFailed as error:
             console.print(f"bench: {error}", style="red")

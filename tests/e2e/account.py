@@ -21,7 +21,7 @@ class Account:
         self.username = username
         self.user_id = ""
         self.token = ""
-        self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30.0)
+        self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=120.0)
         self.socket_url = url.replace("http", "ws", 1) + "/v1/ws"
 
     @asynccontextmanager

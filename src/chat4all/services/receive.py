@@ -39,6 +39,7 @@ from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageData
 from chat4all.services.clock import Clock, utc_now
+from chat4all.services.early_receipts import EarlyReceipts
 from chat4all.services.identities import Identities
 from chat4all.services.inbound_changes import Change, InboundChanges, fitted
 from chat4all.services.platform_groups import PlatformGroups
@@ -117,7 +118,8 @@ class ReceiveInbound:
     Repeats have no second effect: a message's id follows from the platform's, and commands
     that change nothing are dropped by the router. An event about a message that is not
     known is counted by `ignored`; one that comes while the message is on its way into the
-    store is waited for, up to `patience` seconds a call.
+    store is waited for, up to `patience` seconds a call; a receipt is looked at again after
+    that, while `early` runs.
     """
 
     def __init__(
@@ -128,7 +130,7 @@ class ReceiveInbound:
         hooks: Hooks,
         *,
         now: Clock = utc_now,
-        patience: float = 2.0,
+        patience: float = 0.5,
     ) -> None:
         self._identities = Identities(directory, waiting=hooks.waiting)
         self._groups = PlatformGroups(directory, self._identities)
@@ -145,6 +147,7 @@ class ReceiveInbound:
         self._patience = patience
         self._windowed = frozenset(hooks.windowed)
         self._messages = PlatformMessages(store)
+        self.early = EarlyReceipts(store, event_log, self._reports, hooks.ignored)
 
     async def __call__(self, account: Account, events: Sequence[Inbound]) -> None:
         """Take in `events`. Raises `Unavailable`: then nothing was appended, so repeat."""
@@ -329,14 +332,23 @@ class ReceiveInbound:
             batch.account.id, event.address, event.external_id, until=batch.deadline
         )
         if entry is None:
-            self._ignored("unknown_receipt")
+            self.early.hold(batch.account, event)
             return
+        batch.commands += await self._reports(event, entry, batch.account)
+
+    async def _reports(
+        self, event: Receipt, entry: StatusEntry, account: Account
+    ) -> Sequence[ReportStatus]:
+        """Return what a receipt says, once the message's `entry` is known."""
         # Some platforms tell whole seconds; nothing is delivered before it was sent.
         at = max(event.at, entry.at)
-        of = entry.conversation_id
-        for one in await self._whose(event, entry, batch.account):
-            new = replace(one, status=event.status, at=at, error=event.error, note=None)
-            batch.commands.append(ReportStatus(conversation_id=of, entry=new))
+        return [
+            ReportStatus(
+                conversation_id=entry.conversation_id,
+                entry=replace(one, status=event.status, at=at, error=event.error, note=None),
+            )
+            for one in await self._whose(event, entry, account)
+        ]
 
     async def _whose(
         self, event: Receipt, entry: StatusEntry, account: Account
