@@ -26,7 +26,10 @@ Expires = Annotated[
     int | None,
     QueryParameter(ge=0, le=2**53 - 1, description="Of a signed link: until when, in Unix time."),
 ]
-Signature = Annotated[str | None, QueryParameter(max_length=100, description="Of a signed link.")]
+Signature = Annotated[
+    str | None,
+    QueryParameter(max_length=100, pattern="^[A-Za-z0-9_-]+\\Z", description="Of a signed link."),
+]
 Disposition = Annotated[
     Literal["attachment"] | None,
     QueryParameter(description="`attachment`: to be saved, where a browser would show it."),
