@@ -48,6 +48,12 @@ class Server:
                 assert self._process.returncode is None, "the server ended by itself"
                 await asyncio.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """Return the process id of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal; nothing is waited for."""
         if self._process is not None and self._process.returncode is None:

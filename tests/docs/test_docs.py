@@ -19,6 +19,7 @@ from chat4all.gateway.rest.problems import HTTP_CODES, STATUS
 from chat4all.gateway.ws import frames
 from chat4all.gateway.ws.endpoint import Close
 from chat4all.settings import PREFIX, Settings
+from tests.api import tus_cases, tus_page
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -198,3 +199,9 @@ def test_every_decision_is_listed() -> None:
     assert decisions
     assert [name for name in decisions if f"({name})" not in index] == []
     assert [int(name[:4]) for name in decisions] == list(range(1, len(decisions) + 1))
+
+
+def test_the_page_of_uploads_shows_every_case_of_the_protocol() -> None:
+    page = tus_page.PAGE.read_text(encoding="utf-8")
+    assert tus_page.with_cases(page) == page, "run python -m tests.api.tus_page"
+    assert all(case.why for case in tus_cases.CASES if case.reference is not None)

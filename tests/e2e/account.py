@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 PASSWORD = "correct horse battery"
+PATIENCE = 120.0  # seconds
 
 
 class Account:
@@ -21,7 +22,7 @@ class Account:
         self.username = username
         self.user_id = ""
         self.token = ""
-        self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=120.0)
+        self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE)
         self.socket_url = url.replace("http", "ws", 1) + "/v1/ws"
 
     @asynccontextmanager
@@ -46,9 +47,10 @@ class Account:
         self.token = answer.raise_for_status().json()["access_token"]
         self._http.headers["Authorization"] = f"Bearer {self.token}"
 
-    async def post(self, path: str, body: Any) -> Any:
+    async def post(self, path: str, body: Any, *, patience: float = PATIENCE) -> Any:
         """POST JSON to `/v1/<path>`; raises for an answer that is an error."""
-        return (await self._http.post(f"/v1/{path}", json=body)).raise_for_status().json()
+        answer = await self._http.post(f"/v1/{path}", json=body, timeout=patience)
+        return answer.raise_for_status().json()
 
     async def get(self, path: str, **query: Any) -> Any:
         """GET `/v1/<path>`; raises for an answer that is an error."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 START_SECONDS, STOP_SECONDS = 60.0, 15.0
 TRIES = 3
@@ -25,7 +25,12 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], *, environment: Mapping[str, str], output: Path, ready: str
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    output: Path,
+    ready: str,
+    method: str = "GET",
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command` until the block ends; it begins once `ready`, an address, answers.
 
@@ -34,7 +39,7 @@ def running(
     with output.open("wb") as sink:
         process = subprocess.Popen(command, env=dict(environment), stdout=sink, stderr=sink)
     try:
-        _wait(process, lambda: _answers(ready), output)
+        _wait(process, lambda: _answers(ready, method), output)
         yield process
     finally:
         stop(process)
@@ -60,9 +65,10 @@ def _wait(process: subprocess.Popen[bytes], met: Callable[[], bool], output: Pat
         time.sleep(0.05)
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, method: str) -> bool:
     try:
-        with _open(url, timeout=2) as answer:
+        request = Request(url, method=method)  # noqa: S310 - of a server that we started
+        with _open(request, timeout=2) as answer:
             return bool(answer.status < 300)
     except (URLError, OSError):
         return False
