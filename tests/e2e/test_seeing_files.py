@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.e2e.conftest import NARROW, People
+from chat4all.testing.telegram import SimulatorServer
+from tests.e2e.conftest import BOT, NARROW, People
 from tests.e2e.file_talk import Files, file
 from tests.e2e.media import noise, photo, video
 from tests.e2e.pages import WebClient
@@ -191,6 +192,22 @@ async def test_a_file_that_failed_or_is_on_its_way_says_so(people: People) -> No
     told |= {"state": "ready"}
     await vito.page.reload()
     await expect(talk.document("song.bin")).to_be_visible()
+
+
+async def test_a_photo_from_telegram_is_seen_and_saved_in_the_client(
+    people: People, telegram: SimulatorServer
+) -> None:
+    ana = await people.signed_in("ana")
+    taken = await photo(ana.page, 900, 600, 20)
+    rosa = telegram.simulator.add_person("Rosa Prates")
+    rosa.start(to=BOT)
+    rosa.send_media("photo", taken, to=BOT, caption="Here I am")
+    await expect(ana.conversation("Rosa Prates")).to_contain_text("📷 Photo: Here I am")
+    await ana.open("Rosa Prates")
+    await expect(ana.message("Here I am")).to_have_attribute("data-channel", "telegram")
+    await expect(ana.at("picture").locator("img")).to_have_js_property("complete", value=True)
+    await ana.at("picture").click()
+    assert await Files(ana).save(ana.at("viewer-download")) == taken
 
 
 async def test_files_fit_a_phone_in_the_dark_in_portuguese(people: People) -> None:

@@ -82,7 +82,7 @@ function Unready({ message, file }) {
   const reason = file.state === "failed" ? failureText(file) : t(`file.${isComing ? "receiving" : "deleted"}`);
   return html`<div class="card unready" data-testid="file-${file.state}">
     ${isComing ? html`<span class="spinner small"></span>` : html`<span class="file-icon"><${Icon} name="alert" /></span>`}
-    <span class="card-text" role=${isComing ? "status" : null}><b>${kind}</b><small>${reason}</small></span>
+    <span class="card-text" ...${isComing ? { role: "status" } : {}}><b>${kind}</b><small>${reason}</small></span>
   </div>`;
 }
 

@@ -1,9 +1,9 @@
 /** A file on its way to the server, where its message will stand. */
 
-import { useEffect, useRef, useState, html } from "../preact.js";
 import { currentUploads } from "../client.js";
-import { errorText, sizeOf, t } from "../i18n.js";
 import { fitted } from "../files/kinds.js";
+import { errorText, sizeOf, t } from "../i18n.js";
+import { html, useEffect, useRef, useState } from "../preact.js";
 import { FileIcon } from "./attachments.js";
 import { PICTURE } from "./media.js";
 import { IconButton, Text } from "./parts.js";
@@ -23,7 +23,7 @@ export function UploadMessage({ entry }) {
           <b>${name}</b>
           <${Bar} entry=${entry} />
           <small class=${entry.error && !CAN_PAUSE.has(state) ? "trouble" : ""} data-testid="upload-status"
-            role=${state === "failed" || state === "lost" ? "alert" : null}>${statusText(entry)}</small>
+            ...${state === "failed" || state === "lost" ? { role: "alert" } : {}}>${statusText(entry)}</small>
         </div>
         <${Buttons} entry=${entry} />
       </div>
@@ -33,9 +33,8 @@ export function UploadMessage({ entry }) {
 }
 
 function Bar({ entry: { name, state, done, size } }) {
-  const bar = useRef(null);
   const percent = size ? Math.floor((100 * Math.min(done, size)) / size) : 0;
-  return html`<div ref=${bar} class="bar-track" role="progressbar" aria-label=${t("upload.label", { name })} aria-valuemin="0"
+  return html`<div class="bar-track" role="progressbar" aria-label=${t("upload.label", { name })} aria-valuemin="0"
     aria-valuemax="100" aria-valuenow=${percent} data-testid="upload-progress" data-state=${state}>
     <div style=${{ width: `${percent}%` }}></div>
   </div>`;
@@ -58,7 +57,7 @@ function Buttons({ entry: { id, state, name } }) {
             ${t("upload.choose")}
           </button>
           <input ref=${input} type="file" hidden data-testid="upload-choose-input"
-            onChange=${() => uploads.choose(id, input.current.files[0])} />`
+            onChange=${() => input.current.files.length && uploads.choose(id, input.current.files[0])} />`
       : null}
     <${IconButton} icon="close" label=${t("upload.cancel", { name })} class="small" data-testid="upload-cancel"
       onClick=${() => uploads.cancel(id)} />
