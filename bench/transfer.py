@@ -39,6 +39,8 @@ def fetch(url: str, headers: Mapping[str, str]) -> int:
             if not got:
                 raise Refused(f"the body ended after {received} of {length} bytes")
             received += got
+        while link.recv_into(room):  # @tus/server ends when its client closes first
+            pass
     return received
 
 
