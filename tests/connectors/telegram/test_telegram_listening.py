@@ -92,7 +92,7 @@ class Office:
     async def texts(self) -> list[str]:
         found: list[str] = []
         for conversation in await self.directory.conversations.of_user(self.ana):
-            page = await self.store.page(conversation.id, viewer=self.ana, limit=1_000)
+            page = await self.store.page(conversation.id, viewer=self.ana, limit=100_000)
             found += [one.payload.text or "" for one in page if one.payload]
         return found
 
@@ -162,28 +162,31 @@ async def an_office() -> AsyncIterator[tuple[Office, str]]:
                 await office.fleet.aclose()
 
 
-async def write(phones: list[Phone], count: int) -> list[str]:
-    """Write from all phones, a little at a time; return what was written."""
-    written = []
-    for number in range(count):
+async def write(phones: list[Phone], enough: asyncio.Event) -> list[str]:
+    """Write from all phones, a little at a time, until told; return what was written."""
+    written: list[str] = []
+    while not enough.is_set():
+        number = len(written) // len(phones)
         for phone in phones:
             words = f"{phone.owner.id}:{number}"
             phone.write(words)
             written.append(words)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
     return written
 
 
 async def test_switching_both_ways_under_load_loses_and_repeats_nothing() -> None:
     async with an_office() as (office, callback):
         phones = [office.simulator.add_person(name, id=500 + n) for n, name in enumerate("ABC")]
-        writing = asyncio.create_task(write(phones, 60))
+        enough = asyncio.Event()
+        writing = asyncio.create_task(write(phones, enough))
         for _ in range(2):
             await office.has(len(await office.texts()) + 10)  # they come by polling
             await office.switch(callback)
             before = office.callbacks.taken
             await until(partial(office.called_back, before + 10))
             await office.switch(None)
+        enough.set()
         written = await writing
         found = await office.has(len(written))
         assert sorted(found) == sorted(written)
