@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,12 +15,14 @@ import httpx
 import pytest
 
 from chat4all.adapters.s3.object_store import S3ObjectStore
-from chat4all.domain.errors import BadSettings, Unavailable, UploadNotFound
+from chat4all.domain.errors import BadSettings, StorageFull, Unavailable, UploadNotFound
 from chat4all.testing.object_store_storage import a_key, began, pieces, put, source, whole
 from tests.servers.minio import PASSWORD, Minio, running_minio
 from tests.servers.process import stop
+from tests.servers.small_disk import enlarge, small_disk
 
 SOON = timedelta(minutes=1)
+PATIENCE = 60.0
 
 
 def new_bucket(minio: Minio, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -168,3 +172,25 @@ async def test_an_ended_upload_is_not_taken_for_another_of_the_same_key(address:
         await store.uploads.complete(other)
         with pytest.raises(UploadNotFound):
             await store.uploads.complete(ended)
+
+
+async def test_where_the_server_is_full_what_it_took_is_kept_and_the_upload_goes_on_later(
+    minio: Minio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 60 << 20
+    with small_disk(tmp_path / "data", 40 << 20) as disk, running_minio(tmp_path) as full:
+        address = f"s3://{new_bucket(full, monkeypatch)}?endpoint={full.url}"
+        async with S3ObjectStore(address) as store:
+            key, token = await began(store, size)
+            with pytest.raises(StorageFull, match="free some space"):
+                await store.uploads.append(token, 0, pieces(0, size))
+            kept = await store.uploads.offset(token)
+            assert 0 < kept < size
+            enlarge(disk, 200 << 20)
+            async with asyncio.timeout(PATIENCE):
+                while kept < size:  # the server takes a moment to see the space
+                    with suppress(StorageFull):
+                        await store.uploads.append(token, kept, pieces(kept, size))
+                    kept = await store.uploads.offset(token)
+            await store.uploads.complete(token)
+            assert await whole(store, key) == source(0, size)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from chat4all.adapters.localfs.object_store import LocalFsObjectStore
 from chat4all.domain.errors import BadSettings, StorageFull, Unavailable
 from chat4all.testing.object_store_storage import a_key, began, pieces, put, source, whole
+from tests.servers.small_disk import small_disk
 
 DISK = 4 << 20  # bytes
 
@@ -25,28 +24,18 @@ async def store(tmp_path: Path) -> AsyncIterator[LocalFsObjectStore]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 4 MiB; skips where this user may not have one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount, umount = shutil.which("mount"), shutil.which("umount")
-    if os.geteuid() != 0 or mount is None or umount is None:
-        pytest.skip("a disk that can be filled is a tmpfs, and to mount one takes root")
-    command = [mount, "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(disk)]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"this root may not mount a tmpfs: {made.stderr.strip()}")
-    yield disk
-    subprocess.run([umount, "-l", str(disk)], check=True)
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", DISK) as disk:
+        yield disk
 
 
 async def test_on_a_full_disk_what_was_written_is_kept_and_the_upload_goes_on_later(
-    small_disk: Path,
+    full_disk: Path,
 ) -> None:
-    ballast = small_disk / "ballast"
+    ballast = full_disk / "ballast"
     ballast.write_bytes(b"x" * (2 << 20))
     size = 3 << 20
-    async with LocalFsObjectStore(small_disk) as store:
+    async with LocalFsObjectStore(full_disk) as store:
         key, token = await began(store, size)
         with pytest.raises(StorageFull, match="free some space"):
             await store.uploads.append(token, 0, pieces(0, size))
