@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.servers import minio, tus
+from tests.servers import kafka_server, minio, tus
 from tests.servers.cache import Missing
 
-SERVERS = {"minio": minio.build, "tus": tus.build}
+SERVERS = {"kafka": kafka_server.build, "minio": minio.build, "tus": tus.build}
 
 
 def main() -> int:

@@ -1,12 +1,11 @@
 """One node of Apache Kafka (KRaft) on free loopback ports, for as long as a context lasts.
 
-Its jars come from Maven Central by Maven, once, into the user's cache folder.
+Maven fetches its jars once, into the folder of `cache`.
 """
 
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 import socket
 import subprocess
@@ -16,12 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.servers.cache import Missing, alone, cache_folder, skip_for
+from tests.servers.process import free_port
 
-JAVA, MAVEN = shutil.which("java") or "java", shutil.which("mvn") or "mvn"
 VERSION = "3.9.1"
 PATIENCE = 90.0  # seconds until it answers
 _JARS = "kafka_2.13"
+_NAME = f"kafka-{VERSION}"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion>
 <groupId>servers</groupId><artifactId>kafka</artifactId><version>1</version>
@@ -62,11 +62,7 @@ class KafkaServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._jars = jars()
-        with (
-            socket.create_server(("127.0.0.1", 0)) as one,
-            socket.create_server(("127.0.0.1", 0)) as two,
-        ):
-            self.port, controller = one.getsockname()[1], two.getsockname()[1]
+        self.port, controller = free_port(), free_port()
         self._settings = folder / "server.properties"
         self._settings.write_text(
             _SETTINGS.format(port=self.port, controller=controller, data=folder / "data")
@@ -100,7 +96,7 @@ class KafkaServer:
     def _java(self) -> list[str]:
         logging = f"-Dlog4j.configuration=file:{self._folder / 'log4j.properties'}"
         quick = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-        return [JAVA, *quick, logging, "-cp", f"{self._jars}/*"]
+        return ["java", *quick, logging, "-cp", f"{self._jars}/*"]
 
     def _answers(self) -> bool:
         try:
@@ -111,29 +107,42 @@ class KafkaServer:
 
 
 def jars() -> Path:
-    """Return the folder of the jars; fetch them when they are not there yet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "chat4all-servers" / f"kafka-{VERSION}"
-    if folder.is_dir():
-        return folder
-    if shutil.which("mvn") is None or shutil.which("java") is None:
-        missing = pytest.fail if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") else pytest.skip
-        missing("needs Kafka; on Debian: apt-get install maven default-jre-headless")
-    building = folder.with_name(f"{folder.name}.{os.getpid()}")
-    building.mkdir(parents=True)
-    (building / "pom.xml").write_text(_POM.format(jars=_JARS, version=VERSION))
-    goal = ["dependency:copy-dependencies", "-DoutputDirectory=jars", "-DincludeScope=runtime"]
-    subprocess.run([MAVEN, "-q", "-B", *goal], cwd=building, check=True)
-    (building / "jars").rename(folder)
-    shutil.rmtree(building)
+    """Return the folder of the jars. Raises `Missing`."""
+    folder = cache_folder() / _NAME / "jars"
+    if shutil.which("java") is None:
+        raise Missing("Kafka needs Java (Debian: apt-get install default-jre-headless)")
+    if not folder.is_dir():
+        raise Missing("Kafka's jars are not here; `scripts/servers` fetches them with Maven")
     return folder
+
+
+def build() -> Path:
+    """Fetch the jars unless they are there. Raises `Missing`."""
+    with alone(_NAME) as folder:
+        if (folder / "jars").is_dir():
+            return jars()
+        if shutil.which("mvn") is None:
+            raise Missing("Kafka's jars need Maven (Debian: apt-get install maven)")
+        (folder / "pom.xml").write_text(_POM.format(jars=_JARS, version=VERSION))
+        goal = ["dependency:copy-dependencies", "-DoutputDirectory=new", "-DincludeScope=runtime"]
+        command = ["mvn", "-q", "-B", *goal]
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode != 0:
+            raise Missing(f"Kafka's jars cannot be fetched:\n{done.stdout.decode()[-2000:]}")
+        (folder / "new").rename(folder / "jars")
+        return jars()
 
 
 @contextmanager
 def kafka_server(folder: Path) -> Iterator[KafkaServer]:
-    server = KafkaServer(folder)
-    server.start()
     try:
+        server = KafkaServer(folder)
+    except Missing as missing:
+        skip_for(missing)
+    try:
+        server.start()
         yield server
     finally:
         server.stop()

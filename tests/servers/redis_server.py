@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
 import subprocess
@@ -12,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.servers.cache import Missing, skip_for
+from tests.servers.process import free_port
 
 PATIENCE = 10.0  # seconds
 
@@ -23,8 +23,7 @@ class RedisServer:
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
         self._options = options
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,19 +63,21 @@ class RedisServer:
 
 
 def executable() -> str:
-    """Return the program; skip where there is none, and fail where it is asked for."""
+    """Return the program. Raises `Missing`."""
     found = shutil.which("redis-server")
     if found is None:
-        missing = pytest.fail if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") else pytest.skip
-        missing("needs Redis; on Debian: apt-get install redis-server")
+        raise Missing("needs Redis; on Debian: apt-get install redis-server")
     return found
 
 
 @contextmanager
 def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
     server = RedisServer(folder, *options)
-    server.start()
     try:
+        try:
+            server.start()
+        except Missing as missing:
+            skip_for(missing)
         yield server
     finally:
         server.stop()
