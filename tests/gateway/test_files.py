@@ -299,3 +299,15 @@ async def test_vanished_bytes_are_gone_and_an_audit_tells(
     assert (answer.status_code, answer.json()["code"]) == (410, "file_gone")
     found = [one async for one in world.deps.integrity.findings()]
     assert [(one.check, one.conversation_id) for one in found] == [("missing_object", group)]
+
+
+async def test_parts_go_to_a_store_that_takes_them_and_else_the_answer_says_where(
+    ana: Person, bia: Person, group: str
+) -> None:
+    file_id = await begin(ana, group, DATA)
+    body = {"number": 1, "checksum": f"sha256:{'0' * 64}"}
+    refused = await ana.http.post(f"/v1/files/{file_id}/parts", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert "upload_url" in refused.json()["detail"]
+    stranger = await bia.http.post(f"/v1/files/{file_id}/parts", json=body)
+    assert stranger.status_code == 404

@@ -29,6 +29,7 @@ from chat4all.services.file_objects import Discard
 from chat4all.services.file_sweeper import FileSweeper
 from chat4all.services.initiate_file import InitiateFile
 from chat4all.services.notify import FindConversation
+from chat4all.services.presign_part import PresignPart
 from chat4all.services.spool import Spool
 from chat4all.services.upload_file import UploadFile
 from chat4all.settings import Settings
@@ -76,6 +77,7 @@ async def open_files(
     async with nullcontext(inspector) if inspector else open_inspector(settings) as looking:
         scanner = scanner_of(settings)
         examine = ExamineFile(records, objects, looking, discard, scanner=scanner, now=now)
+        uploads = UploadFile(access, objects, discard, now=now)
         complete = CompleteFile(access, objects, discard, examine)
         async with aclosing(complete):
             yield Files(
@@ -85,7 +87,8 @@ async def open_files(
                     initiate=InitiateFile(
                         access, records, objects, quota=quota, lasting=lasting, now=now
                     ),
-                    uploads=UploadFile(access, objects, discard, now=now),
+                    uploads=uploads,
+                    presign=PresignPart(uploads, objects, now=now),
                     complete=complete,
                     delete=DeleteFile(access, records, discard, idle=partial(_idle, event_log)),
                     library=library,

@@ -14,6 +14,7 @@ from chat4all.services.file_access import FileAccess
 from chat4all.services.file_library import FileLibrary
 from chat4all.services.file_links import FileLinks
 from chat4all.services.initiate_file import InitiateFile
+from chat4all.services.presign_part import PresignPart
 from chat4all.services.spool import Spool
 from chat4all.services.upload_file import UploadFile
 
@@ -25,6 +26,7 @@ class FileTools:
     access: FileAccess
     initiate: InitiateFile
     uploads: UploadFile
+    presign: PresignPart
     complete: CompleteFile
     delete: DeleteFile
     library: FileLibrary

@@ -19,6 +19,8 @@ from chat4all.gateway.rest.schemas.files import (
     FileInfo,
     FileLink,
     LinkRequest,
+    PartAddress,
+    PartRequest,
 )
 from chat4all.gateway.rest.schemas.text import UuidPath
 from chat4all.services.file_access import require_ready
@@ -53,6 +55,19 @@ class FileCalls(Controller):
     async def complete(self, file_id: UuidPath, files: Files, caller: Caller) -> FileInfo:
         """Make a file visible, once its stored bytes were found to be what was announced."""
         return FileInfo.of(await files.complete(caller.user_id, _id(file_id)))
+
+    @post("/{file_id:str}/parts", operation_id="presignPart", problems=(409, 410))
+    async def part(
+        self, file_id: UuidPath, data: JSONBody[PartRequest], files: Files, caller: Caller
+    ) -> PartAddress:
+        """Get an address of the object store to send one part of an upload to.
+
+        Only where files lie in S3; elsewhere 409: the bytes go to `upload_url`.
+        """
+        presigned = await files.presign(
+            caller.user_id, _id(file_id), data.number, checksum=data.checksum
+        )
+        return PartAddress.of(presigned)
 
     @get("/{file_id:str}", operation_id="getFile")
     async def show(self, file_id: UuidPath, files: Files, caller: Caller) -> FileInfo:

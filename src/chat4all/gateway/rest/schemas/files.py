@@ -13,6 +13,7 @@ from chat4all.gateway.rest.schemas.text import NO_NUL, Uuid
 from chat4all.services.file_links import LONGEST
 from chat4all.services.file_names import MAX_NAME
 from chat4all.services.initiate_file import NewFile
+from chat4all.services.presign_part import PresignedPart
 
 CHECKSUM = "sha256:[0-9a-fA-F]{64}"
 MIME_TYPE = "[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}"
@@ -77,6 +78,37 @@ class BegunUpload(Struct, frozen=True, kw_only=True):
     upload_url: str
     chunk_size: int
     expires_at: datetime | None
+
+
+class PartRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One part of an upload, from 1, and the SHA-256 of its bytes."""
+
+    number: Annotated[int, Meta(ge=1, le=10_000)]
+    checksum: Checksum
+
+
+class PartAddress(Struct, frozen=True, kw_only=True):
+    """PUT exactly `size` bytes to `url`, with these `headers`, before `expires_at`.
+
+    Every part but the last of the `part_count` has the same size.
+    """
+
+    url: str
+    headers: dict[str, str]
+    size: int
+    part_count: int
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, part: PresignedPart) -> Self:
+        """Return `part` as the API shows it."""
+        return cls(
+            url=part.url,
+            headers=dict(part.headers),
+            size=part.size,
+            part_count=part.part_count,
+            expires_at=part.expires_at,
+        )
 
 
 class FileFailure(Struct, frozen=True, kw_only=True):
