@@ -86,7 +86,7 @@ async def test_a_wrong_token_is_unauthorized(
         ("application/json", b'{"text": "\\ud800"}', "strings must be encoded in UTF-8"),
         ("application/json", b'{"text": "\xff"}', "strings must be encoded in UTF-8"),
         ("application/x-www-form-urlencoded", b"text=%ff", "strings must be encoded in UTF-8"),
-        ("multipart/form-data", b"no boundary", "chat_id is empty"),
+        ("multipart/form-data", b"no boundary", "can't parse the request body"),
     ],
 )
 async def test_an_unreadable_request_is_a_bad_request(
