@@ -139,7 +139,13 @@ class WhatsAppServing:
 def unreliable(whatsapp: wa.WhatsAppSimulator, telegram: tg.TelegramSimulator) -> None:
     """Plan what goes wrong, for as long as they run."""
     for fault in (
-        wa.Fault(kind=wa.FaultKind.REFUSED, status=429, times=None, probability=TOO_MANY),
+        wa.Fault(
+            kind=wa.FaultKind.REFUSED,
+            status=429,
+            times=None,
+            probability=TOO_MANY,
+            retry_after=1,  # without it the number rests for 5 seconds
+        ),
         wa.Fault(kind=wa.FaultKind.SERVER_ERROR, times=None, probability=BROKEN),
         wa.Fault(kind=wa.FaultKind.DUPLICATE_CALLBACK, times=None, probability=ODD),
         wa.Fault(kind=wa.FaultKind.LATE_CALLBACK, times=None, probability=ODD),

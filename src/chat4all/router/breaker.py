@@ -89,11 +89,11 @@ class Breaker:
             return
         self._failing.add(address)
         wish = error.retry_after or 0.0
-        if probe:
+        if error.of_account and (wish or not probe):
+            self._open(wish or self._pause, error)  # a platform that says when is asked then
+        elif probe:
             self._pause = min(self._pause * 2, self._policy.most)
             self._open(max(self._pause, wish), error)
-        elif error.of_account:
-            self._open(wish or self._pause, error)
         elif len(self._failing) >= self._policy.chats and self._until is None:
             self._open(max(self._pause, wish), error)
 

@@ -168,6 +168,26 @@ async def test_an_event_that_nobody_took_comes_after_a_restart(tmp_path: Path) -
     ]
 
 
+def forget_all_after(folder: Path, words: bytes) -> None:
+    """Cut the journal after the line that shows a message."""
+    [journal] = list(folder.iterdir())
+    lines = journal.read_bytes().splitlines(keepends=True)
+    [at] = [number for number, line in enumerate(lines) if words in line]
+    journal.write_bytes(b"".join(lines[: at + 1]))
+
+
+async def test_a_repeat_after_a_stop_before_the_receipt_brings_the_receipt(tmp_path: Path) -> None:
+    sent, heard = message("hello"), Heard()
+    async with PhoneNetwork(tmp_path) as network:
+        await network.deliver(sent)
+    forget_all_after(tmp_path, b"hello")
+    async with PhoneNetwork(tmp_path, on_event=heard) as network:
+        await network.deliver(sent)
+        await network.settled()
+        assert len(network.screen(ANA).bubbles) == 1
+    assert [event["type"] for event in heard.events] == ["receipt"]
+
+
 async def test_a_phone_keeps_its_last_messages_only() -> None:
     async with PhoneNetwork() as network:
         for number in range(MAX_MESSAGES + 2):

@@ -107,6 +107,25 @@ def test_a_limit_of_the_whole_account_pauses_all_its_chats_as_long_as_asked() ->
     run_in_virtual_time(main())
 
 
+def test_a_platform_that_says_when_is_asked_then_also_when_it_says_so_again() -> None:
+    async def main() -> None:
+        office = PostOffice("one")
+
+        def limited(_: str) -> None:
+            if len(office["one"].calls) <= 4:
+                raise ChannelError(
+                    "too fast", retry=True, reason="rate_limited", retry_after=1, of_account=True
+                )
+
+        office["one"].trouble = limited
+        async with office.open():
+            await office.put("one", "a", times=2)
+            await office.done()
+        assert office["one"].taken[0][0] < 10, "no pause doubles"
+
+    run_in_virtual_time(main())
+
+
 def test_a_lost_connection_of_the_account_pauses_all_its_chats_at_once() -> None:
     async def main() -> None:
         office = PostOffice("one", "other")

@@ -89,6 +89,12 @@ class PhoneNetwork:
         it is a further part of that message.
         """
         screen = self._reachable(message.address)
+        external_id = self._placed(screen, message)
+        if screen.online:  # also for a repeat: there may have been a stop before the receipt
+            self._report(screen, Status.DELIVERED)
+        return external_id
+
+    def _placed(self, screen: Screen, message: Outgoing) -> str:
         external_id = str(message.message_id)
         shown = screen.bubbles.get(external_id)
         if shown is not None and shown.first_payload == message.payload:
@@ -110,8 +116,6 @@ class PhoneNetwork:
                 "reply_to": message.reply_to,
             }
         )
-        if screen.online:
-            self._report(screen, Status.DELIVERED)
         return external_id
 
     async def replace(self, address: str, external_id: str, payload: Payload) -> None:
@@ -245,10 +249,9 @@ class PhoneNetwork:
         for bubble in list(screen.bubbles.values()):
             if bubble.incoming and not bubble.deleted and Status.of(bubble.status) < status:
                 about = {"id": bubble.external_id, "status": status.word}
-                self._do(
-                    {**about, "act": "status", "phone": screen.external_id},
-                    {**about, "type": "receipt", "from": screen.external_id, "at": _now()},
-                )
+                # The receipt first: after a stop in between it comes twice, and not never.
+                self._tell({**about, "type": "receipt", "from": screen.external_id, "at": _now()})
+                self._do({**about, "act": "status", "phone": screen.external_id})
 
     def _do(self, act: Act, event: dict[str, Any] | None = None) -> None:
         self._keep(act)
