@@ -173,8 +173,8 @@ async def test_a_refused_microphone_is_told(people: People) -> None:
 
 async def test_a_file_that_failed_or_is_on_its_way_says_so(people: People) -> None:
     vito = await people.newcomer("Vito Sá", "vito")
-    await people.newcomer("Yara Dias", "yara")
-    await vito.start_chat("Yara Dias")
+    await people.newcomer("Yasmin Dias", "yasmin")
+    await vito.start_chat("Yasmin Dias")
     talk = Files(vito)
     await talk.send(file("song.bin", "application/octet-stream", noise(1000)))
     await talk.sent()

@@ -92,12 +92,12 @@ async def test_an_upload_goes_on_after_a_reload_from_where_it_was(people: People
     async with talk.slow_network(SLOW * 2):
         await talk.send(file("trip.zip", "application/zip", data), caption="All the photos")
         await _reached(talk, 30)
+        offsets = talk.patches()
         await vasco.page.reload()
-    offsets = talk.patches()
     await expect(vasco.at("conversation-list")).to_be_visible()
     await talk.sent()
     await expect(talk.document("trip.zip")).to_be_visible()
-    assert offsets[0] > 0, "it began anew"
+    assert min(offsets) > 0, "it began anew"
     await wanda.open("Vasco Luz")
     assert await Files(wanda).save(wanda.at("document")) == data
     await expect(wanda.at("message")).to_contain_text("All the photos")
