@@ -163,8 +163,11 @@ class World:
     async def mark(self, person: Person, talk: str) -> None:
         with suppress(httpx.TransportError):
             path = f"/v1/conversations/{talk}"
-            end = (await self.call(person, "GET", f"{path}/messages?limit=1"))["items"][-1]["seq"]
-            marks = await self.call(person, "POST", f"{path}/read", json={"up_to_seq": end})
+            shown = (await self.call(person, "GET", f"{path}/messages?limit=1"))["items"]
+            if not shown:  # what was accepted is stored a little later
+                return
+            end = {"up_to_seq": shown[-1]["seq"]}
+            marks = await self.call(person, "POST", f"{path}/read", json=end)
             person.cursors[talk] = (marks["last_delivered_seq"], marks["last_read_seq"])
 
     async def watch(self, device: Device) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.e2e.conftest import People
 
@@ -29,6 +31,31 @@ async def test_two_people_sign_up_and_talk(people: People) -> None:
     await expect(clara.at("typing-indicator")).to_have_count(0)
     await expect(clara.message("Yes! I bring the coffee.")).to_have_attribute("data-own", "false")
     assert await clara.seqs() == await diego.seqs() == [1, 2]
+
+
+async def test_a_message_that_comes_while_a_conversation_loads_is_shown(people: People) -> None:
+    lia = await people.newcomer("Lia Couto", "lia")
+    mario = await people.newcomer("Mário Veiga", "mario")
+    await lia.start_chat("Mário Veiga")
+    await lia.say("The first")
+    badge = mario.conversation("Lia Couto").get_by_test_id("unread-badge")
+    await expect(badge).to_have_text("1")
+    read, told = asyncio.Event(), asyncio.Event()
+
+    async def held(route: Route) -> None:
+        answer = await route.fetch()
+        read.set()
+        await told.wait()
+        await route.fulfill(response=answer)
+
+    await mario.page.route("**/messages?before_seq=*", held)
+    await mario.conversation("Lia Couto").click()
+    await read.wait()
+    await lia.say("The second")
+    await expect(mario.conversation("Lia Couto")).to_contain_text("The second")
+    told.set()
+    await expect(mario.message("The second")).to_be_visible()
+    assert await mario.seqs() == [1, 2]
 
 
 async def test_ticks_go_from_sent_over_delivered_to_read(people: People) -> None:

@@ -141,15 +141,25 @@ export async function loadPage(conversationId, where) {
   const { messages } = store.get().threads[conversationId] ?? { messages: [] };
   const page = await fetchPage(conversationId, where, messages);
   const items = page.items ?? [];
+  const hasNewer = where === "newer" && items.length === PAGE;
   dispatch({
     type: "pageLoaded",
     conversationId,
     messages: items,
     where,
     hasOlder: where !== "newer" && (items[0]?.seq ?? 1) > 1,
-    hasNewer: where === "newer" && items.length === PAGE,
+    hasNewer,
   });
   for (const message of items) met(message);
+  const isEnd = where === "end" || (where === "newer" && items.length > 0 && !hasNewer);
+  if (isEnd && cameMeanwhile(conversationId)) await catchUp(conversationId);
+}
+
+/** Whether a message came live while a page was on its way that did not have it yet. */
+function cameMeanwhile(conversationId) {
+  const { conversations, threads } = store.get();
+  const last = conversations[conversationId]?.last_message?.seq ?? 0;
+  return (threads[conversationId]?.messages.at(-1)?.seq ?? 0) < last;
 }
 
 function fetchPage(conversationId, where, messages) {
