@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from chat4all.domain.directory import Channel, Conversation
-from chat4all.domain.group_chats import GroupChat
+from chat4all.domain.directory import Account, Channel, Conversation
+from chat4all.domain.group_chats import ChatKey, GroupChat
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.ports.directory import Directory
 
@@ -18,11 +18,13 @@ V = TypeVar("V")
 CONVERSATIONS = 20_000
 """Conversations kept; a group of ten takes about 3 KiB."""
 USERS = 50_000
-"""Users kept, and as many times the channels of one user."""
+"""Users kept, and as many times the channels of one user, and routes of chats."""
+PLATFORMS = 1_000
+"""Platforms whose accounts are kept."""
 
 
 class DirectoryCache:
-    """Conversations with their members, users, and their channels, as last read.
+    """What each message asks of the directory, as last read.
 
     Whoever changes one of them calls `invalidate` on its cache after the change is stored,
     and every later read sees it. What does not exist is asked for again each time; that a
@@ -37,6 +39,8 @@ class DirectoryCache:
         self.users = LoadingCache(directory.users.get_many, size=users)
         self.channels = LoadingCache(self._load_channels, size=users)
         self.group_chats = LoadingCache(self._load_group_chats, size=conversations)
+        self.routes = LoadingCache(self._load_routes, size=users)
+        self.accounts = LoadingCache(self._load_accounts, size=PLATFORMS)
 
     def clear(self) -> None:
         """Forget everything: changes may have been missed."""
@@ -44,6 +48,8 @@ class DirectoryCache:
         self.users.clear()
         self.channels.clear()
         self.group_chats.clear()
+        self.routes.clear()
+        self.accounts.clear()
 
     async def _load_conversations(
         self, ids: Collection[ConversationId]
@@ -55,6 +61,17 @@ class DirectoryCache:
         self, ids: Collection[ConversationId]
     ) -> Mapping[ConversationId, Sequence[GroupChat]]:
         return {one: tuple(await self._directory.group_chats.of(one)) for one in ids}
+
+    async def _load_routes(self, chats: Collection[ChatKey]) -> Mapping[ChatKey, ConversationId]:
+        routes = self._directory.routes
+        loaded = [
+            (one, await routes.get(one.platform, one.account_id, one.address)) for one in chats
+        ]
+        return {one: found for one, found in loaded if found is not None}
+
+    async def _load_accounts(self, platforms: Collection[str]) -> Mapping[str, Sequence[Account]]:
+        accounts = self._directory.accounts
+        return {one: tuple(await accounts.list(platform=one)) for one in platforms}
 
     async def _load_channels(self, users: Collection[UserId]) -> Mapping[UserId, Sequence[Channel]]:
         found = await self._directory.channels.of_users(list(users))

@@ -40,7 +40,7 @@ class People:
 
     async def accounts(self, platform: str) -> Sequence[Account]:
         """Return the enabled accounts of a platform, oldest first."""
-        found = await self._directory.accounts.list(platform=platform)
+        found = await self._cache.accounts.get(platform) or ()
         return [account for account in found if account.enabled]
 
     async def conversations_of(self, user: UserId) -> Sequence[ConversationId]:

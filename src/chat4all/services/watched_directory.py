@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from chat4all.domain.directory import Channel, Conversation, Member, Role, User, UserKind
+from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User, UserKind
 from chat4all.domain.group_chats import ChatKey, GroupChat, Moment, Standing
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.ports.accounts import Accounts, LinkCodes
@@ -31,9 +32,9 @@ class WatchedDirectory:
         self.members: Members = _Members(directory.members, cache)
         self.tokens: Tokens = directory.tokens
         self.keys: Keys = directory.keys
-        self.accounts: Accounts = directory.accounts
+        self.accounts: Accounts = _Accounts(directory.accounts, cache)
         self.link_codes: LinkCodes = directory.link_codes
-        self.routes: Routes = directory.routes
+        self.routes: Routes = _Routes(directory.routes, cache)
         self.failovers: Failovers = directory.failovers
         self.group_chats: GroupChats = _GroupChats(directory.group_chats, cache)
         self.group_people: GroupPeople = _GroupPeople(directory.group_people, cache)
@@ -232,3 +233,56 @@ class _GroupPeople:
             return await self._people.note(key, person, user, here=here, at=at)
         finally:
             self._cache.group_chats.clear()
+
+
+class _Accounts:
+    def __init__(self, accounts: Accounts, cache: DirectoryCache) -> None:
+        self._accounts = accounts
+        self._cache = cache
+
+    async def put(self, account: Account) -> None:
+        try:
+            await self._accounts.put(account)
+        finally:
+            self._cache.accounts.invalidate(account.platform)
+
+    async def get(self, account: AccountId) -> Account | None:
+        return await self._accounts.get(account)
+
+    async def list(self, *, platform: str | None = None) -> Sequence[Account]:
+        return await self._accounts.list(platform=platform)
+
+    async def remove(self, account: AccountId) -> None:
+        try:
+            await self._accounts.remove(account)
+        finally:
+            self._cache.accounts.clear()
+
+    async def set_poll_offset(self, account: AccountId, offset: str) -> None:
+        await self._accounts.set_poll_offset(account, offset)
+
+
+class _Routes:
+    # Each delivery and each message from outside asks for one, so it is the cache that answers.
+    def __init__(self, routes: Routes, cache: DirectoryCache) -> None:
+        self._routes = routes
+        self._cache = cache
+
+    async def get(self, platform: str, account: AccountId, address: str) -> ConversationId | None:
+        return await self._cache.routes.get(ChatKey(platform, account, address))
+
+    async def set(
+        self, platform: str, account: AccountId, address: str, conversation: ConversationId
+    ) -> None:
+        try:
+            await self._routes.set(platform, account, address, conversation)
+        finally:
+            self._cache.routes.invalidate(ChatKey(platform, account, address))
+
+    async def last_inbound(
+        self, platform: str, account: AccountId, address: str
+    ) -> datetime | None:
+        return await self._routes.last_inbound(platform, account, address)
+
+    async def heard(self, platform: str, account: AccountId, address: str, at: datetime) -> None:
+        await self._routes.heard(platform, account, address, at)

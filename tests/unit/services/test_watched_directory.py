@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from chat4all.domain.ids import AccountId, ConversationId
 from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.people import People
 from chat4all.services.watched_directory import WatchedDirectory
+from chat4all.testing.directory_accounts import account
 
 
 async def test_a_cancelled_change_leaves_nothing_stale(
@@ -34,3 +37,28 @@ async def test_a_cancelled_change_leaves_nothing_stale(
     after = await cache.conversations.get(town.group)
     assert after is not None
     assert after.member(town.bia) is None
+
+
+async def test_routes_and_accounts_are_read_once_and_follow_their_changes(
+    town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = DirectoryCache(town.directory)
+    watched = WatchedDirectory(town.directory, cache)
+    people = People(watched, cache)
+    loft = account("loft")
+    chat = ("pigeon", loft.id, "7")
+    assert await people.accounts("pigeon") == []
+    await watched.accounts.put(loft)
+    assert await people.accounts("pigeon") == [loft]
+    for talk in (ConversationId("here"), ConversationId("there")):
+        await watched.routes.set(*chat, talk)
+        assert await watched.routes.get(*chat) == talk
+    reads: list[Any] = []
+    monkeypatch.setattr(town.directory.routes, "get", reads.append)
+    monkeypatch.setattr(town.directory.accounts, "list", reads.append)
+    assert await watched.routes.get(*chat) == "there"
+    assert await people.accounts("pigeon") == [loft]
+    assert reads == []
+    monkeypatch.undo()
+    await watched.accounts.remove(AccountId("loft"))
+    assert await people.accounts("pigeon") == []
