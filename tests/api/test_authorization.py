@@ -110,7 +110,7 @@ async def _linked(world: World, user: str) -> str:
 
 
 async def _letter(root: httpx.AsyncClient) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             letters = (await root.get("/v1/admin/dead-letters")).json()["items"]
             if letters:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.servers.process import free_port
+
 READY_SECONDS = 60.0
 
 
@@ -21,8 +22,7 @@ class Server:
     """The program as a process of its own, always on the same port and data."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._settings = settings or {}

@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MARKED = re.compile(r"<!-- test: ([\w-]+) -->\n+```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLAIN = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 SHOWN = {
     "sign-up": '"admin":true',

@@ -32,7 +32,7 @@ ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
 ]
-PATIENCE_MS = 15_000  # how long a condition may take on a busy machine
+PATIENCE_MS = 45_000  # how long a condition may take on a busy machine
 BOT = 123456
 BOT_TOKEN = f"{BOT}:AAe2e-token-of-the-simulated-bot-0000"
 DESKTOP = {"width": 1280, "height": 800}

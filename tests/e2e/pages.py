@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
@@ -193,5 +194,14 @@ class PhonePage:
 
     async def fail(self, how: str) -> None:
         """Make what is sent to the phone fail: "temporary", "permanent" or "" for no more."""
-        async with self.page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        async with self._taken():
             await self.at("phone-fail").select_option(how)
+
+    async def turn(self, *, on: bool) -> None:
+        """Switch the phone on or off."""
+        async with self._taken():
+            await self.at("phone-online").set_checked(on, force=True)
+
+    def _taken(self) -> AbstractAsyncContextManager[object]:
+        """Wait at the end of the block until the product has taken the change of the phone."""
+        return self.page.expect_response(lambda answer: answer.request.method == "PATCH")

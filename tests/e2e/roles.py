@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,15 +12,10 @@ from pathlib import Path
 
 import httpx
 
-START_SECONDS = 60.0
+from tests.servers.process import free_port
+
+START_SECONDS = 120.0
 CHAT4ALL = Path(sys.executable).parent / "chat4all"
-
-
-def free_port() -> int:
-    """Return a port that is free now; a process that is started again keeps it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Role:
@@ -69,7 +63,7 @@ class Role:
         if self._process is None or self._process.returncode is not None:
             return
         self._process.send_signal(number)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await self._process.wait()
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 PROGRAM = str(Path(sys.executable).parent / "chat4all")
 
 

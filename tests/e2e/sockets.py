@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 
 
-async def ended(socket: ClientConnection, *, within: float = 10.0) -> Close:
+async def ended(socket: ClientConnection, *, within: float = 30.0) -> Close:
     """Read until the server closes the connection; return its code and reason."""
     try:
         async with asyncio.timeout(within):

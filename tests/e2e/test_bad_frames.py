@@ -58,7 +58,7 @@ async def no_fault_in_the_log(scene: Scene) -> AsyncIterator[None]:
 
 async def answer(socket: ClientConnection, *kinds: str) -> dict[str, Any]:
     """Return the next frame of one of these types."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             frame: dict[str, Any] = json.loads(await socket.recv())
             if frame["type"] in kinds:

@@ -19,7 +19,7 @@ from tests.e2e.account import Account
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATIENCE = 30.0  # seconds a frame may take on a busy machine
+PATIENCE = 60.0  # seconds a frame may take on a busy machine
 _numbers = itertools.count()
 
 

@@ -70,7 +70,7 @@ async def _answered(olga: WebClient, bruno: Phone) -> None:
     await expect(olga.message("Thank you!")).to_be_visible()
     await expect(olga.at("closed-window")).to_have_count(0)
     await olga.say("See you then.")
-    await bruno.wait_for(lambda chat: "See you then." in chat.texts, within=15.0)
+    await bruno.wait_for(lambda chat: "See you then." in chat.texts, within=60.0)
 
 
 async def test_without_templates_it_says_so_and_in_portuguese_too(

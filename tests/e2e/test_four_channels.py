@@ -102,7 +102,7 @@ async def _talk(ana: WebClient, luisa: WebClient, tom: Phone, rita: PhonePage) -
     await Files(ana).sent()
     for client in (ana, luisa):
         await expect(client.at("picture")).to_have_attribute("data-loaded", "true")
-    view = await tom.wait_for(lambda chat: chat.messages[-1].media is not None, to=BOT, within=15.0)
+    view = await tom.wait_for(lambda chat: chat.messages[-1].media is not None, to=BOT, within=60.0)
     sent = view.messages[-1].media
     assert sent is not None
     assert sent.kind == "photo"
@@ -139,5 +139,5 @@ async def _look_at_the_details(ana: WebClient, rita: PhonePage, picture: TakePic
 
 async def _sees(phone: Phone, text: str) -> int:
     """Wait until a Telegram chat shows `text`; return the id of its message there."""
-    view = await phone.wait_for(lambda chat: text in chat.texts, to=BOT, within=15.0)
+    view = await phone.wait_for(lambda chat: text in chat.texts, to=BOT, within=60.0)
     return next(one.message_id for one in view.messages if one.text == text)

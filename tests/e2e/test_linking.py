@@ -22,7 +22,7 @@ async def test_a_link_code_ties_a_telegram_chat_to_its_user(
 
     pocket = telegram.simulator.add_person("Yara")
     pocket.start(code, to=BOT)
-    await pocket.wait_for(lambda chat: len(chat.messages) > 1, to=BOT, within=15.0)
+    await pocket.wait_for(lambda chat: len(chat.messages) > 1, to=BOT, within=60.0)
     await yara.close_dialog()
     await yara.open_dialog("open-channels")
     await expect(yara.at("linked-channel")).to_contain_text(str(pocket.owner.id))
@@ -38,7 +38,7 @@ async def test_a_link_code_ties_a_telegram_chat_to_its_user(
     heard = ana.message("Calling from the train, keep the parcel please!")
     await expect(heard).to_have_attribute("data-channel", "telegram")
     await ana.say("I will.")
-    await pocket.wait_for(lambda chat: "I will." in chat.texts, to=BOT, within=15.0)
+    await pocket.wait_for(lambda chat: "I will." in chat.texts, to=BOT, within=60.0)
 
 
 async def test_the_administrator_connects_a_bot_by_its_token(
@@ -67,7 +67,7 @@ async def test_the_administrator_connects_a_bot_by_its_token(
     wanda.write("Do you open on Sunday?", to=shop)
     await ana.open("Wanda Melo")
     await ana.say("From ten to two.")
-    await wanda.wait_for(lambda chat: "From ten to two." in chat.texts, to=shop, within=15.0)
+    await wanda.wait_for(lambda chat: "From ten to two." in chat.texts, to=shop, within=60.0)
 
     await ana.open_dialog("open-connect-telegram")
     shop_line = ana.at("connected-bot").filter(has_text="Shop")

@@ -14,7 +14,7 @@ from tests.e2e.account import Account
 from tests.e2e.watched_server import Watched, watched_server
 from tests.servers.redis_server import RedisServer, redis_server
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

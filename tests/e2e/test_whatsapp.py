@@ -19,7 +19,7 @@ from chat4all.testing.whatsapp import (
 )
 from tests.e2e.whatsapp_shop import Shop, open_shop
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 BOTH = {"delivered", "failed"}
 NOBODY = "0190f8a0-0000-7000-8000-000000000000"
 

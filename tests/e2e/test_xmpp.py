@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 both = pytest_asyncio.fixture(scope="module", loop_scope="module")
 
 PACKAGE = Path(__file__).parents[2] / "connectors" / "xmpp"
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 @both

@@ -13,7 +13,7 @@ import httpx
 
 from tests.e2e.product import running_server
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)

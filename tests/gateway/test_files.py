@@ -40,7 +40,7 @@ async def state_of(person: Person, file_id: str) -> str:
 
 
 async def until_state(person: Person, file_id: str, state: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             if await state_of(person, file_id) == state:
                 return
@@ -174,7 +174,7 @@ async def test_the_files_of_a_deleted_conversation_go(
     shown, begun = await upload(ana, group, DATA), await begin(ana, group, DATA)
     await show(ana, group, shown)
     assert (await ana.http.delete(f"/v1/conversations/{group}")).status_code == 204
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             if not await kept(world):
                 break

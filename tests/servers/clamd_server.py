@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.process import free_port
+
 PATIENCE = 30.0  # seconds
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 """What every scanner finds, and what harms nobody: https://www.eicar.org"""
@@ -31,8 +33,7 @@ class ClamdServer:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port: int = free.getsockname()[1]
+        self._port = free_port()
         self._socket = folder / "s"
         signatures = folder / "signatures"
         signatures.mkdir()

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
-START_SECONDS, STOP_SECONDS = 60.0, 15.0
-TRIES = 3
+from tests.servers.leftovers import mark
+
+START_SECONDS, STOP_SECONDS = 120.0, 30.0
+PORTS = range(20_000, 32_000)
 _open = build_opener(ProxyHandler({})).open
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listened on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port of 127.0.0.1 that nobody listened on just now.
+
+    It is none of those that the system gives to connections and to who asks for port 0, so a
+    server that is killed finds it free when it comes back.
+    """
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
@@ -37,7 +45,7 @@ def running(
     Raises `AssertionError` with what it printed when it does not start.
     """
     with output.open("wb") as sink:
-        process = subprocess.Popen(command, env=dict(environment), stdout=sink, stderr=sink)
+        process = subprocess.Popen(command, env={**environment, **mark()}, stdout=sink, stderr=sink)
     try:
         _wait(process, lambda: _answers(ready, method), output)
         yield process

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.servers.cache import Missing, skip_for
 from tests.servers.process import free_port
 
-PATIENCE = 10.0  # seconds
+PATIENCE = 30.0  # seconds
 
 
 class RedisServer:

@@ -90,7 +90,7 @@ class World:
 
     async def settle(self) -> None:
         """Let the router do all that is waiting."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 await asyncio.sleep(0)
                 if not self.log.backlog(COMMANDS, "router"):

@@ -11,7 +11,7 @@ import pytest
 
 from chat4all.ports.ephemeral import Ephemeral
 
-PATIENCE = 10.0  # seconds after which something that should have come is a failure
+PATIENCE = 30.0  # seconds after which something that should have come is a failure
 LISTENER_LIMIT = 10_000
 
 PassTime = Callable[[float], Awaitable[None]]

@@ -18,7 +18,7 @@ from chat4all.ports.event_log import (
     SupportsTrim,
 )
 
-PATIENCE = 10.0  # seconds after which something that should have come is a failure
+PATIENCE = 30.0  # seconds after which something that should have come is a failure
 
 
 class FullLog(EventLog, SupportsRead, SupportsTrim, Protocol):

@@ -148,7 +148,7 @@ class Pipeline:
         self._tasks.append(asyncio.create_task(run()))
 
     async def _until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not true():
                 for task in self._tasks:
                     if task.done() and not task.cancelled() and not self.router.caught_up.is_set():

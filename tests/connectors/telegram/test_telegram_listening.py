@@ -136,7 +136,7 @@ class Callbacks:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - nobody tells when it is so
             await asyncio.sleep(0.01)
 
@@ -258,7 +258,7 @@ async def test_a_webhook_that_brings_nothing_is_deaf_and_set_anew() -> None:
         phone.write("hello?")
         bot = office.fleet.get(BOT)
         assert isinstance(bot, TelegramConnector)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await bot.pending()).last_error is None:  # noqa: ASYNC110 - it is asked for
                 await asyncio.sleep(0.01)
         office.callback = callback  # somebody repairs the address

@@ -25,7 +25,7 @@ def texts(found: list[dict[str, Any]]) -> list[str]:
 
 async def being_polled(simulator: TelegramSimulator) -> None:
     [bot] = simulator.network.bots.values()
-    assert await simulator.network.changes.until(lambda: bot.updates.being_polled, within=5)
+    assert await simulator.network.changes.until(lambda: bot.updates.being_polled, within=30)
 
 
 async def test_updates_stay_until_an_offset_confirms_them(

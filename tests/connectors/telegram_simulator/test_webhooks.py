@@ -33,7 +33,7 @@ class Receiver:
         return [body["message"]["text"] for body in self.bodies]
 
     async def has(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.bodies) < count:
                 self._more.clear()
                 await self._more.wait()
@@ -79,7 +79,7 @@ async def info(bot: httpx.AsyncClient) -> dict[str, Any]:
 
 async def being_polled(simulator: TelegramSimulator) -> None:
     [bot] = simulator.network.bots.values()
-    assert await simulator.network.changes.until(lambda: bot.updates.being_polled, within=5)
+    assert await simulator.network.changes.until(lambda: bot.updates.being_polled, within=30)
 
 
 async def test_updates_come_in_order_with_the_secret(
@@ -122,7 +122,7 @@ async def test_an_unreachable_webhook_keeps_updates_pending(
     ana.write("two")
     webhook = next(iter(simulator.network.bots.values())).webhook
     assert webhook is not None
-    assert await simulator.network.changes.until(lambda: webhook.failure is not None, within=5)
+    assert await simulator.network.changes.until(lambda: webhook.failure is not None, within=30)
     told = await info(bot)
     assert told["url"] == url
     assert told["pending_update_count"] == 2

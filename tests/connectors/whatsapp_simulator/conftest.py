@@ -59,7 +59,7 @@ class Listener:
         ]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():
                 self._came.clear()
                 await self._came.wait()

@@ -415,7 +415,7 @@ class PipelineMachine(RuleBasedStateMachine):
             pages |= await self.shown_by_page(screen.user, talk)
         payloads = {name: pages.get(name) for shown in wanted.values() for _, name in shown}
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(10):
                 while (screen.shown, screen.payloads) != (
                     {talk: shown for talk, shown in wanted.items() if shown},
                     payloads,

@@ -27,7 +27,7 @@ async def test_an_event_between_connecting_and_resuming_is_shown_once() -> None:
             frames.append(json.loads(event["text"]))
 
     async def until(kind: str, count: int = 1) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while sum(one["type"] == kind for one in frames) < count:  # noqa: ASYNC110 - a list
                 await asyncio.sleep(0.001)
 

@@ -17,7 +17,7 @@ from chat4all.services import fallback_ephemeral
 from chat4all.services.fallback_ephemeral import FallbackEphemeral
 from tests.servers.redis_server import RedisServer, redis_server
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

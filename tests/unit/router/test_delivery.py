@@ -112,7 +112,7 @@ class Desk:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - the worker says nothing when it is done
             await asyncio.sleep(0.001)
 

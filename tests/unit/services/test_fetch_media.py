@@ -111,7 +111,7 @@ class Desk:
         return b"".join([piece async for piece in pieces])
 
     async def has(self, file_id: FileId, state: FileState) -> File:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await self.file(file_id)).state is not state:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.005)
         return await self.file(file_id)
@@ -134,7 +134,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.005)
 

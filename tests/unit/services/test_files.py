@@ -249,7 +249,7 @@ async def test_repeated_events_delete_once_and_bring_nothing_back(shelf: Shelf) 
     values.insert(1, b'{"type":"message_deleted","v":99}')  # cannot be read: the rest goes on
     await log.append([Record(EVENTS, file.conversation_id, value) for value in values])
     task = asyncio.create_task(keeper.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             if not log.backlog(EVENTS, "files"):
                 break

@@ -210,7 +210,7 @@ class Phone:
         )
 
     async def wait_for(
-        self, condition: Callable[[ChatView], bool], *, to: int | None = None, within: float = 5.0
+        self, condition: Callable[[ChatView], bool], *, to: int | None = None, within: float = 30.0
     ) -> ChatView:
         """Wait until the chat shows what `condition` asks for, and return it.
 

@@ -193,7 +193,7 @@ class Phone:
         )
 
     async def wait_for(
-        self, condition: Callable[[ChatView], bool], *, to: str | None = None, within: float = 5.0
+        self, condition: Callable[[ChatView], bool], *, to: str | None = None, within: float = 30.0
     ) -> ChatView:
         """Wait until the chat is as wanted; raise `TimeoutError` with what it is instead."""
         found = await self._network.changes.until(lambda: condition(self.view(to)), within=within)

@@ -1,0 +1,43 @@
+"""Processes of a test run whose test did not live to end them: a worker died, or the run was cut.
+
+Whoever starts a process ends it. This is for when that cannot be: every process of a run has
+inherited the run's name in its environment, and what still has it at the end is killed.
+Linux tells the environment of a process; elsewhere nothing is found.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+RUN = "TEST_RUN_OF_CHAT4ALL"
+
+
+def name_this_run() -> bool:
+    """Name the run for all that it starts; return False in a process that it started itself."""
+    if RUN in os.environ:
+        return False
+    os.environ[RUN] = uuid.uuid4().hex
+    return True
+
+
+def mark() -> dict[str, str]:
+    """Return what belongs to the environment of a process that does not inherit ours."""
+    return {RUN: os.environ[RUN]} if RUN in os.environ else {}
+
+
+def kill_what_is_left() -> dict[int, str]:
+    """Kill every process that this run began; return their ids and commands."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            if f"{RUN}={os.environ[RUN]}".encode() in (folder / "environ").read_bytes().split(
+                b"\0"
+            ):
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+                os.kill(int(folder.name), signal.SIGKILL)
+                found[int(folder.name)] = command.decode(errors="replace").strip()
+    return found
