@@ -76,6 +76,13 @@ def test_a_body_that_may_be_left_out_is_not_required() -> None:
     assert optional == {"archiveConversation", "createUpload", "overrideUploadMethod"}
 
 
+def test_an_answer_without_content_has_none_in_the_document() -> None:
+    empty = [operation["responses"].get("204") for _, _, operation in OPERATIONS]
+    found = [answer for answer in empty if answer is not None]
+    assert len(found) > 3
+    assert not [answer for answer in found if "content" in answer]
+
+
 def test_every_problem_is_explained_on_the_docs_page() -> None:
     assert {"validation_failed", "invalid_grant", "no_channel"} <= set(DOCUMENT["x-problems"])
     assert all(one["description"] for one in DOCUMENT["x-problems"].values())

@@ -157,6 +157,7 @@ def _complete(shown: dict[str, Any], operation: _Operation) -> None:
     """Add the problems and the security of one operation."""
     responses = shown["responses"]
     responses.pop("400", None)  # Litestar's own idea of an error
+    responses.get("204", {}).pop("content", None)  # Litestar gives it one if it has headers
     for status in operation.statuses:
         responses[str(int(status))] = {"$ref": f"#/components/responses/{_name(status)}"}
     for parameter in shown.get("parameters", ()):
