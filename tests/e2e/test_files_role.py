@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,5 +127,9 @@ async def test_the_role_says_how_it_is(scene: Scene) -> None:
     async with httpx.AsyncClient(base_url=scene.files.url, trust_env=False) as http:
         assert (await http.get("/healthz")).json() == {"status": "ok"}
         assert (await http.get("/readyz")).json() == {"status": "ready"}
-        assert "http_server_request_duration_seconds" in (await http.get("/metrics")).text
+        metrics = (await http.get("/metrics")).text
+        assert "http_server_request_duration_seconds" in metrics
+        assert re.search(
+            r'^chat4all_file_io_bytes_total\{.*"transmit".*\} \d', metrics, re.MULTILINE
+        )
         assert (await http.post("/v1/messages")).status_code == 404

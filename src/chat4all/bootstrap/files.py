@@ -25,9 +25,11 @@ from chat4all.services.file_integrity import FileIntegrity
 from chat4all.services.file_keeper import GROUP, PAUSE, FileKeeper
 from chat4all.services.file_library import FileLibrary
 from chat4all.services.file_links import FileLinks
+from chat4all.services.file_meter import FileMeter, NoFileMeter
 from chat4all.services.file_objects import Discard
 from chat4all.services.file_sweeper import FileSweeper
 from chat4all.services.initiate_file import InitiateFile
+from chat4all.services.metered_file_records import MeteredFileRecords
 from chat4all.services.notify import FindConversation
 from chat4all.services.presign_part import PresignPart
 from chat4all.services.spool import Spool
@@ -58,6 +60,7 @@ async def open_files(
     event_log: EventLog | None,
     *,
     inspector: MediaInspector | None = None,
+    meter: FileMeter | None = None,
     now: Clock = utc_now,
 ) -> AsyncIterator[Files]:
     """Build the services of files on their storage; what they are at is finished at the end.
@@ -65,32 +68,39 @@ async def open_files(
     A process without the `event_log` cannot tell whether a message shows a file. The
     `inspector` is the best one that is installed, unless another is given.
     """
-    records, objects = storage.records, storage.objects
+    objects, counts = storage.objects, meter or NoFileMeter()
+    records = MeteredFileRecords(storage.records, counts)
     address = settings.files_url.rstrip("/") or settings.address
     links = await FileLinks.load(keys, address=address, now=now)
     access = FileAccess(records, find)
     discard = Discard(records, objects, now=now)
-    library = FileLibrary(records, objects, links)
+    library = FileLibrary(records, objects, links, meter=counts)
     spool = Spool(settings.data_dir / "spool")
-    lasting = timedelta(hours=settings.upload_expiry_hours)
-    quota = settings.file_quota_bytes or None
+    initiate = InitiateFile(
+        access,
+        records,
+        objects,
+        quota=settings.file_quota_bytes or None,
+        lasting=timedelta(hours=settings.upload_expiry_hours),
+        meter=counts,
+        now=now,
+    )
+    idle = partial(_idle, event_log)
     async with nullcontext(inspector) if inspector else open_inspector(settings) as looking:
         scanner = scanner_of(settings)
         examine = ExamineFile(records, objects, looking, discard, scanner=scanner, now=now)
-        uploads = UploadFile(access, objects, discard, now=now)
+        uploads = UploadFile(access, objects, discard, meter=counts, now=now)
         complete = CompleteFile(access, objects, discard, examine)
         async with aclosing(complete):
             yield Files(
                 storage=storage,
                 tools=FileTools(
                     access=access,
-                    initiate=InitiateFile(
-                        access, records, objects, quota=quota, lasting=lasting, now=now
-                    ),
+                    initiate=initiate,
                     uploads=uploads,
                     presign=PresignPart(uploads, objects, now=now),
                     complete=complete,
-                    delete=DeleteFile(access, records, discard, idle=partial(_idle, event_log)),
+                    delete=DeleteFile(access, storage.records, discard, idle=idle),
                     library=library,
                     links=links,
                     spool=spool,
@@ -98,8 +108,8 @@ async def open_files(
                     patience=Patience(seconds=settings.upload_stall_seconds),
                 ),
                 library=library,
-                intake=FileIntake(records, objects, discard, examine, spool, now=now),
-                integrity=FileIntegrity(records, objects),
+                intake=FileIntake(records, objects, discard, examine, spool, meter=counts, now=now),
+                integrity=FileIntegrity(records, objects, meter=counts),
                 discard=discard,
             )
 
@@ -111,7 +121,12 @@ def file_keeper(files: Files, event_log: EventLog, *, pause: float = PAUSE) -> F
 
 
 def file_sweeper(
-    files: Files, event_log: EventLog, settings: Settings, *, now: Clock = utc_now
+    files: Files,
+    event_log: EventLog,
+    settings: Settings,
+    *,
+    meter: FileMeter | None = None,
+    now: Clock = utc_now,
 ) -> FileSweeper:
     """Return what removes files that nobody will ask for again."""
     records = files.storage.records
@@ -122,6 +137,7 @@ def file_sweeper(
         files.discard,
         idle=partial(_idle, event_log),
         lasting=timedelta(hours=settings.upload_expiry_hours),
+        meter=meter,
         now=now,
     )
 

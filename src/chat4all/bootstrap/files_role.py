@@ -53,7 +53,9 @@ async def open_files_node(settings: Settings) -> AsyncIterator[FilesNode]:
         metrics = Metrics(version=__version__)
         stack.callback(metrics.close)
         find, keys = directory.conversations.get, directory.keys
-        files = await stack.enter_async_context(open_files(settings, storage, find, keys, None))
+        files = await stack.enter_async_context(
+            open_files(settings, storage, find, keys, None, meter=metrics.files)
+        )
         running = await stack.enter_async_context(Parts())
         deps = FilesDeps(
             tokens=await _tokens(directory, running),

@@ -221,7 +221,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         account = await mock_account(core.directory, key.user_id, kinds)
         if connected:
             network.on_event = signed_events(fleet, account)
-            fetcher = MediaFetcher(files.intake, fleet.get)
+            fetcher = MediaFetcher(files.intake, fleet.get, meter=metrics.files)
             running.start("media", fetcher.run)
             receive = _receiver(core, fleet, kinds, fetcher)
             running.start("early-receipts", receive.early.run)
@@ -285,12 +285,14 @@ async def _start_core(core: Core, running: Parts) -> None:
 def _open_files(core: Core, settings: Settings) -> AbstractAsyncContextManager[Files]:
     storage = core.storage
     find, keys = core.people.conversation, core.directory.keys
-    return open_files(settings, storage.files, find, keys, storage.log)
+    meter = core.metrics.files
+    return open_files(settings, storage.files, find, keys, storage.log, meter=meter)
 
 
 def _start_files(core: Core, files: Files, settings: Settings, running: Parts) -> None:
     running.start("file-keeper", file_keeper(files, core.storage.log).run)
-    running.start("file-sweeper", file_sweeper(files, core.storage.log, settings).run)
+    sweeper = file_sweeper(files, core.storage.log, settings, meter=core.metrics.files)
+    running.start("file-sweeper", sweeper.run)
 
 
 def _enclosures(files: Files, settings: Settings) -> Enclosures:

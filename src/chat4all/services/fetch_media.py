@@ -25,6 +25,7 @@ from chat4all.domain.inbound import Attachment
 from chat4all.ports.connector import Connector, SupportsMedia
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.file_intake import FileIntake
+from chat4all.services.file_meter import AGAIN, FileMeter, NoFileMeter
 
 log = structlog.get_logger(__name__)
 
@@ -67,11 +68,13 @@ class MediaFetcher:
         *,
         at_once: int = AT_ONCE,
         policy: FetchPolicy | None = None,
+        meter: FileMeter | None = None,
         now: Clock = utc_now,
     ) -> None:
         self._intake = intake
         self._connector_of = connector_of
         self._policy = policy or FetchPolicy()
+        self._meter = meter or NoFileMeter()
         self._now = now
         self._slots: defaultdict[AccountId, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(at_once)
@@ -131,6 +134,7 @@ class MediaFetcher:
                     return
                 wish = error.retry_after if isinstance(error, ChannelError) else None
                 wait = self._policy.wait(attempt, wish)
+                self._meter.file_fetch(AGAIN)
                 log.info("a file will be fetched again", file=file.id, why=str(error), wait=wait)
                 attempt += 1
                 await asyncio.sleep(wait)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from chat4all.domain.errors import ChecksumMismatch, TooLarge
 from chat4all.domain.files import MAX_FILE_BYTES, File, FileState, RemoteMedia
@@ -13,6 +15,7 @@ from chat4all.ports.file_records import FileRecords
 from chat4all.ports.object_store import ObjectStore
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.examine_file import ExamineFile
+from chat4all.services.file_meter import FileMeter, NoFileMeter, counted
 from chat4all.services.file_names import clean_name, name_for
 from chat4all.services.file_objects import Discard, object_key
 from chat4all.services.spool import Spool
@@ -40,6 +43,7 @@ class FileIntake:
         examine: ExamineFile,
         spool: Spool,
         *,
+        meter: FileMeter | None = None,
         now: Clock = utc_now,
     ) -> None:
         self._records = records
@@ -47,6 +51,7 @@ class FileIntake:
         self._discard = discard
         self._examine = examine
         self._spool = spool
+        self._count = partial((meter or NoFileMeter()).file_bytes, "receive", "platform")
         self._now = now
 
     async def announce(
@@ -95,7 +100,8 @@ class FileIntake:
         """
         async with self._spool.file() as spooled:
             try:
-                await spooled.fill(data, limit=MAX_FILE_BYTES)
+                async with aclosing(counted(data, self._count)) as pieces:
+                    await spooled.fill(pieces, limit=MAX_FILE_BYTES)
             except TooLarge as error:
                 await self.fail(file, TOO_LARGE, str(error))
                 raise

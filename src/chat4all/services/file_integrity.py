@@ -9,7 +9,8 @@ from chat4all.domain.files import File, FileState
 from chat4all.domain.ids import FileId
 from chat4all.ports.file_records import FileRecords
 from chat4all.ports.integrity import Finding, Integrity
-from chat4all.ports.object_store import ObjectKey, ObjectStore
+from chat4all.ports.object_store import ObjectKey, ObjectStore, StoredObject
+from chat4all.services.file_meter import FileMeter, NoFileMeter
 from chat4all.services.file_objects import FILES, THUMBNAILS
 
 _ENDED = frozenset({FileState.FAILED, FileState.DELETED})
@@ -23,6 +24,13 @@ class _Doubt:
     key: ObjectKey
 
 
+@dataclass(slots=True)
+class _Tally:
+    """Bytes of the objects that one walk has passed."""
+
+    size: int = 0
+
+
 class FileIntegrity:
     """The checks `missing_object` and `orphan_file`; bounded memory, however many files.
 
@@ -30,17 +38,22 @@ class FileIntegrity:
     meanwhile, so whatever looks wrong is looked at once more before it is told.
     """
 
-    def __init__(self, records: FileRecords, objects: ObjectStore) -> None:
+    def __init__(
+        self, records: FileRecords, objects: ObjectStore, *, meter: FileMeter | None = None
+    ) -> None:
         self._records = records
         self._objects = objects
+        self._meter = meter or NoFileMeter()
 
     async def findings(self) -> AsyncIterator[Finding]:
         """Yield every finding; see the port."""
+        tally = _Tally()
         for prefix in (FILES, THUMBNAILS):
-            async for doubt in self._doubts(prefix):
+            async for doubt in self._doubts(prefix, tally):
                 finding = await self._confirmed(doubt)
                 if finding is not None:
                     yield finding
+        self._meter.file_store(tally.size)
 
     async def counts(self) -> dict[str, int]:
         """Return how much was looked at: files."""
@@ -49,8 +62,8 @@ class FileIntegrity:
             count += 1
         return {"files": count}
 
-    async def _doubts(self, prefix: str) -> AsyncIterator[_Doubt]:
-        objects = aiter(self._objects.objects(prefix))
+    async def _doubts(self, prefix: str, tally: _Tally) -> AsyncIterator[_Doubt]:
+        objects = aiter(self._weighed(prefix, tally))
         stored = await anext(objects, None)
         async for file in self._records.every():
             key = ObjectKey(prefix + file.id)
@@ -66,6 +79,11 @@ class FileIntegrity:
         while stored is not None:
             yield _Doubt(FileId(stored.key.removeprefix(prefix)), stored.key)
             stored = await anext(objects, None)
+
+    async def _weighed(self, prefix: str, tally: _Tally) -> AsyncIterator[StoredObject]:
+        async for stored in self._objects.objects(prefix):
+            tally.size += stored.size
+            yield stored
 
     async def _confirmed(self, doubt: _Doubt) -> Finding | None:
         prefix = FILES if doubt.key.startswith(FILES) else THUMBNAILS

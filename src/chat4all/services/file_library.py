@@ -12,16 +12,25 @@ from chat4all.domain.outgoing import FileRef
 from chat4all.ports.file_records import FileRecords
 from chat4all.ports.object_store import ObjectKey, ObjectStore, StoredObject
 from chat4all.services.file_links import FileLinks
+from chat4all.services.file_meter import FileMeter, NoFileMeter, Peer
 from chat4all.services.file_objects import object_key, thumbnail_key
 
 
 class FileLibrary:
     """Records and bytes of files, without asking who reads: the caller has asked."""
 
-    def __init__(self, records: FileRecords, objects: ObjectStore, links: FileLinks) -> None:
+    def __init__(
+        self,
+        records: FileRecords,
+        objects: ObjectStore,
+        links: FileLinks,
+        *,
+        meter: FileMeter | None = None,
+    ) -> None:
         self._records = records
         self._objects = objects
         self._links = links
+        self._meter = meter or NoFileMeter()
 
     async def get(self, file_id: FileId) -> File | None:
         """Return a file in whatever state, or None."""
@@ -38,7 +47,7 @@ class FileLibrary:
             mime_type=file.mime_type,
             size=file.size,
             url=self._links.sign(file.id, link_for).url,
-            read=lambda: self.read(object_key(file.id)),
+            read=lambda: self.read(object_key(file.id), peer="platform"),
         )
 
     async def bytes_of(self, file: File, *, thumbnail: bool = False) -> StoredObject:
@@ -50,11 +59,12 @@ class FileLibrary:
         return found
 
     async def read(
-        self, key: ObjectKey, *, start: int = 0, end: int | None = None
+        self, key: ObjectKey, *, start: int = 0, end: int | None = None, peer: Peer = "client"
     ) -> AsyncIterator[bytes]:
-        """Stream an object, or part of it. Raises `FileGone`, `Unavailable`."""
+        """Stream an object, or part of it, to `peer`. Raises `FileGone`, `Unavailable`."""
         try:
             async for piece in self._objects.read(key, start=start, end=end):
+                self._meter.file_bytes("transmit", peer, len(piece))
                 yield piece
         except ObjectNotFound as error:
             raise FileGone("the bytes of this file have vanished from the store") from error

@@ -12,6 +12,7 @@ from chat4all.domain.files import FileState
 from chat4all.ports.file_records import FileRecords, FileReferences
 from chat4all.ports.object_store import ObjectStore, UploadToken
 from chat4all.services.clock import Clock, utc_now
+from chat4all.services.file_meter import FileMeter, NoFileMeter, Swept
 from chat4all.services.file_objects import Discard
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ class FileSweeper:
         *,
         idle: Callable[[], bool],
         lasting: timedelta,
+        meter: FileMeter | None = None,
         now: Clock = utc_now,
     ) -> None:
         self._records = records
@@ -50,6 +52,7 @@ class FileSweeper:
         self._discard = discard
         self._idle = idle
         self._lasting = lasting
+        self._meter = meter or NoFileMeter()
         self._now = now
 
     async def run(self) -> None:
@@ -60,13 +63,18 @@ class FileSweeper:
 
     async def once(self) -> int:
         """Sweep once; return how many files and uploads went."""
-        swept = await self._expired() + await self._half_gone()
+        swept: dict[Swept, int] = {
+            "expired": await self._expired(),
+            "half_gone": await self._half_gone(),
+        }
         if self._idle():
-            swept += await self._unsent()
-        swept += await self._stray_uploads()
-        if swept:
-            log.info("files swept", count=swept)
-        return swept
+            swept["unsent"] = await self._unsent()
+        swept["stray_upload"] = await self._stray_uploads()
+        for kind, count in swept.items():
+            self._meter.file_sweep(kind, count)
+        if any(swept.values()):
+            log.info("files swept", **swept)
+        return sum(swept.values())
 
     async def _expired(self) -> int:
         late = await self._records.in_state(FileState.UPLOADING, before=self._now(), limit=MOST)

@@ -12,6 +12,7 @@ from chat4all.ports.file_records import FileRecords
 from chat4all.ports.object_store import ObjectStore
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.file_access import FileAccess
+from chat4all.services.file_meter import FileMeter, NoFileMeter
 from chat4all.services.file_names import clean_name
 from chat4all.services.file_objects import object_key
 
@@ -43,6 +44,7 @@ class InitiateFile:
         *,
         quota: int | None,
         lasting: timedelta,
+        meter: FileMeter | None = None,
         now: Clock = utc_now,
     ) -> None:
         self._access = access
@@ -50,6 +52,7 @@ class InitiateFile:
         self._objects = objects
         self._quota = quota
         self._lasting = lasting
+        self._meter = meter or NoFileMeter()
         self._now = now
 
     async def __call__(self, owner: UserId, new: NewFile) -> File:
@@ -59,6 +62,7 @@ class InitiateFile:
         for an id that was used for another file, `StorageFull` and `Unavailable`.
         """
         if new.size > MAX_FILE_BYTES:
+            self._meter.file_upload(TooLarge.code)
             raise TooLarge(f"a file has at most {MAX_FILE_BYTES} bytes (2 GiB)")
         await self._access.require_member(owner, new.conversation_id)
         file = self._announced(owner, new)

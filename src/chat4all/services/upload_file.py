@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from chat4all.domain.errors import FileGone, FileNotFound, OffsetConflict, TooLarge, UploadNotFound
 from chat4all.domain.files import File, FileState
@@ -11,6 +13,7 @@ from chat4all.domain.ids import FileId, UserId
 from chat4all.ports.object_store import ObjectStore, UploadToken
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.file_access import FileAccess
+from chat4all.services.file_meter import FileMeter, NoFileMeter, counted
 from chat4all.services.file_objects import Discard, object_key
 
 
@@ -29,11 +32,18 @@ class UploadFile:
     """
 
     def __init__(
-        self, access: FileAccess, objects: ObjectStore, discard: Discard, *, now: Clock = utc_now
+        self,
+        access: FileAccess,
+        objects: ObjectStore,
+        discard: Discard,
+        *,
+        meter: FileMeter | None = None,
+        now: Clock = utc_now,
     ) -> None:
         self._access = access
         self._objects = objects
         self._discard = discard
+        self._count = partial((meter or NoFileMeter()).file_bytes, "receive", "client")
         self._now = now
 
     async def status(self, owner: UserId, file_id: FileId) -> Upload:
@@ -62,7 +72,9 @@ class UploadFile:
                 raise TooLarge(f"the file has all of its {file.size} bytes")
             return upload
         token = UploadToken(file.upload)
-        return Upload(file, await self._objects.uploads.append(token, upload.offset, data))
+        async with aclosing(counted(data, self._count)) as pieces:
+            offset = await self._objects.uploads.append(token, upload.offset, pieces)
+        return Upload(file, offset)
 
     async def terminate(self, owner: UserId, file_id: FileId) -> None:
         """End an upload and forget its bytes. A file that is ready is not ended this way."""

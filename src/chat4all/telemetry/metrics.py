@@ -17,6 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import REGISTRY, generate_latest
 
 from chat4all.domain.events import Event, MessageAdded, StatusChanged
+from chat4all.telemetry.file_metrics import FileMetrics
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds; 0.2 is the limit that the p95 of the API must keep."""
@@ -43,6 +44,7 @@ class Metrics:
         self._integrity = meter.create_gauge(
             "chat4all.integrity.findings", description="broken promises found, by check"
         )
+        self.files = FileMetrics(meter)
         self._meter = meter
         self._labels: dict[tuple[str, str, int], dict[str, str | int]] = {}
 
