@@ -42,11 +42,7 @@ from chat4all.gateway.rest.read_draft import read_draft
 from chat4all.gateway.rest.security_headers import BARE_HEADERS
 from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
 from chat4all.ports.directory import Directory
-from chat4all.ports.event_log import (
-    COMMANDS,
-    EVENTS,
-    outbound,
-)
+from chat4all.ports.event_log import COMMANDS, EVENTS, outbound
 from chat4all.router.carrier import Carrier
 from chat4all.router.deadlines import DeadlineWatch
 from chat4all.router.delivery import DeliveryWorker
@@ -61,7 +57,8 @@ from chat4all.router.windows import WindowGuard
 from chat4all.router.worker import GROUP, Router
 from chat4all.services.audit import Auditor
 from chat4all.services.clock import utc_now
-from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.directory_cache import DirectoryCache, Freshness
+from chat4all.services.directory_news import DirectoryNews
 from chat4all.services.fetch_media import MediaFetcher
 from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.services.last_channel import LastChannels
@@ -103,6 +100,7 @@ class Core:
 
     storage: Storage
     directory: Directory
+    news: DirectoryNews
     people: People
     notifier: Notifier
     stored: StoredMessages
@@ -139,8 +137,9 @@ def build_core(
     settings: Settings, storage: Storage, metrics: Metrics, kinds: Mapping[str, Kind]
 ) -> Core:
     """Build what does not depend on running connectors or tokens."""
-    cache = DirectoryCache(storage.directory)
-    directory = WatchedDirectory(storage.directory, cache)
+    cache = DirectoryCache(storage.directory, fresh=Freshness(storage.cache_age))
+    news = DirectoryNews(cache, storage.ephemeral.bus)
+    directory = WatchedDirectory(storage.directory, cache, news)
     people = People(directory, cache)
     messages = Messages(storage.log, storage.messages, storage.messages, people)
     notifier = Notifier(storage.messages, people.peek, people.conversation, messages)
@@ -154,6 +153,7 @@ def build_core(
     return Core(
         storage=storage,
         directory=directory,
+        news=news,
         people=people,
         notifier=notifier,
         stored=stored,
@@ -260,6 +260,7 @@ def _gateway(
 
 async def _start_core(core: Core, running: Parts) -> None:
     """Start the router and wait until it has done what was accepted before the start."""
+    running.start("directory-news", core.news.follow)
     accepted = await core.storage.log.ends(COMMANDS)
     running.start("router", core.router.run)
     running.start("notifier", core.notifier.run)

@@ -32,6 +32,7 @@ from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import EventLog, SupportsRead, SupportsTrim
 from chat4all.ports.integrity import Integrity
 from chat4all.ports.message_store import MessageData, SupportsMoments, SupportsSearch
+from chat4all.services.directory_cache import SHARED_AGE
 from chat4all.services.fallback_ephemeral import FallbackEphemeral
 from chat4all.settings import Settings
 
@@ -62,6 +63,11 @@ class Storage:
     def is_shared(self) -> bool:
         """Say whether what the nodes share answered when it was last asked."""
         return not isinstance(self.ephemeral, FallbackEphemeral) or self.ephemeral.is_shared
+
+    @property
+    def cache_age(self) -> float | None:
+        """Seconds for which what was read of the directory may be kept; None for one process."""
+        return None if self.nodes is self.ephemeral else SHARED_AGE
 
 
 T = TypeVar("T")

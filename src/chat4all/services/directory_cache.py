@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 from chat4all.domain.directory import Account, Channel, Conversation
 from chat4all.domain.group_chats import ChatKey, GroupChat
@@ -21,35 +25,83 @@ USERS = 50_000
 """Users kept, and as many times the channels of one user, and routes of chats."""
 PLATFORMS = 1_000
 """Platforms whose accounts are kept."""
+SHARED_AGE = 30.0
+"""Seconds after which a value is read anew where other processes change the directory too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """For how long what was read counts: `max_age` seconds; None for until a change is told."""
+
+    max_age: float | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+UNTIL_TOLD = Freshness()
+Key = str | ChatKey
+
+
+class Kept(StrEnum):
+    """What a directory cache keeps, each under ids of its own."""
+
+    CONVERSATIONS = "conversations"
+    USERS = "users"
+    CHANNELS = "channels"
+    GROUP_CHATS = "group_chats"
+    ROUTES = "routes"
+    ACCOUNTS = "accounts"
 
 
 class DirectoryCache:
     """What each message asks of the directory, as last read.
 
-    Whoever changes one of them calls `invalidate` on its cache after the change is stored,
-    and every later read sees it. What does not exist is asked for again each time; that a
-    user has no channels, or a conversation no group of a platform, is an answer, and kept.
+    Whoever changes one of them calls `changed` after the change is stored, and every later
+    read sees it. What does not exist is asked for again each time; that a user has no
+    channels, or a conversation no group of a platform, is an answer, and kept.
+
+    Where other processes change the directory, `DirectoryNews` tells of it, and `fresh`
+    bounds for how long a change can go unseen whose news was lost.
     """
 
     def __init__(
-        self, directory: Directory, *, conversations: int = CONVERSATIONS, users: int = USERS
+        self,
+        directory: Directory,
+        *,
+        conversations: int = CONVERSATIONS,
+        users: int = USERS,
+        fresh: Freshness = UNTIL_TOLD,
     ) -> None:
         self._directory = directory
-        self.conversations = LoadingCache(self._load_conversations, size=conversations)
-        self.users = LoadingCache(directory.users.get_many, size=users)
-        self.channels = LoadingCache(self._load_channels, size=users)
-        self.group_chats = LoadingCache(self._load_group_chats, size=conversations)
-        self.routes = LoadingCache(self._load_routes, size=users)
-        self.accounts = LoadingCache(self._load_accounts, size=PLATFORMS)
+        self.conversations = LoadingCache(self._load_conversations, size=conversations, fresh=fresh)
+        self.users = LoadingCache(directory.users.get_many, size=users, fresh=fresh)
+        self.channels = LoadingCache(self._load_channels, size=users, fresh=fresh)
+        self.group_chats = LoadingCache(self._load_group_chats, size=conversations, fresh=fresh)
+        self.routes = LoadingCache(self._load_routes, size=users, fresh=fresh)
+        self.accounts = LoadingCache(self._load_accounts, size=PLATFORMS, fresh=fresh)
+        self._caches: Mapping[Kept, LoadingCache[Any, Any]] = {
+            Kept.CONVERSATIONS: self.conversations,
+            Kept.USERS: self.users,
+            Kept.CHANNELS: self.channels,
+            Kept.GROUP_CHATS: self.group_chats,
+            Kept.ROUTES: self.routes,
+            Kept.ACCOUNTS: self.accounts,
+        }
+
+    async def changed(self, what: Kept, key: Key | None = None) -> None:
+        """Forget what is kept under `key`, or everything of that kind."""
+        self.forget(what, key)
+
+    def forget(self, what: Kept, key: Key | None = None) -> None:
+        """Forget what is kept under `key`, or everything of that kind."""
+        if key is None:
+            self._caches[what].clear()
+        else:
+            self._caches[what].invalidate(key)
 
     def clear(self) -> None:
         """Forget everything: changes may have been missed."""
-        self.conversations.clear()
-        self.users.clear()
-        self.channels.clear()
-        self.group_chats.clear()
-        self.routes.clear()
-        self.accounts.clear()
+        for cache in self._caches.values():
+            cache.clear()
 
     async def _load_conversations(
         self, ids: Collection[ConversationId]
@@ -82,15 +134,22 @@ class LoadingCache(Generic[K, V]):
     """The `size` values used last, each read by `load` when it is first asked for.
 
     Callers who ask for the same key at once share one load. A load that began before
-    `invalidate` is neither kept nor given to those who ask after it. For one event loop.
+    `invalidate` is neither kept nor given to those who ask after it. The age of a value
+    counts from when its load began. For one event loop.
     """
 
     def __init__(
-        self, load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]], *, size: int
+        self,
+        load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]],
+        *,
+        size: int,
+        fresh: Freshness = UNTIL_TOLD,
     ) -> None:
         self._load = load
         self._size = size
-        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._max_age = math.inf if fresh.max_age is None else fresh.max_age
+        self._clock = fresh.clock
+        self._kept: OrderedDict[K, tuple[V, float]] = OrderedDict()
         self._loading: dict[K, asyncio.Task[Mapping[K, V]]] = {}
         # The loop keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[Mapping[K, V]]] = set()
@@ -100,9 +159,14 @@ class LoadingCache(Generic[K, V]):
 
     def peek(self, key: K) -> V | None:
         """Return the value when it is kept, without waiting."""
-        value = self._kept.get(key)
-        if value is not None:
-            self._kept.move_to_end(key)
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        value, until = kept
+        if until <= self._clock():
+            del self._kept[key]
+            return None
+        self._kept.move_to_end(key)
         return value
 
     async def get(self, key: K) -> V | None:
@@ -144,15 +208,16 @@ class LoadingCache(Generic[K, V]):
 
     def _start(self, keys: Collection[K]) -> asyncio.Task[Mapping[K, V]]:
         task = asyncio.create_task(self._read(keys))
+        until = self._clock() + self._max_age
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._finish(keys, done))
+        task.add_done_callback(lambda done: self._finish(keys, done, until))
         self._loading.update((key, task) for key in keys)
         return task
 
     async def _read(self, keys: Collection[K]) -> Mapping[K, V]:
         return await self._load(keys)
 
-    def _finish(self, keys: Collection[K], task: asyncio.Task[Mapping[K, V]]) -> None:
+    def _finish(self, keys: Collection[K], task: asyncio.Task[Mapping[K, V]], until: float) -> None:
         self._tasks.discard(task)
         failed = task.cancelled() or task.exception() is not None
         for key in keys:
@@ -160,9 +225,9 @@ class LoadingCache(Generic[K, V]):
                 continue  # invalidated since the load began
             del self._loading[key]
             if not failed and key in task.result():
-                self._keep(key, task.result()[key])
+                self._keep(key, task.result()[key], until)
 
-    def _keep(self, key: K, value: V) -> None:
-        self._kept[key] = value
+    def _keep(self, key: K, value: V, until: float) -> None:
+        self._kept[key] = (value, until)
         if len(self._kept) > self._size:
             self._kept.popitem(last=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User, UserKind
 from chat4all.domain.group_chats import ChatKey, GroupChat, Moment, Standing
@@ -16,32 +16,45 @@ from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
-from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.directory_cache import DirectoryCache, Kept, Key
+
+
+class Cache(Protocol):
+    """Who is told of every change: the cache itself, or the `DirectoryNews` around it."""
+
+    async def changed(self, what: Kept, key: Key | None = None) -> None:
+        """Forget what is kept under `key`, or everything of that kind."""
+        ...
 
 
 class WatchedDirectory:
     """Wraps a directory: every change forgets what the cache knows of the thing changed.
 
+    `news` passes it on to the other processes that keep parts of the same directory.
+
     Also one that failed or was cancelled, for it may have been stored all the same.
     """
 
-    def __init__(self, directory: Directory, cache: DirectoryCache) -> None:
-        self.users: Users = _Users(directory.users, cache)
-        self.channels: Channels = _Channels(directory.channels, cache)
-        self.conversations: Conversations = _Conversations(directory.conversations, cache)
-        self.members: Members = _Members(directory.members, cache)
+    def __init__(
+        self, directory: Directory, cache: DirectoryCache, news: Cache | None = None
+    ) -> None:
+        told = cache if news is None else news
+        self.users: Users = _Users(directory.users, told)
+        self.channels: Channels = _Channels(directory.channels, told)
+        self.conversations: Conversations = _Conversations(directory.conversations, told)
+        self.members: Members = _Members(directory.members, told)
         self.tokens: Tokens = directory.tokens
         self.keys: Keys = directory.keys
-        self.accounts: Accounts = _Accounts(directory.accounts, cache)
+        self.accounts: Accounts = _Accounts(directory.accounts, told)
         self.link_codes: LinkCodes = directory.link_codes
-        self.routes: Routes = _Routes(directory.routes, cache)
+        self.routes: Routes = _Routes(directory.routes, cache, told)
         self.failovers: Failovers = directory.failovers
-        self.group_chats: GroupChats = _GroupChats(directory.group_chats, cache)
-        self.group_people: GroupPeople = _GroupPeople(directory.group_people, cache)
+        self.group_chats: GroupChats = _GroupChats(directory.group_chats, told)
+        self.group_people: GroupPeople = _GroupPeople(directory.group_people, told)
 
 
 class _Users:
-    def __init__(self, users: Users, cache: DirectoryCache) -> None:
+    def __init__(self, users: Users, cache: Cache) -> None:
         self._users = users
         self._cache = cache
 
@@ -58,14 +71,14 @@ class _Users:
         try:
             await self._users.update(user)
         finally:
-            self._cache.users.invalidate(user.id)
+            await self._cache.changed(Kept.USERS, user.id)
 
     async def remove(self, user: UserId) -> None:
         try:
             await self._users.remove(user)
         finally:
-            self._cache.users.invalidate(user)
-            self._cache.channels.invalidate(user)
+            await self._cache.changed(Kept.USERS, user)
+            await self._cache.changed(Kept.CHANNELS, user)
 
     async def search(
         self,
@@ -80,7 +93,7 @@ class _Users:
 
 
 class _Channels:
-    def __init__(self, channels: Channels, cache: DirectoryCache) -> None:
+    def __init__(self, channels: Channels, cache: Cache) -> None:
         self._channels = channels
         self._cache = cache
 
@@ -88,25 +101,27 @@ class _Channels:
         try:
             return await self._channels.link(channel)
         finally:
-            self._cache.channels.invalidate(channel.user_id)
+            await self._cache.changed(Kept.CHANNELS, channel.user_id)
 
     async def relink(self, channel: ChannelId, user: UserId) -> None:
         try:
             await self._channels.relink(channel, user)
         finally:
-            self._cache.channels.clear()  # whose it was is not known here; this is rare
+            # whose it was is not known here; this is rare
+            await self._cache.changed(Kept.CHANNELS)
 
     async def set_reachable(self, channel: ChannelId) -> None:
         try:
             await self._channels.set_reachable(channel)
         finally:
-            self._cache.channels.clear()  # once for each person who was met in a group
+            # once for each person who was met in a group
+            await self._cache.changed(Kept.CHANNELS)
 
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
         try:
             await self._channels.unlink(user, channel)
         finally:
-            self._cache.channels.invalidate(user)
+            await self._cache.changed(Kept.CHANNELS, user)
 
     async def of_users(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
         return await self._channels.of_users(users)
@@ -118,7 +133,7 @@ class _Channels:
 
 
 class _Conversations:
-    def __init__(self, conversations: Conversations, cache: DirectoryCache) -> None:
+    def __init__(self, conversations: Conversations, cache: Cache) -> None:
         self._conversations = conversations
         self._cache = cache
 
@@ -142,17 +157,17 @@ class _Conversations:
         try:
             await self._conversations.update(conversation, name=name, metadata=metadata)
         finally:
-            self._cache.conversations.invalidate(conversation)
+            await self._cache.changed(Kept.CONVERSATIONS, conversation)
 
     async def delete(self, conversation: ConversationId) -> None:
         try:
             await self._conversations.delete(conversation)
         finally:
-            self._cache.conversations.invalidate(conversation)
+            await self._cache.changed(Kept.CONVERSATIONS, conversation)
 
 
 class _Members:
-    def __init__(self, members: Members, cache: DirectoryCache) -> None:
+    def __init__(self, members: Members, cache: Cache) -> None:
         self._members = members
         self._cache = cache
 
@@ -160,19 +175,19 @@ class _Members:
         try:
             return await self._members.add(conversation, member)
         finally:
-            self._cache.conversations.invalidate(conversation)
+            await self._cache.changed(Kept.CONVERSATIONS, conversation)
 
     async def remove(self, conversation: ConversationId, user: UserId) -> bool:
         try:
             return await self._members.remove(conversation, user)
         finally:
-            self._cache.conversations.invalidate(conversation)
+            await self._cache.changed(Kept.CONVERSATIONS, conversation)
 
     async def set_role(self, conversation: ConversationId, user: UserId, role: Role) -> None:
         try:
             await self._members.set_role(conversation, user, role)
         finally:
-            self._cache.conversations.invalidate(conversation)
+            await self._cache.changed(Kept.CONVERSATIONS, conversation)
 
     async def set_archived(
         self, conversation: ConversationId, user: UserId, *, archived: bool
@@ -180,12 +195,12 @@ class _Members:
         try:
             await self._members.set_archived(conversation, user, archived=archived)
         finally:
-            self._cache.conversations.invalidate(conversation)
+            await self._cache.changed(Kept.CONVERSATIONS, conversation)
 
 
 class _GroupChats:
     # Changes are rare beside messages, so they forget all groups: moves concern several.
-    def __init__(self, group_chats: GroupChats, cache: DirectoryCache) -> None:
+    def __init__(self, group_chats: GroupChats, cache: Cache) -> None:
         self._group_chats = group_chats
         self._cache = cache
 
@@ -195,7 +210,7 @@ class _GroupChats:
         try:
             return await self._group_chats.keep(chat, at=at, gone=gone)
         finally:
-            self._cache.group_chats.clear()
+            await self._cache.changed(Kept.GROUP_CHATS)
 
     async def get(self, key: ChatKey) -> GroupChat | None:
         return await self._group_chats.get(key)
@@ -209,17 +224,17 @@ class _GroupChats:
         try:
             return await self._group_chats.change(key, at=at, title=title, present=present)
         finally:
-            self._cache.group_chats.clear()
+            await self._cache.changed(Kept.GROUP_CHATS)
 
     async def move(self, key: ChatKey, to: str) -> GroupChat | None:
         try:
             return await self._group_chats.move(key, to)
         finally:
-            self._cache.group_chats.clear()
+            await self._cache.changed(Kept.GROUP_CHATS)
 
 
 class _GroupPeople:
-    def __init__(self, people: GroupPeople, cache: DirectoryCache) -> None:
+    def __init__(self, people: GroupPeople, cache: Cache) -> None:
         self._people = people
         self._cache = cache
 
@@ -232,11 +247,11 @@ class _GroupPeople:
         try:
             return await self._people.note(key, person, user, here=here, at=at)
         finally:
-            self._cache.group_chats.clear()
+            await self._cache.changed(Kept.GROUP_CHATS)
 
 
 class _Accounts:
-    def __init__(self, accounts: Accounts, cache: DirectoryCache) -> None:
+    def __init__(self, accounts: Accounts, cache: Cache) -> None:
         self._accounts = accounts
         self._cache = cache
 
@@ -244,7 +259,7 @@ class _Accounts:
         try:
             await self._accounts.put(account)
         finally:
-            self._cache.accounts.invalidate(account.platform)
+            await self._cache.changed(Kept.ACCOUNTS, account.platform)
 
     async def get(self, account: AccountId) -> Account | None:
         return await self._accounts.get(account)
@@ -256,7 +271,7 @@ class _Accounts:
         try:
             await self._accounts.remove(account)
         finally:
-            self._cache.accounts.clear()
+            await self._cache.changed(Kept.ACCOUNTS)
 
     async def set_poll_offset(self, account: AccountId, offset: str) -> None:
         await self._accounts.set_poll_offset(account, offset)
@@ -264,20 +279,24 @@ class _Accounts:
 
 class _Routes:
     # Each delivery and each message from outside asks for one, so it is the cache that answers.
-    def __init__(self, routes: Routes, cache: DirectoryCache) -> None:
+    def __init__(self, routes: Routes, kept: DirectoryCache, cache: Cache) -> None:
         self._routes = routes
+        self._kept = kept.routes
         self._cache = cache
 
     async def get(self, platform: str, account: AccountId, address: str) -> ConversationId | None:
-        return await self._cache.routes.get(ChatKey(platform, account, address))
+        return await self._kept.get(ChatKey(platform, account, address))
 
     async def set(
         self, platform: str, account: AccountId, address: str, conversation: ConversationId
     ) -> None:
+        # Most messages go where the one before went: nobody need forget it.
+        if await self._routes.get(platform, account, address) == conversation:
+            return
         try:
             await self._routes.set(platform, account, address, conversation)
         finally:
-            self._cache.routes.invalidate(ChatKey(platform, account, address))
+            await self._cache.changed(Kept.ROUTES, ChatKey(platform, account, address))
 
     async def last_inbound(
         self, platform: str, account: AccountId, address: str
