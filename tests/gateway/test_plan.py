@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from chat4all.domain.directory import Account
+from chat4all.domain.files import MAX_FILE_BYTES
 from chat4all.domain.ids import AccountId, UserId, new_id
 from chat4all.ports.event_log import COMMANDS
 from tests.gateway.test_people import contact
@@ -62,6 +65,7 @@ def step(channel: str, **more: Any) -> dict[str, Any]:
     unless: dict[str, Any] = {
         "parts": 1,
         "degraded": None,
+        "file_as": None,
         "blocked": None,
         "window": None,
         "templates": [],
@@ -120,6 +124,41 @@ async def test_a_plan_says_what_will_be_changed_on_the_way(world: World, ana: Pe
     [found] = await plan(ana, talk, "word " * 20, channels=["whatsapp"])
     [only] = found["channels"]
     assert (only["parts"], only["degraded"]) == (2, "sent in 2 parts")
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "megabytes", "file_as", "degraded"),
+    [
+        ("image/png", 10, "file", None),
+        ("image/png; q=1", 11, "document", "sent as a document: 11 MB is over 10 MB"),
+        ("image/png", 51, "link", "file sent as a link: 51 MB is over 50 MB"),
+    ],
+)
+async def test_a_plan_says_how_a_file_will_go_that_is_not_uploaded_yet(
+    world: World, ana: Person, mime_type: str, megabytes: int, file_as: str, degraded: str | None
+) -> None:
+    await connect(world, ana.id, "telegram")
+    talk, _ = await private_with(ana, TELEGRAM)
+    [found] = await plan(
+        ana,
+        talk,
+        payload={"type": "image", "file_id": new_id()},
+        file={"mime_type": mime_type, "size": megabytes * 1024**2},
+    )
+    assert found["channels"] == [step("telegram", file_as=file_as, degraded=degraded)]
+
+
+async def test_a_file_is_announced_to_a_plan_within_the_limits_of_files(
+    world: World, ana: Person
+) -> None:
+    await connect(world, ana.id, "telegram")
+    talk, _ = await private_with(ana, TELEGRAM)
+    [found] = await plan(ana, talk, file={"mime_type": "image/png", "size": 1})  # of a text
+    assert found["channels"] == [step("telegram")]
+    file = {"mime_type": "image/png", "size": MAX_FILE_BYTES + 1}
+    body = {"conversation_id": talk, "payload": {"type": "text", "text": "Hi"}, "file": file}
+    answer = await ana.http.post("/v1/messages/plan", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/file/size")
 
 
 async def test_people_with_an_app_are_reached_there(ana: Person, bia: Person, group: str) -> None:

@@ -36,7 +36,7 @@ from chat4all.domain.errors import (
 )
 from chat4all.domain.events import Event, SyncCursor
 from chat4all.domain.ids import AccountId, UserId
-from chat4all.domain.payload import PayloadType, text
+from chat4all.domain.payload import MEDIA, PayloadType, text
 from chat4all.domain.templates import Place, Template
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.passwords import Argon2Passwords
@@ -144,7 +144,9 @@ class PaperPhones:
 
 CAPABILITIES = {
     "telegram": Capabilities(
-        payloads=frozenset(PayloadType) - {PayloadType.TEMPLATE}, max_text=4096
+        payloads=frozenset(PayloadType) - {PayloadType.TEMPLATE},
+        max_text=4096,
+        max_file_bytes={**dict.fromkeys(MEDIA, 50 * 1024**2), PayloadType.IMAGE: 10 * 1024**2},
     ),
     "whatsapp": Capabilities(
         payloads=frozenset({PayloadType.TEXT, PayloadType.TEMPLATE}),

@@ -8,6 +8,7 @@ from chat4all.domain.capabilities import Capabilities, megabytes
 from chat4all.domain.outgoing import FileRef
 from chat4all.domain.payload import MEDIA, Payload, PayloadType, text
 from chat4all.router.enclosures import Enclosed
+from chat4all.services.delivery_plan import FileForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Fitted:
 
     parts: tuple[Payload, ...]
     note: str | None = None
+    file_as: FileForm | None = None
 
 
 def fit(
@@ -64,12 +66,22 @@ def fit_edit(
 def _fit_file(payload: Payload, capabilities: Capabilities, prefix: str, file: Enclosed) -> Fitted:
     if file.ref is None:
         words = _lines(f"[{payload.type.value}: {file.reason}]", payload.caption)
-        return _texts(prefix + words, capabilities, f"{payload.type.value} sent as text")
+        fitted = _texts(prefix + words, capabilities, f"{payload.type.value} sent as text")
+        return replace(fitted, file_as=FileForm.WORDS)
     kind, why = _carried_as(payload.type, file.ref, capabilities)
     if kind is None or file.reason is not None:
         words = _lines(f"{file.ref.name} ({megabytes(file.ref.size)})", file.ref.url)
         words = prefix + _lines(words, payload.caption)
-        return _texts(words, capabilities, f"file sent as a link: {file.reason or why}")
+        fitted = _texts(words, capabilities, f"file sent as a link: {file.reason or why}")
+        return replace(fitted, file_as=FileForm.LINK)
+    form = FileForm.FILE if kind is payload.type else FileForm.DOCUMENT
+    return replace(_captioned(payload, capabilities, prefix, kind, why), file_as=form)
+
+
+def _captioned(
+    payload: Payload, capabilities: Capabilities, prefix: str, kind: PayloadType, why: str | None
+) -> Fitted:
+    """Return a file that goes as `kind`, with its words where the channel takes them."""
     note = f"sent as a document: {why}" if why is not None else None
     caption = prefix + payload.caption if payload.caption else prefix.rstrip(": \n") + ":"
     if not prefix and not payload.caption:

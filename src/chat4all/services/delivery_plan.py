@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.domain.templates import Template
@@ -31,11 +32,34 @@ class Why(StrEnum):
     """The recipient uses our own clients."""
 
 
+class FileForm(StrEnum):
+    """How a channel carries the file of a message."""
+
+    FILE = "file"
+    """As what it is."""
+    DOCUMENT = "document"
+    """As a document, whatever it is."""
+    LINK = "link"
+    """As a link that expires."""
+    WORDS = "words"
+    """Not at all: it is named, with the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsentFile:
+    """A file that is not uploaded yet: `size` in bytes."""
+
+    mime_type: str
+    size: int
+    name: str = "file"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One channel for one recipient.
 
-    `degraded` says what will be changed on the way; `parts` in how many messages it goes.
+    `degraded` says what will be changed on the way; `parts` in how many messages it goes,
+    `file_as` how its file goes, where it has one.
     `blocked` is the code with which it would fail, as far as can be told now, and
     `templates` are what would do where a closed `window` is the reason.
     """
@@ -44,6 +68,7 @@ class Step:
     account_id: AccountId | None = None
     degraded: str | None = None
     parts: int = 1
+    file_as: FileForm | None = None
     blocked: str | None = None
     window: SessionWindow | None = None
     templates: Sequence[Template] = ()
@@ -59,9 +84,15 @@ class RecipientPlan:
     fallbacks: Sequence[Step] = ()
 
 
-PlanDelivery = Callable[[UserId, Draft], Awaitable[Sequence[RecipientPlan]]]
-"""Tells how a draft of a sender would be delivered; sends nothing.
+class PlanDelivery(Protocol):
+    """Tells how messages would be delivered; sends nothing."""
 
-Raises `ConversationNotFound` for a stranger, `InvalidInput` for a recipient who is not a
-member and for a template that cannot be sent to them.
-"""
+    async def __call__(
+        self, sender: UserId, draft: Draft, *, file: UnsentFile | None = None
+    ) -> Sequence[RecipientPlan]:
+        """Return the plan for each recipient; `file` is what the payload's will be.
+
+        Raises `ConversationNotFound` for a stranger, `InvalidInput` for a recipient who is
+        not a member and for a template that cannot be sent to them.
+        """
+        ...

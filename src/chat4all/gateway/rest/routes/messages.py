@@ -15,7 +15,11 @@ from chat4all.domain.ids import MessageId
 from chat4all.gateway.rest.bearer import Caller
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.problems import problem_of
-from chat4all.gateway.rest.schemas.delivery_plan import DeliveryPlan, PlannedRecipient
+from chat4all.gateway.rest.schemas.delivery_plan import (
+    DeliveryPlan,
+    MessageToPlan,
+    PlannedRecipient,
+)
 from chat4all.gateway.rest.schemas.messages import (
     AcceptedMessage,
     BatchOutcome,
@@ -108,9 +112,9 @@ class Messages(Controller):
         return BatchOutcomes(items=[_outcome(one) for one in outcomes])
 
     @post("/plan", operation_id="planMessage", status_code=200, problems=(404,))
-    async def plan(self, data: JSONBody[NewMessage], deps: Deps, caller: Caller) -> DeliveryPlan:
+    async def plan(self, data: JSONBody[MessageToPlan], deps: Deps, caller: Caller) -> DeliveryPlan:
         """Tell how a message would be delivered, and what blocks it; nothing is sent."""
-        found = await deps.plan(caller.user_id, data.to_draft())
+        found = await deps.plan(caller.user_id, data.to_draft(), file=data.announced())
         return DeliveryPlan(recipients=[PlannedRecipient.of(one) for one in found])
 
     @get("/{message_id:str}", operation_id="getMessage")

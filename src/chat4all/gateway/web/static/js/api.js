@@ -1,6 +1,7 @@
 /** Every call of the REST API that this client makes, one function each. */
 
 import { call } from "./http.js";
+import { newId } from "./ids.js";
 import { freshToken, refresh } from "./session.js";
 
 async function authorized(method, path, options = {}) {
@@ -70,6 +71,9 @@ export const searchMessages = (q, conversation_id) => get("/v1/messages/search",
 const nothing = { type: "text", text: "…" };
 /** How a text would be delivered. */
 export const planText = (conversation_id) => post("/v1/messages/plan", { conversation_id, payload: nothing });
+/** How a file would be delivered that is not uploaded yet. @param {{name, mime_type, size}} file */
+export const planFile = (conversation_id, type, file) =>
+  post("/v1/messages/plan", { conversation_id, payload: { type, file_id: newId() }, file });
 
 export const message = (messageId) => get(`/v1/messages/${id(messageId)}`);
 export const messageStatus = (messageId) => get(`/v1/messages/${id(messageId)}/status`);

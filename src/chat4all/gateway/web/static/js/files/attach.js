@@ -5,7 +5,7 @@ import { currentUploads } from "../client.js";
 import { sizeOf, t } from "../i18n.js";
 import { newId } from "../ids.js";
 import { store } from "../store.js";
-import { kindOf } from "./kinds.js";
+import { kindOf, typeOf } from "./kinds.js";
 
 const LARGEST_BYTES = 2 * 1024 ** 3;
 const LARGEST_MEASURED_BYTES = 40 * 1024 ** 2;
@@ -74,8 +74,6 @@ async function measure(url) {
     return null;
   }
 }
-
-const typeOf = (file) => file.type.split(";")[0] || "application/octet-stream";
 
 function release(items) {
   for (const { preview } of items) if (preview) URL.revokeObjectURL(preview);

@@ -13,6 +13,9 @@ export function kindOf(mimeType) {
   return Object.keys(SHOWN).find((kind) => SHOWN[kind].test(mimeType ?? "")) ?? "document";
 }
 
+/** The media type of a file of the browser, without parameters. */
+export const typeOf = (file) => file.type.split(";")[0] || "application/octet-stream";
+
 /** Whether a sound is somebody speaking rather than a piece of music: messengers' voice notes are Opus in Ogg. */
 export const isVoice = (file) => !file || /^audio\/(ogg|opus)$/.test(file.mime_type) || VOICE.test(file.name);
 

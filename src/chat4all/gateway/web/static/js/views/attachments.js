@@ -2,8 +2,9 @@
 
 import { attach, attachmentsOf, detach } from "../files/attach.js";
 import { endingOf, iconOf } from "../files/kinds.js";
+import { useFilePlan } from "../files/plans.js";
 import { Icon } from "../icons.js";
-import { sizeOf, t } from "../i18n.js";
+import { channelName, errorText, sizeOf, t } from "../i18n.js";
 import { html, useEffect, useRef, useState } from "../preact.js";
 import { useSelect } from "../store.js";
 import { IconButton } from "./parts.js";
@@ -33,15 +34,32 @@ export function AttachmentTray({ conversationId }) {
   const items = useAttachments(conversationId);
   if (!items.length) return null;
   return html`<ul class="tray" aria-label=${t("attach.chosen")} data-testid="attachments">
-    ${items.map((item) => html`<li key=${item.id} class="tray-item" data-testid="attachment">
-      ${item.preview
-        ? html`<img src=${item.preview} alt="" />`
-        : html`<span class="tray-icon"><${FileIcon} name=${item.name} mimeType=${item.file.type} /></span>`}
-      <span class="tray-name"><b>${item.name}</b><small>${sizeOf(item.file.size)}</small></span>
-      <${IconButton} icon="close" label=${t("attach.remove", { name: item.name })} class="small" data-testid="attachment-remove"
-        onClick=${() => detach(conversationId, item.id)} />
-    </li>`)}
+    ${items.map((item) => html`<${Chosen} key=${item.id} conversationId=${conversationId} item=${item} />`)}
   </ul>`;
+}
+
+function Chosen({ conversationId, item }) {
+  const plan = useFilePlan(conversationId, item);
+  return html`<li class="tray-item" data-testid="attachment">
+    ${item.preview
+      ? html`<img src=${item.preview} alt="" />`
+      : html`<span class="tray-icon"><${FileIcon} name=${item.name} mimeType=${item.file.type} /></span>`}
+    <span class="tray-name"><b>${item.name}</b><small>${sizeOf(item.file.size)}</small></span>
+    ${hintsOf(plan).map((hint) => html`<p key=${hint} class="tray-hint" role="status" data-testid="attachment-hint">${hint}</p>`)}
+    <${IconButton} icon="close" label=${t("attach.remove", { name: item.name })} class="small" data-testid="attachment-remove"
+      onClick=${() => detach(conversationId, item.id)} />
+  </li>`;
+}
+
+function hintsOf(plan) {
+  if (!plan) return [];
+  const named = (channels) => channels.map(channelName).join(", ");
+  return [
+    ...plan.blocked.map(({ channel, code }) =>
+      t("attach.blocked", { channel: channelName(channel), reason: errorText({ code, message: code }) })),
+    plan.links.length ? t("attach.asLink", { channels: named(plan.links) }) : null,
+    plan.documents.length ? t("attach.asDocument", { channels: named(plan.documents) }) : null,
+  ].filter(Boolean);
 }
 
 /** What a file looks like when it has no picture: a sheet with the ending of its name. */
