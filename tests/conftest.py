@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import pytest
@@ -13,6 +14,8 @@ OURS = pytest.StashKey[bool]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[OURS] = leftovers.name_this_run()
+    if config.stash[OURS]:  # who is asked to stop, stops in order, as on Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -188,12 +188,19 @@ def test_a_damaged_file(folder: Path, name: str, damage: Callable[[Path], None])
     said = refusal(folder)
     assert RECOVERY in said
     assert re.search(rf"{name}|the directory", said)
-    check = run("check", "--data-dir", str(folder))
-    assert check.returncode == 2, "options stand before the command"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_check_names_a_damaged_file_too(folder: Path, name: str) -> None:
+    scribble_on_the_first_page(folder / name)
     told = run("--data-dir", str(folder), "check")
     assert told.returncode == 1
     assert RECOVERY in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_the_options_of_every_command_stand_before_it(tmp_path: Path) -> None:
+    assert run("check", "--data-dir", str(tmp_path)).returncode == 2
 
 
 @pytest.mark.parametrize("name", FILES)
