@@ -43,7 +43,11 @@ class Settings(BaseSettings):
         description="Event log: sqlite:///FILE, memory:// or "
         "kafka://[USER:PASSWORD@]HOST:9092/PREFIX?partitions=16.",
     )
-    messages_url: str = Field(default="", description="Messages: sqlite:///FILE or memory://.")
+    messages_url: str = Field(
+        default="",
+        description="Messages and records of files: sqlite:///FILE, memory:// or "
+        "mongodb://[USER:PASSWORD@]HOST:27017/DATABASE.",
+    )
     directory_url: str = Field(
         default="", description="Users and conversations: sqlite:///FILE or memory://."
     )
@@ -218,7 +222,7 @@ def _explain(error: Any) -> str:
 
 SCHEMES = {
     "log_url": ("sqlite", "memory", "kafka"),
-    "messages_url": ("sqlite", "memory"),
+    "messages_url": ("sqlite", "memory", "mongodb", "mongodb+srv"),
     "directory_url": ("sqlite", "memory"),
     "ephemeral_url": ("memory", "redis", "rediss"),
     "objects_url": ("file", "s3"),

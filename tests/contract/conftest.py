@@ -8,6 +8,7 @@ import pytest
 
 from tests.servers.cache import Missing, skip_for
 from tests.servers.minio import Minio, running_minio
+from tests.servers.mongo_server import KINDS, MongoServer, mongo_server
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,12 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
             yield server
     except Missing as missing:
         skip_for(missing)
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def mongo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MongoServer]:
+    """Each server that speaks MongoDB's protocol; skips one that is not there."""
+    with mongo_server(request.param, tmp_path_factory.mktemp(request.param)) as server:
+        yield server

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from tests.servers import kafka_server, minio, tus
+from tests.servers import kafka_server, minio, mongo_server, tus
 from tests.servers.cache import Missing
 
-SERVERS = {"kafka": kafka_server.build, "minio": minio.build, "tus": tus.build}
+SERVERS = {
+    "kafka": kafka_server.build,
+    "minio": minio.build,
+    "secantusdb": mongo_server.build_secantus,
+    "ferretdb": mongo_server.build_ferret,
+    "tus": tus.build,
+}
 
 
 def main() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from chat4all.adapters.localfs.object_store import LocalFsObjectStore
 from chat4all.adapters.memory.file_records import MemoryFileRecords
 from chat4all.adapters.sqlite.file_records import SqliteFileRecords
+from chat4all.bootstrap.extras import require
 from chat4all.domain.errors import BadSettings
 from chat4all.ports.file_records import FileRecords, FileReferences
 from chat4all.ports.object_store import ObjectStore
@@ -35,6 +35,20 @@ RECORDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Records]]] = {
     "sqlite": SqliteFileRecords,
     "memory": lambda _: nullcontext(MemoryFileRecords()),
 }
+MONGODB = frozenset({"mongodb", "mongodb+srv"})
+"""Schemes of messages, and with them of records, in MongoDB."""
+
+
+def _records(settings: Settings) -> AbstractAsyncContextManager[Records]:
+    kind = urlsplit(settings.messages_url).scheme or "sqlite"
+    if kind not in MONGODB:
+        return RECORDS[kind](settings.data_dir / "files.sqlite3")
+    require("pymongo", "mongodb", "CHAT4ALL_MESSAGES_URL: MongoDB")
+    from chat4all.adapters.mongodb.file_records import (  # noqa: PLC0415 - of an extra
+        MongoFileRecords,
+    )
+
+    return MongoFileRecords(settings.messages_url)
 
 
 def _folder(url: str) -> Path:
@@ -45,8 +59,7 @@ def _folder(url: str) -> Path:
 
 
 def _bucket(url: str) -> AbstractAsyncContextManager[ObjectStore]:
-    if find_spec("aioboto3") is None:
-        raise BadSettings("CHAT4ALL_OBJECTS_URL: S3 needs a library: pip install 'chat4all[s3]'")
+    require("aioboto3", "s3", "CHAT4ALL_OBJECTS_URL: S3")
     from chat4all.adapters.s3.object_store import S3ObjectStore  # noqa: PLC0415 - of an extra
 
     return S3ObjectStore(url)
@@ -64,10 +77,9 @@ async def open_file_storage(settings: Settings) -> AsyncIterator[FileStorage]:
 
     Records live beside the messages. Several processes may open the same storage.
     """
-    kind = urlsplit(settings.messages_url).scheme or "sqlite"
     url = settings.objects_url or (settings.data_dir / "objects").absolute().as_uri()
     async with (
-        RECORDS[kind](settings.data_dir / "files.sqlite3") as records,
+        _records(settings) as records,
         OBJECTS[urlsplit(url).scheme](url) as objects,
     ):
         yield FileStorage(records, objects)

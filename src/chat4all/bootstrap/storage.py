@@ -13,7 +13,6 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -25,7 +24,8 @@ from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.adapters.sql.directory import SqlDirectory
 from chat4all.adapters.sqlite.event_log import SqliteEventLog
 from chat4all.adapters.sqlite.message_store import SqliteMessageStore
-from chat4all.bootstrap.file_storage import FileStorage, open_file_storage
+from chat4all.bootstrap.extras import require
+from chat4all.bootstrap.file_storage import MONGODB, FileStorage, open_file_storage
 from chat4all.domain.errors import BadSettings, DataFolderInUse
 from chat4all.ports.directory import Directory
 from chat4all.ports.ephemeral import Ephemeral
@@ -98,7 +98,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         folder = settings.data_dir
         directory = await stack.enter_async_context(open_directory(settings))
         messages = await stack.enter_async_context(
-            _open(MESSAGES, settings.messages_url, folder / "messages.sqlite3")
+            _messages(settings.messages_url, folder / "messages.sqlite3")
         )
         log = await stack.enter_async_context(_log(settings.log_url, folder / "log.sqlite3"))
         local = MemoryEphemeral()
@@ -118,7 +118,7 @@ def _shared(url: str, local: MemoryEphemeral) -> AbstractAsyncContextManager[Eph
     """Return what all nodes share; `memory://` is for an installation of one process."""
     if urlsplit(url).scheme == "memory":
         return nullcontext(local)
-    _require("redis", "redis", "CHAT4ALL_EPHEMERAL_URL: Redis")
+    require("redis", "redis", "CHAT4ALL_EPHEMERAL_URL: Redis")
     from chat4all.adapters.redis.ephemeral import (  # noqa: PLC0415 - of an extra
         RedisEphemeral,
     )
@@ -134,15 +134,21 @@ def open_directory(settings: Settings) -> AbstractAsyncContextManager[Directory]
 def _log(url: str, default: Path) -> AbstractAsyncContextManager[Log]:
     if urlsplit(url).scheme != "kafka":
         return _open(LOGS, url, default)
-    _require("confluent_kafka", "kafka", "CHAT4ALL_LOG_URL: Kafka")
+    require("confluent_kafka", "kafka", "CHAT4ALL_LOG_URL: Kafka")
     from chat4all.adapters.kafka.event_log import KafkaEventLog  # noqa: PLC0415 - of an extra
 
     return KafkaEventLog(url)
 
 
-def _require(module: str, extra: str, what: str) -> None:
-    if find_spec(module) is None:
-        raise BadSettings(f"{what} needs a library: pip install 'chat4all[{extra}]'")
+def _messages(url: str, default: Path) -> AbstractAsyncContextManager[Store]:
+    if urlsplit(url).scheme not in MONGODB:
+        return _open(MESSAGES, url, default)
+    require("pymongo", "mongodb", "CHAT4ALL_MESSAGES_URL: MongoDB")
+    from chat4all.adapters.mongodb.message_store import (  # noqa: PLC0415 - of an extra
+        MongoMessageStore,
+    )
+
+    return MongoMessageStore(url)
 
 
 def _open(kinds: Mapping[str, Callable[[Path], T]], url: str, default: Path) -> T:

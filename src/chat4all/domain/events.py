@@ -136,6 +136,19 @@ Event = (
 )
 
 
+def message_concerned(event: Event) -> MessageId | None:
+    """Return the one message that `event` is about, if it is about one."""
+    match event:
+        case MessageAdded() | MessageEdited():
+            return event.message.message_id
+        case MessageDeleted() | ReactionChanged():
+            return event.message_id
+        case StatusChanged():
+            return event.entry.message_id
+        case _:
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class SyncCursor:
     """Up to where a client has seen: the last offset per partition of the log.

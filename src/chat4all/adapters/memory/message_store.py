@@ -7,21 +7,12 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from chat4all.adapters.memory.message_words import holds
 from chat4all.domain.errors import StaleSequence
-from chat4all.domain.events import (
-    CursorMoved,
-    Event,
-    MessageAdded,
-    MessageDeleted,
-    MessageEdited,
-    Position,
-    ReactionChanged,
-    StatusChanged,
-)
+from chat4all.domain.events import CursorMoved, Event, MessageAdded, Position, message_concerned
 from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import Status, StatusEntry, moves_forward
+from chat4all.domain.words import holds
 from chat4all.ports.integrity import Finding
 from chat4all.ports.message_store import Effects, Head, Kept, NewMessage, Summary
 
@@ -173,7 +164,7 @@ class MemoryMessageStore:
         """Return the events that concern one message; see the port."""
         if message not in self._all.kept:
             return []
-        return [event for event in self._events() if _concerned(event) == message]
+        return [event for event in self._events() if message_concerned(event) == message]
 
     async def search(
         self,
@@ -298,7 +289,7 @@ class MemoryMessageStore:
         self._all.kept[message.message_id] = replace(kept, message=changed)
 
     def _is_news(self, message: Message, stored: Message, journal: Sequence[Event]) -> bool:
-        events = [event for event in journal if _concerned(event) == message.message_id]
+        events = [event for event in journal if message_concerned(event) == message.message_id]
         if events:
             stored_events = self._all.journal
             return any((e.conversation_id, e.position) not in stored_events for e in events)
@@ -333,15 +324,3 @@ class MemoryMessageStore:
                 latest = known.status
         if moves_forward(latest, entry.status):
             self._all.statuses.append(entry)
-
-
-def _concerned(event: Event) -> MessageId | None:
-    match event:
-        case MessageEdited():
-            return event.message.message_id
-        case MessageDeleted() | ReactionChanged():
-            return event.message_id
-        case StatusChanged():
-            return event.entry.message_id
-        case _:
-            return None

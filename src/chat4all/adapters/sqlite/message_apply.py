@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from chat4all.adapters.sqlite.message_journal import journal_row, message_concerned
+from chat4all.adapters.sqlite.message_journal import journal_row
 from chat4all.adapters.sqlite.message_rows import (
     Keys,
     Row,
@@ -19,6 +19,7 @@ from chat4all.adapters.sqlite.message_rows import (
     status_row,
 )
 from chat4all.domain.errors import StaleSequence
+from chat4all.domain.events import message_concerned
 from chat4all.domain.ids import MessageId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import Status, StatusEntry, moves_forward

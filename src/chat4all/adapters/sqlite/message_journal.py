@@ -12,14 +12,14 @@ from chat4all.domain.events import (
     ConversationChanged,
     CursorMoved,
     Event,
-    MessageAdded,
     MessageDeleted,
     MessageEdited,
     Position,
     ReactionChanged,
     StatusChanged,
+    message_concerned,
 )
-from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.ids import ConversationId, UserId
 from chat4all.domain.messages import Cursor
 
 CURSOR_MOVED = 4
@@ -39,19 +39,6 @@ _DECODERS: dict[int, Callable[[bytes], Event]] = {
 }
 _Moved = tuple[str, int, int, int | None, int, int, int | None]
 _moved = msgspec.json.Decoder(_Moved).decode
-
-
-def message_concerned(event: Event) -> MessageId | None:
-    """Return the one message that `event` is about, if it is about one."""
-    match event:
-        case MessageAdded() | MessageEdited():
-            return event.message.message_id
-        case MessageDeleted() | ReactionChanged():
-            return event.message_id
-        case StatusChanged():
-            return event.entry.message_id
-        case _:
-            return None
 
 
 def journal_row(event: Event, keys: Keys) -> Row:

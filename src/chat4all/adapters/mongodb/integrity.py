@@ -1,0 +1,112 @@
+"""Looking for broken promises while others write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from chat4all.adapters.mongodb.applying import MongoApplying
+from chat4all.adapters.mongodb.heads import heads_of
+from chat4all.adapters.mongodb.schema import Collection, Database, Document
+from chat4all.domain.ids import ConversationId
+from chat4all.ports.integrity import Finding
+
+AT_ONCE = 500  # cursors held at a time
+
+# Different places from 1 on add up to this exactly when none is left out: n (n + 1) / 2.
+_SUMS: list[Document] = [
+    {"$group": {"_id": "$conversation_id", "n": {"$sum": 1}, "total": {"$sum": "$seq"}}}
+]
+_REPEATS: list[Document] = [
+    {"$group": {"_id": "$message_id", "n": {"$sum": 1}}},
+    {"$match": {"n": {"$gt": 1}}},
+]
+_CONVERSATIONS: list[Document] = [
+    {"$group": {"_id": "$conversation_id"}},
+    {"$group": {"_id": None, "n": {"$sum": 1}}},
+]
+
+
+class MongoIntegrity(MongoApplying):
+    """Integrity over the database."""
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """Yield what is wrong; what changes meanwhile is looked at once more. See the port."""
+        async with self._reading() as db:
+            for check in (_gaps, _repeats, _mismatches):
+                async for finding in check(db):
+                    yield finding
+
+    async def counts(self) -> dict[str, int]:
+        """Return how much there is; see the port."""
+        async with self._reading() as db:
+            found = await db["messages"].aggregate(_CONVERSATIONS, allowDiskUse=True)
+            conversations = [one["n"] async for one in found]
+            return {
+                "conversations": sum(conversations),
+                "messages": await db["messages"].count_documents({}),
+                "cursors": await db["cursors"].count_documents({}),
+                "statuses": await db["statuses"].count_documents({}),
+            }
+
+
+async def _gaps(db: Database) -> AsyncIterator[Finding]:
+    async for one in await db["messages"].aggregate(_SUMS, allowDiskUse=True):
+        if one["total"] != one["n"] * (one["n"] + 1) // 2:
+            missing = await _first_missing(db["messages"], one["_id"])
+            if missing is not None:
+                yield Finding(
+                    check="sequence_gap",
+                    conversation_id=ConversationId(one["_id"]),
+                    detail=f"seq {missing} is missing or given twice",
+                )
+
+
+async def _first_missing(messages: Collection, conversation: str) -> int | None:
+    """Return where the places of a conversation leave off counting, in their order.
+
+    A message gets its place after the one before it has its own, so nothing that is on its
+    way can look like a gap here.
+    """
+    expected = 1
+    async for one in messages.find({"conversation_id": conversation}, {"seq": 1}).sort("seq", 1):
+        if one["seq"] != expected:
+            return expected
+        expected += 1
+    return None
+
+
+async def _repeats(db: Database) -> AsyncIterator[Finding]:
+    async for one in await db["messages"].aggregate(_REPEATS, allowDiskUse=True):
+        found = await db["messages"].find_one({"message_id": one["_id"]})
+        yield Finding(
+            check="duplicate_message_id",
+            conversation_id=None if found is None else ConversationId(found["conversation_id"]),
+            detail=f"message {one['_id']} is stored {one['n']} times",
+        )
+
+
+async def _mismatches(db: Database) -> AsyncIterator[Finding]:
+    some: list[Document] = []
+    async for cursor in db["cursors"].find():
+        some.append(cursor)
+        if len(some) == AT_ONCE:
+            for finding in await _wrong(db, some):
+                yield finding
+            some.clear()
+    for finding in await _wrong(db, some):
+        yield finding
+
+
+async def _wrong(db: Database, cursors: Sequence[Document]) -> list[Finding]:
+    """Return which of these cannot be. Heads only grow, so they are read after the cursors."""
+    heads = await heads_of(db, {one["conversation_id"] for one in cursors})
+    return [
+        Finding(
+            check="cursor_mismatch",
+            conversation_id=ConversationId(one["conversation_id"]),
+            detail=f"user {one['user_id']}: read {one['read']}, delivered {one['delivered']}, "
+            f"the last message is {heads.get(one['conversation_id'], 0)}",
+        )
+        for one in cursors
+        if not 0 <= one["read"] <= one["delivered"] <= heads.get(one["conversation_id"], 0)
+    ]

@@ -1,0 +1,201 @@
+"""Servers that speak MongoDB's protocol, on a free loopback port for as long as a context lasts.
+
+No registry has MongoDB itself: it is used where `mongod` is on the PATH. SecantusDB (PyPI)
+is MongoDB written anew on its storage engine; FerretDB (Go, with SQLite inside) has no
+transactions and fewer operators. What holds on both, and follows the manual, is likely to
+hold on MongoDB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pymongo import MongoClient
+
+from tests.servers.cache import Missing, alone, cache_folder, skip_for
+from tests.servers.process import free_port
+
+PATIENCE = 60.0  # seconds until it answers
+_SECANTUS = "secantusdb-0.7.0b3"
+_SECANTUS_PACKAGE = "secantusdb==0.7.0b3"
+_FERRET = "ferretdb-1.24.2"
+_FERRET_MODULE, _FERRET_VERSION = "github.com/FerretDB/FerretDB", "v1.24.2"
+_NOT_HERE = "{} is not here; `scripts/servers` fetches it"
+
+
+class MongoServer:
+    """One server of a kind; killed and started again on the same port it has what it had."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._folder = folder
+        self.kind = kind
+        self._program = _PROGRAMS[kind]()
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str) -> str:
+        return f"mongodb://127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        data = self._folder / "data"
+        data.mkdir(exist_ok=True)
+        options = _OPTIONS[self.kind](self.port, data)
+        with (self._folder / "output.txt").open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(self._program), *options], stdout=output, stderr=output, cwd=self._folder
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            told = (self._folder / "output.txt").read_text(errors="replace")[-5_000:]
+            assert self._process.poll() is None, told
+            assert time.monotonic() < deadline, told
+            time.sleep(0.05)
+        if self.kind == "mongod":
+            _make_replica_set(self.port)
+
+    def stop(self) -> None:
+        """Kill it, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+def _make_replica_set(port: int) -> None:
+    with MongoClient[dict[str, object]](port=port, directConnection=True) as client:
+        if not client.admin.command("hello").get("setName"):
+            member = {"_id": 0, "host": f"127.0.0.1:{port}"}
+            client.admin.command("replSetInitiate", {"_id": "tests", "members": [member]})
+        while not client.admin.command("hello")["isWritablePrimary"]:
+            time.sleep(0.05)
+
+
+def _mongod() -> Path:
+    found = shutil.which("mongod")
+    if found is None:
+        raise Missing("there is no mongod on the PATH")
+    return Path(found)
+
+
+def _secantus() -> Path:
+    program = cache_folder() / _SECANTUS / "bin" / "secantusd-py"
+    if not program.exists():
+        raise Missing(_NOT_HERE.format("SecantusDB"))
+    return program
+
+
+def _ferret() -> Path:
+    program = cache_folder() / _FERRET / "ferretdb"
+    if not program.exists():
+        raise Missing(_NOT_HERE.format("FerretDB"))
+    return program
+
+
+def build_secantus() -> Path:
+    """Install SecantusDB in an environment of its own. Raises `Missing`."""
+    with alone(_SECANTUS) as folder:
+        if (folder / "bin" / "secantusd-py").exists():
+            return _secantus()
+        _run([sys.executable, "-m", "venv", str(folder)], folder)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        _run([*pip, _SECANTUS_PACKAGE], folder)
+        return _secantus()
+
+
+def build_ferret() -> Path:
+    """Build FerretDB. Raises `Missing`."""
+    with alone(_FERRET) as folder:
+        if (folder / "ferretdb").exists():
+            return _ferret()
+        if shutil.which("go") is None:
+            raise Missing("FerretDB needs Go to be built (https://go.dev/dl)")
+        named = f"{_FERRET_MODULE}@{_FERRET_VERSION}"
+        told = json.loads(_run(["go", "mod", "download", "-json", named], folder))
+        source = folder / "source"
+        shutil.rmtree(source, ignore_errors=True)
+        shutil.copytree(told["Dir"], source, copy_function=shutil.copyfile)
+        for place in (source, *source.rglob("*")):
+            if place.is_dir():
+                place.chmod(0o755)
+        # Its module leaves out this file, without which it does not start.
+        (source / "build" / "version" / "version.txt").write_text(_FERRET_VERSION)
+        target = ["-o", str(folder / "new"), "./cmd/ferretdb"]
+        _run(["go", "build", "-trimpath", "-ldflags=-s -w", *target], source)
+        shutil.rmtree(source)
+        (folder / "new").rename(folder / "ferretdb")
+        return _ferret()
+
+
+def _run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "CGO_ENABLED": "0"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Missing(f"{' '.join(command[:4])} ... failed:\n{done.stderr.decode()[-2000:]}")
+    return done.stdout.decode()
+
+
+_PROGRAMS: dict[str, Callable[[], Path]] = {
+    "mongod": _mongod,
+    "secantusdb": _secantus,
+    "ferretdb": _ferret,
+}
+
+
+def _mongod_options(port: int, data: Path) -> list[str]:
+    place = ["--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(data)]
+    return [*place, "--replSet", "tests"]
+
+
+def _secantus_options(port: int, data: Path) -> list[str]:
+    place = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(data)]
+    return [*place, "--sync-on-commit", "--log-level", "WARNING", "--cache-size", "256M"]
+
+
+def _ferret_options(port: int, data: Path) -> list[str]:
+    place = [f"--listen-addr=127.0.0.1:{port}", f"--sqlite-url=file:{data}/"]
+    quiet = ["--telemetry=disable", "--debug-addr=-", "--log-level=error"]
+    return [*place, "--handler=sqlite", f"--state-dir={data}", *quiet]
+
+
+_OPTIONS: dict[str, Callable[[int, Path], list[str]]] = {
+    "mongod": _mongod_options,
+    "secantusdb": _secantus_options,
+    "ferretdb": _ferret_options,
+}
+KINDS = ("secantusdb", "ferretdb", *(["mongod"] if shutil.which("mongod") else []))
+"""Those that the tests ask for."""
+
+
+@contextmanager
+def mongo_server(kind: str, folder: Path) -> Iterator[MongoServer]:
+    try:
+        server = MongoServer(kind, folder)
+    except Missing as missing:
+        skip_for(missing)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
