@@ -16,7 +16,7 @@ from chat4all.testing.object_store import ObjectStoreContract
 from chat4all.testing.object_store_storage import Features, OpenObjects
 from tests.servers.minio import Minio
 
-LEASE = 2.0  # seconds: the tests wait for leases to run out
+LEASE = 6.0  # seconds: the tests wait for leases to run out
 
 
 class TestLocalFolder(ObjectStoreContract):

@@ -9,13 +9,16 @@ import uuid
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import httpx
 import pytest
 
+from chat4all.adapters.s3.bucket import Bucket
+from chat4all.adapters.s3.lease import Lease
 from chat4all.adapters.s3.object_store import S3ObjectStore
-from chat4all.domain.errors import BadSettings, StorageFull, Unavailable, UploadNotFound
+from chat4all.domain.errors import BadSettings, StorageFull, Unavailable, UploadBusy, UploadNotFound
 from chat4all.testing.object_store_storage import a_key, began, pieces, put, source, whole
 from tests.servers.minio import PASSWORD, Minio, running_minio
 from tests.servers.process import stop
@@ -61,6 +64,24 @@ def test_an_address_that_cannot_be_says_what_it_should_be(address: str, told: st
         S3ObjectStore(address)
     assert told in str(refused.value)
     assert "hush-hush" not in str(refused.value)
+
+
+async def test_a_lease_whose_answer_was_lost_is_held_and_renewed(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = Bucket.put
+
+    async def put_again(*args: Any, **conditions: Any) -> str:
+        await once(*args, **conditions)  # done, and nobody heard of it
+        return await once(*args, **conditions)
+
+    monkeypatch.setattr(Bucket, "put", put_again)
+    async with S3ObjectStore(address) as store, Lease(store._bucket, "lock", 60.0) as lease:
+        await lease._write(if_etag=lease._etag)
+        lease.check()
+        with pytest.raises(UploadBusy):
+            async with Lease(store._bucket, "lock", 60.0):
+                pass
 
 
 async def test_a_bucket_that_is_not_there_stops_the_start(minio: Minio, address: str) -> None:

@@ -57,6 +57,7 @@ class Fleet:
         self._polls: dict[AccountId, asyncio.Task[None]] = {}
         self._receive: Receive | None = None
         self._changing = asyncio.Lock()
+        self._all_started = asyncio.Event()
 
     def get(self, account: AccountId, /) -> Connector | None:
         """Return the connector of an account, or None while it is not running."""
@@ -77,7 +78,21 @@ class Fleet:
         for account in await self._accounts.list():
             if account.id not in self._running:
                 await self.changed(account.id)
+        self._all_started.set()
         await asyncio.Event().wait()
+
+    def once_started(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Return `work` as what begins when every enabled account has been started.
+
+        A delivery that finds no connector tries again later and later, so one that came
+        while a platform's library loads would wait for longer than the library takes.
+        """
+
+        async def begin() -> None:
+            await self._all_started.wait()
+            await work()
+
+        return begin
 
     async def changed(self, account_id: AccountId) -> None:
         """Follow an account that was added, changed, disabled or removed."""

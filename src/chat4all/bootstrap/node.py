@@ -328,7 +328,7 @@ def _start_edges(
     )
     for platform in kinds:
         worker = DeliveryWorker(platform, core.storage.log, carrier)
-        running.start(f"delivery-{platform}", worker.run)
+        running.start(f"delivery-{platform}", fleet.once_started(worker.run))
     running.start("deadlines", core.deadlines.run)
     running.start("trim", partial(_trim, core, kinds, settings))
     if settings.telegram_token is not None and "telegram" in kinds:

@@ -38,7 +38,7 @@ class Lease:
         """Take it."""
         try:
             await self._write(if_absent=True)
-        except Refused:
+        except (Absent, Refused):
             await self._take_over()
         self._renewing = asyncio.create_task(self._renew())
         return self
@@ -74,8 +74,15 @@ class Lease:
     async def _write(self, *, if_absent: bool = False, if_etag: str | None = None) -> None:
         began = time.monotonic()
         body = new_id().encode()  # another body each time, so another ETag
-        self._etag = await self._bucket.put(self._key, body, if_absent=if_absent, if_etag=if_etag)
-        self._until = began + self._seconds
+        try:
+            etag = await self._bucket.put(self._key, body, if_absent=if_absent, if_etag=if_etag)
+        except Refused:
+            # The library repeats a call whose answer it lost, and then meets what it wrote.
+            found = await self._bucket.get_small(self._key)
+            if found.body != body:
+                raise
+            etag = found.etag
+        self._etag, self._until = etag, began + self._seconds
 
     async def _renew(self) -> None:
         while True:
