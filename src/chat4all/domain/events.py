@@ -191,3 +191,12 @@ class SyncCursor:
         if self.seen(position):
             return self
         return SyncCursor({**self.offsets, position.partition: position.offset})
+
+    def joined(self, other: SyncCursor) -> SyncCursor:
+        """Return the cursor of who has seen what both have."""
+        further = {
+            part: offset
+            for part, offset in other.offsets.items()
+            if offset > self.offsets.get(part, -1)
+        }
+        return SyncCursor({**self.offsets, **further}) if further else self

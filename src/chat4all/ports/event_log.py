@@ -55,6 +55,14 @@ class Consumer(Protocol):
         """
         ...
 
+    @property
+    def handovers(self) -> int:
+        """Return how often partitions have come to this reader.
+
+        After each of them records may come whose effects another reader has made.
+        """
+        ...
+
     async def commit(self, position: Position) -> None:
         """Record durably that everything up to `position` of its partition is done.
 
@@ -81,6 +89,10 @@ class EventLog(Protocol):
 
     async def ends(self, stream: str) -> Sequence[Position]:
         """Return the last position of each partition that holds a record."""
+        ...
+
+    def done(self, stream: str, group: str) -> Sequence[Position]:
+        """Return up to where `group` has committed, or a second ago had; never waits."""
         ...
 
     def backlog(self, stream: str, group: str) -> int:

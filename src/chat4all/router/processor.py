@@ -105,7 +105,9 @@ class Processor:
                 raise MessageIdConflict(
                     f"message id {command.message_id} was used for another message"
                 )
-            return None
+            # Stored by another router a moment ago; it may not have been published there.
+            again = kept.position == position
+            return MessageAdded(position=position, message=kept.message) if again else None
         seq = self._state.heads[command.conversation_id] + 1
         self._state.heads[command.conversation_id] = seq
         message = Message(

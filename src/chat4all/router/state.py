@@ -44,6 +44,10 @@ class Recent(Generic[K, V]):
         if len(self._items) > self._size:
             self._items.popitem(last=False)
 
+    def clear(self) -> None:
+        """Drop all."""
+        self._items.clear()
+
     def forget(self, keys: Iterable[K]) -> None:
         """Drop `keys`, known or not."""
         for key in keys:
@@ -110,6 +114,11 @@ class Known:
             self._heads[name] = seq
         for place, cursor in snapshot.cursors.items():
             self._cursors[place] = cursor
+
+    def forget_all(self) -> None:
+        """Read everything anew: others may have decided meanwhile."""
+        self._heads.clear()
+        self._cursors.clear()
 
     def forget(self, batch: Collection[Command]) -> None:
         """Read the state of these conversations anew next time."""

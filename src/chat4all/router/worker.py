@@ -92,20 +92,30 @@ class Router:
         self._batch_size = batch_size
         self._known = Known(store)
         self._replay_until: dict[int, int] = {}
+        self._handovers = 0
         self._unsure = False
         self.caught_up = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled."""
-        ends = await self._log.ends(COMMANDS)
-        self._replay_until = {end.partition: end.offset for end in ends}
+        await self._look_ahead()
         async with self._log.consume(COMMANDS, GROUP) as consumer:
+            self._handovers = 0
             while True:
                 if self._is_past_replay():
                     self.caught_up.set()
                 records = await consumer.next(limit=self._batch_size)
+                if consumer.handovers != self._handovers:
+                    self._handovers = consumer.handovers
+                    await persist(self._look_ahead)
                 await self._handle(records, consumer)
                 self._note_replayed(records)
+
+    async def _look_ahead(self) -> None:
+        """Note up to where what comes may have been done, by another router or before a stop."""
+        self._known.forget_all()
+        ends = await self._log.ends(COMMANDS)
+        self._replay_until = {end.partition: end.offset for end in ends}
 
     def _is_past_replay(self) -> bool:
         """Say whether all that was there at the start is done."""
@@ -202,7 +212,9 @@ class Router:
         batch.commands = undecided
 
     async def _decide(self, batch: _Batch) -> Decision:
-        if self._replay_until or self._unsure:
+        if self._unsure or any(
+            one.position.partition in self._replay_until for one in batch.commands
+        ):
             await self._set_aside_stored(batch)
         commands: list[Command] = [placed.command for placed in batch.commands]
         snapshot = await self._known.snapshot(commands)

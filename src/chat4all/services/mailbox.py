@@ -16,18 +16,23 @@ class Mailbox:
     """Frames for one connection, in order.
 
     When more waits than the limits allow, the mailbox empties itself and says so by
-    `overflowed`: the connection is closed and the client resumes from its cursor.
+    `overflowed`: the connection is closed and the client resumes from its cursor. A mailbox
+    that is `behind` may lack frames: the connection asks the store for them.
     """
 
     def __init__(self, user_id: UserId) -> None:
         self.user_id = user_id
         self.overflowed = False
+        self.behind = False
         self._frames: deque[tuple[Position | None, str]] = deque()
         self._characters = 0
         self._waiter: asyncio.Future[None] | None = None
 
     def offer(self, position: Position | None, frame: str) -> None:
-        """Put a frame in; `position` is that of its event, None for a passing signal."""
+        """Put a frame in; `position` is that of its event, None for a passing signal.
+
+        The frame of an event is a JSON object that lacks its `cursor`.
+        """
         if self.overflowed:
             return
         self._frames.append((position, frame))
@@ -40,6 +45,11 @@ class Mailbox:
         """Give up: not all that should be told can be, and the client must resume."""
         self.overflowed = True
         self._frames.clear()
+        self.wake()
+
+    def fall_behind(self) -> None:
+        """Say that frames may be missing."""
+        self.behind = True
         self.wake()
 
     def wake(self) -> None:

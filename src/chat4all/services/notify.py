@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -61,10 +61,30 @@ class Statuses(Protocol):
         ...
 
 
+class Link(Protocol):
+    """What brings events here that happen in other processes."""
+
+    async def joined(self, user: UserId) -> None:
+        """Hear that a client of `user` connected; from the return on events are brought.
+
+        Never raises: what cannot be brought, clients are told from the store.
+        """
+        ...
+
+    async def gone(self, user: UserId) -> None:
+        """Hear that the last client of `user` is gone. Never raises."""
+        ...
+
+    def stored(self) -> SyncCursor:
+        """Return up to where everything is stored, or a little less; never waits."""
+        ...
+
+
 class Notifier:
     """The clients connected to this node, and the events on their way to them.
 
-    Without `statuses` every message is shown as sent.
+    Without `statuses` every message is shown as sent. Without a `link` all events happen in
+    this process.
     """
 
     def __init__(
@@ -73,6 +93,7 @@ class Notifier:
         peek: PeekConversation,
         find: FindConversation,
         statuses: Statuses | None = None,
+        link: Link | None = None,
     ) -> None:
         self._peek = peek
         self._find = find
@@ -81,27 +102,49 @@ class Notifier:
         self._mailboxes: dict[UserId, list[Mailbox]] = {}
         self._queue: deque[Event] = deque()
         self._wake = asyncio.Event()
+        self._link = link
         self.cursor = SyncCursor({})
-        """Up to where events were told; what a client that connects now starts from."""
+        """Up to where events were told here."""
 
     def start_from(self, ends: Iterable[Position]) -> None:
         """Say where the log stands before anything was told."""
         for end in ends:
             self.cursor = self.cursor.at(end)
 
-    def connect(self, mailbox: Mailbox) -> SyncCursor:
-        """Tell `mailbox` what happens from now on; return from where that is."""
-        self._mailboxes.setdefault(mailbox.user_id, []).append(mailbox)
-        return self.cursor
+    async def connect(self, mailbox: Mailbox) -> SyncCursor:
+        """Tell `mailbox` what happens from now on; return from where that is.
 
-    def disconnect(self, mailbox: Mailbox) -> bool:
+        Whatever it is not told lies at or before that place, and is in the store.
+        """
+        self._mailboxes.setdefault(mailbox.user_id, []).append(mailbox)
+        if self._link is None:
+            return self.cursor
+        try:
+            await self._link.joined(mailbox.user_id)
+        except BaseException:
+            await self.disconnect(mailbox)
+            raise
+        return self.cursor.joined(self._link.stored())
+
+    async def disconnect(self, mailbox: Mailbox) -> bool:
         """Stop telling `mailbox`; return whether its user has no connection left here."""
+        left = self._remove(mailbox)
+        if left and self._link is not None:
+            await self._link.gone(mailbox.user_id)
+        return left
+
+    def _remove(self, mailbox: Mailbox) -> bool:
         mailboxes = self._mailboxes.get(mailbox.user_id, [])
         if mailbox in mailboxes:
             mailboxes.remove(mailbox)
         if not mailboxes:
             self._mailboxes.pop(mailbox.user_id, None)
         return not mailboxes
+
+    @property
+    def users(self) -> Collection[UserId]:
+        """Return who is connected here."""
+        return self._mailboxes.keys()
 
     @property
     def connections(self) -> int:
@@ -139,6 +182,12 @@ class Notifier:
             for mailbox in mailboxes:
                 mailbox.overflow()
 
+    def fall_behind(self, users: Iterable[UserId] | None = None) -> None:
+        """Have the clients of `users`, or all, told from the store what may have been missed."""
+        for user in list(self._mailboxes) if users is None else users:
+            for mailbox in self._mailboxes.get(user, ()):
+                mailbox.fall_behind()
+
     async def signal(
         self, conversations: Iterable[ConversationId], frame: Mapping[str, object]
     ) -> None:
@@ -171,7 +220,7 @@ class Notifier:
         if isinstance(event, CursorMoved):
             await self._tell_covered(event, connected)
             return
-        frame = event_frame(event, self.cursor.at(event.position), await self._status(event))
+        frame = event_frame(event, await self._status(event))
         if frame is not None:
             self._offer(audience(event, connected), event.position, _encode(frame))
 
@@ -187,16 +236,16 @@ class Notifier:
         return Status.SENT
 
     async def _tell_covered(self, event: CursorMoved, connected: Sequence[UserId]) -> None:
-        mover, cursor = event.after.user_id, self.cursor.at(event.position)
+        mover = event.after.user_id
         others = {user for user in connected if user != mover}
         if others:
             for covered in await self.covering.by(event.before, event.after):
                 if covered.sender in others:
                     at = event.after.updated_at
-                    frame = covered_frame(event.conversation_id, mover, covered, at, cursor)
+                    frame = covered_frame(event.conversation_id, mover, covered, at)
                     self._offer([covered.sender], event.position, _encode(frame))
         if mover in self._mailboxes and event.after.last_read_seq > event.before.last_read_seq:
-            frame = read_frame(event.conversation_id, cursor, event.after.last_read_seq)
+            frame = read_frame(event.conversation_id, event.after.last_read_seq)
             self._offer([mover], event.position, _encode(frame))
 
     def _offer(self, users: Iterable[UserId], position: Position | None, frame: str) -> None:
@@ -284,7 +333,7 @@ def _covered(message: Message) -> Covered:
 
 
 def frames_of(
-    event: Event, covered: Sequence[Covered], *, viewer: UserId, cursor: SyncCursor, status: Status
+    event: Event, covered: Sequence[Covered], *, viewer: UserId, status: Status
 ) -> list[Mapping[str, object]]:
     """Return the frames that tell `viewer` of `event`, for a client that was away."""
     if isinstance(event, CursorMoved):
@@ -293,13 +342,13 @@ def frames_of(
         if viewer == mover:
             if not _read_more(event.before, event.after):
                 return []
-            return [read_frame(event.conversation_id, cursor, event.after.last_read_seq)]
+            return [read_frame(event.conversation_id, event.after.last_read_seq)]
         return [
-            covered_frame(event.conversation_id, mover, one, at, cursor)
+            covered_frame(event.conversation_id, mover, one, at)
             for one in covered
             if one.sender == viewer
         ]
     if viewer not in audience(event, [viewer]):
         return []
-    frame = event_frame(event, cursor, status)
+    frame = event_frame(event, status)
     return [frame] if frame is not None else []

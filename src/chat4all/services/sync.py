@@ -57,9 +57,9 @@ class Sync:
         Without a cursor it returns at once where the log stands now.
         """
         if cursor is None:
-            return Missed(frames=[], cursor=self._notifier.cursor)
+            return Missed(frames=[], cursor=await self._now(viewer))
         mailbox = Mailbox(viewer)
-        self._notifier.connect(mailbox)
+        await self._notifier.connect(mailbox)
         try:
             page = await self._page(viewer, cursor, limit)
             if page is not None or wait <= 0:
@@ -73,7 +73,14 @@ class Sync:
                 return Missed(frames=[], cursor=cursor)
             return page or Missed(frames=[], cursor=cursor)
         finally:
-            self._notifier.disconnect(mailbox)
+            await self._notifier.disconnect(mailbox)
+
+    async def _now(self, viewer: UserId) -> SyncCursor:
+        mailbox = Mailbox(viewer)
+        try:
+            return await self._notifier.connect(mailbox)
+        finally:
+            await self._notifier.disconnect(mailbox)
 
     async def _page(self, viewer: UserId, cursor: SyncCursor, limit: int = PAGE) -> Missed | None:
         """Return the next page that has frames; None when nothing is missing."""
@@ -85,18 +92,16 @@ class Sync:
             frames: list[tuple[Position, Mapping[str, Any]]] = []
             for event in events:
                 cursor = cursor.at(event.position)
-                for frame in await self._frames(event, viewer, cursor):
-                    frames.append((event.position, frame))  # noqa: PERF401 - it awaits
+                for frame in await self._frames(event, viewer):
+                    frames.append((event.position, {**frame, "cursor": str(cursor)}))
             if frames:
                 return Missed(frames=frames, cursor=cursor, more=len(events) == limit)
 
-    async def _frames(
-        self, event: Event, viewer: UserId, cursor: SyncCursor
-    ) -> list[Mapping[str, Any]]:
+    async def _frames(self, event: Event, viewer: UserId) -> list[Mapping[str, Any]]:
         covered = (
             await self._notifier.covering.by(event.before, event.after)
             if isinstance(event, CursorMoved) and event.after.user_id != viewer
             else ()
         )
         status = await self._notifier.current_status(event)
-        return list(frames_of(event, covered, viewer=viewer, cursor=cursor, status=status))
+        return list(frames_of(event, covered, viewer=viewer, status=status))

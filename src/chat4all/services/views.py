@@ -15,7 +15,6 @@ from chat4all.domain.events import (
     MessageEdited,
     ReactionChanged,
     StatusChanged,
-    SyncCursor,
 )
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import Message
@@ -73,34 +72,29 @@ class Covered:
     to: tuple[UserId, ...] | None = None
 
 
-def event_frame(
-    event: Event, cursor: SyncCursor, status: Status = Status.SENT
-) -> dict[str, Any] | None:
+def event_frame(event: Event, status: Status = Status.SENT) -> dict[str, Any] | None:
     """Return the WebSocket frame that tells members of `event`; None when it has none.
 
-    `status` is how far the message of MessageAdded or MessageEdited has come. CursorMoved has
-    one frame per message: see `covered_frame`.
+    It lacks the `cursor`, which is each client's own. `status` is how far the message of
+    MessageAdded or MessageEdited has come. CursorMoved has one frame per message: see
+    `covered_frame`.
     """
-    at = str(cursor)
     if isinstance(event, MessageAdded):
-        message = message_object(event.message, status)
-        return {"type": "message", "cursor": at, "message": message}
+        return {"type": "message", "message": message_object(event.message, status)}
     if isinstance(event, MessageEdited):
-        message = message_object(event.message, status)
-        return {"type": "edited", "cursor": at, "message": message}
+        return {"type": "edited", "message": message_object(event.message, status)}
     if isinstance(event, StatusChanged):
         return {
             "type": "status",
-            "cursor": at,
             "conversation_id": event.conversation_id,
             "message_id": event.entry.message_id,
             **status_object(event.entry),
         }
-    return _other_frame(event, at)
+    return _other_frame(event)
 
 
-def _other_frame(event: Event, cursor: str) -> dict[str, Any] | None:
-    base = {"cursor": cursor, "conversation_id": event.conversation_id}
+def _other_frame(event: Event) -> dict[str, Any] | None:
+    base = {"conversation_id": event.conversation_id}
     if isinstance(event, MessageDeleted):
         return {
             "type": "deleted",
@@ -130,16 +124,11 @@ def _other_frame(event: Event, cursor: str) -> dict[str, Any] | None:
 
 
 def covered_frame(
-    conversation: ConversationId,
-    member: UserId,
-    covered: Covered,
-    at: datetime | None,
-    cursor: SyncCursor,
+    conversation: ConversationId, member: UserId, covered: Covered, at: datetime | None
 ) -> dict[str, Any]:
     """Return the status frame of one message that `member` has received or read in-app."""
     return {
         "type": "status",
-        "cursor": str(cursor),
         "conversation_id": conversation,
         "message_id": covered.message_id,
         "user_id": member,
@@ -149,13 +138,10 @@ def covered_frame(
     }
 
 
-def read_frame(
-    conversation: ConversationId, cursor: SyncCursor, last_read_seq: int
-) -> dict[str, Any]:
+def read_frame(conversation: ConversationId, last_read_seq: int) -> dict[str, Any]:
     """Return the frame that tells a member's other devices what was read on one."""
     return {
         "type": "conversation",
-        "cursor": str(cursor),
         "conversation_id": conversation,
         "change": "read",
         "last_read_seq": last_read_seq,

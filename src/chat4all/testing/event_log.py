@@ -242,6 +242,20 @@ class EventLogContract(ABC):
         assert log.backlog(COMMANDS, "g") == 1
         assert [int(r.value) for r in await take(log, COMMANDS, "g", 1)] == [4]
 
+    async def test_done_is_up_to_where_a_group_has_committed(self, log: FullLog) -> None:
+        await fill(log, 10)
+        assert list(log.done(COMMANDS, "g")) == []
+        async with log.consume(COMMANDS, "g") as consumer:
+            assert consumer.handovers == 0
+            last: dict[int, Position] = {}
+            for record in await collect(consumer, 10):
+                last[record.position.partition] = record.position
+            assert consumer.handovers > 0
+            for position in last.values():
+                await consumer.commit(position)
+        assert list(log.done(COMMANDS, "g")) == sorted(last.values())
+        assert list(log.done(COMMANDS, "another")) == []
+
     async def test_backlog_is_what_the_group_has_yet_to_commit(self, log: FullLog) -> None:
         for n in range(8):
             await append(log, f"k{n}", n)

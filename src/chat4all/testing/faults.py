@@ -70,6 +70,10 @@ class FaultyLog:
         """See `EventLog.ends`."""
         return await self._inner.ends(stream)
 
+    def done(self, stream: str, group: str) -> Sequence[Position]:
+        """See `EventLog.done`."""
+        return self._inner.done(stream, group)
+
     def backlog(self, stream: str, group: str) -> int:
         """See `EventLog.backlog`."""
         return self._inner.backlog(stream, group)
@@ -92,6 +96,10 @@ class _FaultyConsumer:
 
     async def next(self, *, limit: int) -> Sequence[LogRecord]:
         return await self._inner.next(limit=limit)
+
+    @property
+    def handovers(self) -> int:
+        return self._inner.handovers
 
     async def commit(self, position: Position) -> None:
         self._faults.on_commit(self._stream, position)

@@ -23,8 +23,8 @@ async def test_members_are_told_live_although_the_conversation_is_gone(
     directory = process.directory
     book = ConversationBook(directory.conversations, directory.members, directory.users, later)
     there, stranger = Mailbox(town.bia), Mailbox(town.eve)
-    process.notifier.connect(there)
-    process.notifier.connect(stranger)
+    await process.notifier.connect(there)
+    await process.notifier.connect(stranger)
     await book.delete(town.ana, town.group)
     assert await directory.conversations.get(town.group) is None
     [change] = announced

@@ -79,7 +79,7 @@ async def test_a_private_message_is_hidden_from_the_others_everywhere(
 ) -> None:
     boxes = {user: Mailbox(user) for user in (town.ana, town.bia, town.caio)}
     for box in boxes.values():
-        process.notifier.connect(box)
+        await process.notifier.connect(box)
     await say(town, process, "for all")
     name = await say(town, process, "secret", to=[town.bia])
     await process.messages.edit(town.ana, name, text("secret 2"))

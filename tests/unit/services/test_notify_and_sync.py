@@ -47,9 +47,9 @@ async def test_a_mailbox_that_overflows_keeps_nothing_and_says_so(
 async def test_everybody_connected_is_told_in_order(town: Any, process: Pipeline) -> None:
     boxes = [Mailbox(user) for user in (town.ana, town.bia, town.bia)]
     for box in boxes:
-        process.notifier.connect(box)
+        await process.notifier.connect(box)
     stranger = Mailbox(town.eve)
-    process.notifier.connect(stranger)
+    await process.notifier.connect(stranger)
     for number in range(5):
         await process.send(town.ana, town.draft(str(number)))
     await process.settle()
@@ -59,15 +59,15 @@ async def test_everybody_connected_is_told_in_order(town: Any, process: Pipeline
         assert [one["seq"] for one in messages] == [1, 2, 3, 4, 5]
     stranger.wake()
     assert not stranger._frames
-    assert not process.notifier.disconnect(boxes[1])
-    assert process.notifier.disconnect(boxes[2])
+    assert not await process.notifier.disconnect(boxes[1])
+    assert await process.notifier.disconnect(boxes[2])
 
 
 async def test_an_event_that_cannot_be_told_lets_clients_resume_and_silences_nobody(
     town: Any, process: Pipeline
 ) -> None:
     box = Mailbox(town.bia)
-    start = process.notifier.connect(box)
+    start = await process.notifier.connect(box)
     tell = process.notifier._tell
     broken = iter([True])
 
@@ -80,9 +80,9 @@ async def test_an_event_that_cannot_be_told_lets_clients_resume_and_silences_nob
     await process.send(town.ana, town.draft("one"))
     await process.settle()
     assert box.overflowed
-    process.notifier.disconnect(box)
+    await process.notifier.disconnect(box)
     fresh = Mailbox(town.bia)
-    process.notifier.connect(fresh)
+    await process.notifier.connect(fresh)
     await process.send(town.ana, town.draft("two"))
     await process.settle()
     assert '"text":"two"' in (await fresh.take())[0][1]

@@ -45,6 +45,7 @@ class KafkaGroupMember:
         self._held: deque[LogRecord] = deque()
         self._fetching: asyncio.Future[list[LogRecord]] | None = None
         self._joined = False
+        self._handovers = 0
         self._committed: dict[int, int] = {}  # by this member: one after the other, on its thread
 
     async def next(self, *, limit: int) -> Sequence[LogRecord]:
@@ -56,6 +57,11 @@ class KafkaGroupMember:
             fetched, self._fetching = self._fetching, None
             self._held.extend(fetched.result())
         return [self._held.popleft() for _ in range(min(limit, len(self._held)))]
+
+    @property
+    def handovers(self) -> int:
+        """See `Consumer.handovers`."""
+        return self._handovers
 
     async def commit(self, position: Position) -> None:
         """See `Consumer.commit`."""
@@ -82,13 +88,20 @@ class KafkaGroupMember:
 
     def _fetch(self, limit: int) -> list[LogRecord]:
         if not self._joined:
-            self._consumer.subscribe([self._topic], on_revoke=_keep_silent)
+            self._consumer.subscribe([self._topic], on_assign=self._came, on_revoke=_keep_silent)
             self._joined = True
         first = self._consumer.poll(_POLL)
         if first is None:
             return []
         rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
         return [one for one in map(self._record, [first, *rest]) if one is not None]
+
+    def _came(self, consumer: Any, partitions: Any) -> None:
+        """Note that partitions came, on the thread and before any of their records."""
+        del consumer
+        if partitions:
+            self._handovers += 1
+            log.info("partitions taken", partitions=[one.partition for one in partitions])
 
     def _record(self, message: Message) -> LogRecord | None:
         error = message.error()

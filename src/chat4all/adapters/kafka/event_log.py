@@ -96,6 +96,11 @@ class KafkaEventLog:
             Position(part, high - 1) for part, (low, high) in sorted(found.items()) if high > low
         ]
 
+    def done(self, stream: str, group: str) -> Sequence[Position]:
+        """See `EventLog.done`."""
+        self._watched.add((stream, group))
+        return self._progress.places(self._topics.name(stream), self._topics.group(stream, group))
+
     def backlog(self, stream: str, group: str) -> int:
         """See `EventLog.backlog`. Of other processes it knows what was so a second ago."""
         self._watched.add((stream, group))

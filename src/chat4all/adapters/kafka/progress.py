@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chat4all.domain.events import Position
+
 Ends = Mapping[int, tuple[int, int]]
 """Per partition the first offset that is kept, and the one that the next record gets."""
 
@@ -36,6 +38,11 @@ class Progress:
     def done(self, topic: str, group: str, partition: int) -> int:
         """Return the offset before which everything is done."""
         return self._done.get((topic, group), {}).get(partition, 0)
+
+    def places(self, topic: str, group: str) -> list[Position]:
+        """Return up to where the group has committed."""
+        done = self._done.get((topic, group), {})
+        return [Position(part, offset - 1) for part, offset in sorted(done.items()) if offset]
 
     def backlog(self, topic: str, group: str) -> int:
         """Return how many records the group has yet to commit."""

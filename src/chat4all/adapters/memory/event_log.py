@@ -72,6 +72,12 @@ class MemoryEventLog:
             Position(number, each.end - 1) for number, each in enumerate(partitions) if each.end
         ]
 
+    def done(self, stream: str, group: str) -> Sequence[Position]:
+        """See `EventLog.done`."""
+        groups = self._stream(stream).groups
+        done = groups[group].committed if group in groups else {}
+        return [Position(number, offset) for number, offset in sorted(done.items())]
+
     def backlog(self, stream: str, group: str) -> int:
         """See `EventLog.backlog`."""
         here = self._stream(stream)
@@ -149,6 +155,10 @@ class _Consumer:
             if found := self._take(self._next, limit):
                 return found
             await self.woken.wait()
+
+    @property
+    def handovers(self) -> int:
+        return int(self._next is not None)
 
     async def commit(self, position: Position) -> None:
         done = self._group.committed

@@ -101,6 +101,11 @@ class SqliteEventLog:
         tails = self._tails.get(stream, {})
         return [Position(number, tails[number].end - 1) for number in sorted(tails)]
 
+    def done(self, stream: str, group: str) -> Sequence[Position]:
+        """See `EventLog.done`."""
+        done = self._committed.get((stream, group), {})
+        return [Position(part, offset) for part, offset in sorted(done.items()) if offset >= 0]
+
     def backlog(self, stream: str, group: str) -> int:
         """See `EventLog.backlog`."""
         done = self._committed.get((stream, group), {})

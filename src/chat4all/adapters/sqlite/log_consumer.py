@@ -47,6 +47,11 @@ class SqliteConsumer:
                     return found
             await self._woken.wait()
 
+    @property
+    def handovers(self) -> int:
+        """See `Consumer.handovers`."""
+        return int(self._next is not None)
+
     async def commit(self, position: Position) -> None:
         """See `Consumer.commit`."""
         await self._commit(position)

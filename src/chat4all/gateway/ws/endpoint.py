@@ -34,6 +34,7 @@ from chat4all.services.presence import PresenceBoard, PresenceStatus
 from chat4all.services.send_message import Accepted, Draft, SendMessage
 from chat4all.services.signals import Signals
 from chat4all.services.sync import Sync
+from chat4all.services.told import Told
 
 log = structlog.get_logger(__name__)
 
@@ -116,9 +117,7 @@ class _Connection:
         self._token = ""
         self._presence = PresenceStatus.ONLINE
         self._first_frame = asyncio.Event()
-        self._resumed = SyncCursor({})
-        self._ready_at = SyncCursor({})
-        self._live_until = SyncCursor({})
+        self._told = Told(SyncCursor({}))
         self._writing = asyncio.Lock()
         self._stopping = asyncio.Event()
 
@@ -133,15 +132,14 @@ class _Connection:
         token = next((one[7:] for one in offered if one.startswith("bearer.")), None)
         principal = self._verify(token if token is not None else await self._first_token())
         mailbox = Mailbox(principal.user_id)
-        self._ready_at = self._live_until = self._deps.notifier.connect(mailbox)
+        self._told = Told(await self._deps.notifier.connect(mailbox))
         try:
-            await self._tell(
-                {"type": "ready", "user_id": principal.user_id, "cursor": str(self._ready_at)}
-            )
+            start = str(self._told.cursor)
+            await self._tell({"type": "ready", "user_id": principal.user_id, "cursor": start})
             await self._is_now(principal.user_id, PresenceStatus.ONLINE)
             await self._carry(principal, mailbox)
         finally:
-            if self._deps.notifier.disconnect(mailbox):
+            if await self._deps.notifier.disconnect(mailbox):
                 await self._is_now(principal.user_id, PresenceStatus.OFFLINE)
 
     async def close(self, code: Close, reason: str) -> None:
@@ -175,7 +173,7 @@ class _Connection:
         """Read, write and keep alive until one of them ends the connection."""
         tasks = [
             asyncio.create_task(self._read(principal)),
-            asyncio.create_task(self._write(mailbox)),
+            asyncio.create_task(self._write(principal.user_id, mailbox)),
             asyncio.create_task(self._keep(principal)),
             asyncio.create_task(self._stopping.wait()),
         ]
@@ -287,12 +285,20 @@ class _Connection:
         async with self._writing:
             async for missed in self._deps.sync.missed(user, cursor):
                 for position, frame in missed.frames:
-                    told = self._live_until.seen(position) and not self._ready_at.seen(position)
-                    if not told and not self._resumed.seen(position):
+                    if self._told.wants_missed(position):
                         await self._tell(frame)
-                self._resumed = missed.cursor
+                self._told.resumed(missed.cursor)
 
-    async def _write(self, mailbox: Mailbox) -> None:
+    async def _catch_up(self, user: UserId) -> None:
+        """Tell from the store what may have been missed since the connection began."""
+        async with self._writing:
+            async for missed in self._deps.sync.missed(user, self._told.cursor):
+                for position, frame in missed.frames:
+                    self._told.live(position)
+                    await self._tell(frame)
+                self._told.caught_up(missed.cursor)
+
+    async def _write(self, user: UserId, mailbox: Mailbox) -> None:
         try:
             async with asyncio.timeout(HOLD_SECONDS):
                 await self._first_frame.wait()
@@ -302,6 +308,9 @@ class _Connection:
             waiting = await mailbox.take()
             if mailbox.overflowed:
                 raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume")
+            if mailbox.behind:  # before what came since: it stands after the gap
+                mailbox.behind = False
+                await self._catch_up(user)
             async with self._writing:
                 await self._write_out(waiting)
 
@@ -309,11 +318,13 @@ class _Connection:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 for position, frame in waiting:
-                    if position is not None:
-                        if self._resumed.seen(position):
-                            continue
-                        self._live_until = self._live_until.at(position)
-                    await self._send({"type": "websocket.send", "text": frame})
+                    if position is None:
+                        text = frame
+                    elif self._told.wants_live(position):
+                        text = frames.with_cursor(frame, self._told.live(position))
+                    else:
+                        continue
+                    await self._send({"type": "websocket.send", "text": text})
         except TimeoutError as error:
             raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume") from error
 

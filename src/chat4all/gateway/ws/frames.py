@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from chat4all.domain.errors import InvalidInput
+from chat4all.domain.events import SyncCursor
 from chat4all.gateway.rest import strict_json
 
 Uuid = Annotated[
@@ -110,3 +111,8 @@ def request_id_of(raw: bytes | str) -> str | None:
 def encode(frame: Any) -> str:
     """Return a server frame as text."""
     return msgspec.json.encode(frame).decode()
+
+
+def with_cursor(frame: str, cursor: SyncCursor) -> str:
+    """Return the text of an event's frame for one client: what all are told, and its cursor."""
+    return f'{{"cursor":"{cursor}",{frame[1:]}'
