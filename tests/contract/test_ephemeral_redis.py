@@ -30,8 +30,9 @@ class TestRedis(EphemeralContract):
             await node.leases.put("lease", "x", ttl=60)
             await node.leases.claim("claim", "x", ttl=60)
             await node.rates.take("bucket", rate=0.000001, burst=5)
+            await node.routing.arrive("node", ["user"], ttl=60)
             keys = await redis.keys("*")
-            assert len(keys) == 3
+            assert len(keys) == 4
             assert all([0 < await redis.pttl(key) <= 86_400_001 for key in keys])
 
 

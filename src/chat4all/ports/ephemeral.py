@@ -54,8 +54,27 @@ class Bus(Protocol):
         ...
 
 
+class Routing(Protocol):
+    """At which nodes users are connected. What is not renewed vanishes."""
+
+    async def arrive(self, node: str, users: Collection[str], *, ttl: float) -> Collection[str]:
+        """Say for `ttl` seconds that `users` are at `node`; a repeat renews it.
+
+        Returns those of them who were not known to be there.
+        """
+        ...
+
+    async def leave(self, node: str, users: Collection[str]) -> None:
+        """Say that `users` are not at `node` any more."""
+        ...
+
+    async def nodes_of(self, users: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return the nodes each user is at; who is nowhere is left out."""
+        ...
+
+
 class Ephemeral(Protocol):
-    """The three of them. Every implementation passes `EphemeralContract`."""
+    """The four of them. Every implementation passes `EphemeralContract`."""
 
     @property
     def leases(self) -> Leases:
@@ -70,4 +89,9 @@ class Ephemeral(Protocol):
     @property
     def bus(self) -> Bus:
         """Messages between nodes."""
+        ...
+
+    @property
+    def routing(self) -> Routing:
+        """Who is connected where."""
         ...

@@ -16,7 +16,7 @@ from typing import TypeVar
 import structlog
 
 from chat4all.domain.errors import Unavailable
-from chat4all.ports.ephemeral import Bus, Ephemeral, Leases, RateLimits
+from chat4all.ports.ephemeral import Bus, Ephemeral, Leases, RateLimits, Routing
 
 T = TypeVar("T")
 
@@ -36,6 +36,7 @@ class FallbackEphemeral:
         self._leases = _Leases(shared.leases, local.leases, choice)
         self._rates = _RateLimits(shared.rates, local.rates, choice)
         self._bus = _Bus(shared.bus, choice)
+        self._routing = shared.routing
 
     @property
     def is_shared(self) -> bool:
@@ -56,6 +57,11 @@ class FallbackEphemeral:
     def bus(self) -> Bus:
         """Messages between nodes."""
         return self._bus
+
+    @property
+    def routing(self) -> Routing:
+        """Who is connected where: nobody knows while the shared state is down."""
+        return self._routing
 
 
 class _Choice:

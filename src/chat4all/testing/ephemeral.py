@@ -93,6 +93,39 @@ class EphemeralContract(ABC):
         await pass_time(0.25)
         assert dict(await node.leases.get_many(["key"])) == {}
 
+    async def test_every_node_knows_at_which_nodes_users_are(
+        self, node: Ephemeral, peer: Ephemeral
+    ) -> None:
+        everybody = [f"user {n}" for n in range(1_200)]
+        assert set(await node.routing.arrive("one", everybody, ttl=60)) == set(everybody)
+        assert list(await peer.routing.arrive("two", ["user 7"], ttl=60)) == ["user 7"]
+        assert list(await node.routing.arrive("one", ["user 7"], ttl=60)) == []
+        asked = [*everybody, "nobody"]
+        found = {user: set(there) for user, there in (await peer.routing.nodes_of(asked)).items()}
+        assert found == {user: {"one"} for user in everybody} | {"user 7": {"one", "two"}}
+        await node.routing.leave("one", ["user 7", "user 8", "nobody"])
+        found = {
+            user: set(there)
+            for user, there in (await node.routing.nodes_of(["user 7", "user 8"])).items()
+        }
+        assert found == {"user 7": {"two"}}
+        assert dict(await node.routing.nodes_of([])) == {}
+
+    async def test_a_place_ends_unless_renewed_and_a_renewal_says_what_was_lost(
+        self, node: Ephemeral, pass_time: PassTime
+    ) -> None:
+        await node.routing.arrive("one", ["kept", "left"], ttl=0.4)
+        await node.routing.arrive("two", ["left"], ttl=60)
+        await pass_time(0.25)
+        assert list(await node.routing.arrive("one", ["kept"], ttl=0.4)) == []
+        await pass_time(0.25)
+        found = await node.routing.nodes_of(["kept", "left"])
+        assert {user: set(there) for user, there in found.items()} == {
+            "kept": {"one"},
+            "left": {"two"},
+        }
+        assert list(await node.routing.arrive("one", ["left"], ttl=60)) == ["left"]
+
     async def test_a_bucket_gives_its_burst_then_its_rate(
         self, node: Ephemeral, peer: Ephemeral, pass_time: PassTime
     ) -> None:

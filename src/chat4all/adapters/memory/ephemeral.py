@@ -26,6 +26,7 @@ class MemoryEphemeral:
         self._leases = MemoryLeases(clock)
         self._rates = MemoryRateLimits(clock)
         self._bus = MemoryBus()
+        self._routing = MemoryRouting(clock)
 
     @property
     def leases(self) -> MemoryLeases:
@@ -41,6 +42,11 @@ class MemoryEphemeral:
     def bus(self) -> MemoryBus:
         """Messages between the parts of this process."""
         return self._bus
+
+    @property
+    def routing(self) -> MemoryRouting:
+        """Who is connected where."""
+        return self._routing
 
 
 class _Expiring(Generic[V]):
@@ -104,6 +110,42 @@ class MemoryLeases:
         there = self._held.get(key)
         if there is None:
             self._held.put(key, value, ttl=ttl)
+        return there
+
+
+class MemoryRouting:
+    """See `Routing`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._held: _Expiring[dict[str, float]] = _Expiring(clock)
+        self._clock = clock
+
+    async def arrive(self, node: str, users: Collection[str], *, ttl: float) -> Collection[str]:
+        """See `Routing.arrive`."""
+        new = []
+        for user in users:
+            there = self._nodes(user)
+            if node not in there:
+                new.append(user)
+            there[node] = self._clock() + ttl
+            self._held.put(user, there, ttl=max(there.values()) - self._clock())
+        return new
+
+    async def leave(self, node: str, users: Collection[str]) -> None:
+        """See `Routing.leave`."""
+        for user in users:
+            there = self._nodes(user)
+            if there.pop(node, None) is not None and not there:
+                self._held.drop(user)
+
+    async def nodes_of(self, users: Collection[str]) -> Mapping[str, Collection[str]]:
+        """See `Routing.nodes_of`."""
+        return {user: set(there) for user in users if (there := self._nodes(user))}
+
+    def _nodes(self, user: str) -> dict[str, float]:
+        there = self._held.get(user) or {}
+        for node in [one for one, until in there.items() if until <= self._clock()]:
+            del there[node]
         return there
 
 

@@ -15,6 +15,7 @@ from chat4all.adapters.redis.bus import RedisBus
 from chat4all.adapters.redis.errors import refused
 from chat4all.adapters.redis.leases import RedisLeases
 from chat4all.adapters.redis.rate_limits import RedisRateLimits
+from chat4all.adapters.redis.routing import RedisRouting
 
 _WAIT = 2.0
 """Seconds for which one call waits: a limit that answers late is worth nothing."""
@@ -42,6 +43,7 @@ class RedisEphemeral:
         self._leases = RedisLeases(self._redis, _KEYS)
         self._rates = RedisRateLimits(self._redis, _KEYS)
         self._bus = RedisBus(self._redis, _KEYS)
+        self._routing = RedisRouting(self._redis, _KEYS)
 
     async def __aenter__(self) -> Self:
         try:
@@ -73,3 +75,8 @@ class RedisEphemeral:
     def bus(self) -> RedisBus:
         """Messages between nodes."""
         return self._bus
+
+    @property
+    def routing(self) -> RedisRouting:
+        """Who is connected where."""
+        return self._routing
