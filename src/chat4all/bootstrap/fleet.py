@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 
 import structlog
 
@@ -34,12 +35,27 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 25.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
+Work = Callable[[], Awaitable[None]]
+Keep = Callable[[str, Work], Awaitable[None]]
+"""Runs a named work where it should run: here, or in one process of several at a time."""
+
+
+async def here(name: str, work: Work) -> None:
+    """Run a work in this process, the only one. It is a `Keep`."""
+    del name
+    await work()
+
+
 Build = Callable[[Account], Connector]
 Receive = Callable[[Account, Sequence[Inbound]], Awaitable[None]]
 
 
 class Fleet:
-    """Starts, stops and polls connectors as accounts come, change and go."""
+    """Starts, stops and polls connectors as accounts come, change and go.
+
+    `keep` has each account be listened to; without it none is here, and only callbacks
+    are taken. With `channels` the accounts of other platforms are left alone.
+    """
 
     def __init__(
         self,
@@ -47,12 +63,16 @@ class Fleet:
         build: Build,
         *,
         webhook_address: Callable[[Account], str | None],
+        keep: Keep | None,
+        channels: Collection[str] | None = None,
         health: HealthBoard | None = None,
     ) -> None:
         self.health = health or HealthBoard()
         self._accounts = accounts
         self._build = build
         self._webhook_address = webhook_address
+        self._keep = keep
+        self._channels = channels
         self._running: dict[AccountId, tuple[Account, Connector]] = {}
         self._polls: dict[AccountId, asyncio.Task[None]] = {}
         self._receive: Receive | None = None
@@ -99,13 +119,29 @@ class Fleet:
         async with self._changing:
             await self._stop(account_id)
             account = await self._accounts.get(account_id)
-            if account is None:
+            if account is None or not self._is_ours(account):
                 self.health.gone(account_id)
             elif not account.enabled:
                 self.health.disabled(account)
             else:
                 self.health.starts(account)
                 await self._start(account)
+
+    async def follow(self, changes: AsyncIterator[AccountId]) -> None:
+        """Follow the changes that other processes make; first those that were not heard of."""
+        there = {account.id: account for account in await self._accounts.list()}
+        for name in {*there, *self._running}:
+            now, before = there.get(name), self._running.get(name)
+            wanted = now is not None and now.enabled and self._is_ours(now)
+            if wanted != (before is not None) or (
+                now and before and now.updated_at != before[0].updated_at
+            ):
+                await self.changed(name)
+        async for name in changes:
+            await self.changed(name)
+
+    def _is_ours(self, account: Account) -> bool:
+        return self._channels is None or account.platform in self._channels
 
     async def reconnect(self, account_id: AccountId) -> None:
         """Begin anew with one that does not hear its platform any more."""
@@ -123,9 +159,10 @@ class Fleet:
             self.health.broken(account.id, str(error))
             return
         self._running[account.id] = (account, connector)
-        if self._receive is not None:
-            work = self._listen(account, connector, self._receive)
-            self._polls[account.id] = asyncio.create_task(work, name=f"poll-{account.id}")
+        if self._receive is not None and self._keep is not None:
+            work = partial(self._listen, account, connector, self._receive)
+            kept = self._keep(f"account {account.id}", work)
+            self._polls[account.id] = asyncio.ensure_future(kept)
 
     async def aclose(self) -> None:
         """Stop them all."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from chat4all import __version__
+from chat4all.bootstrap.clients import Clients
 from chat4all.bootstrap.connectors import Kind, account_id, complete_config
-from chat4all.bootstrap.files import Files
+from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.platforms import Platforms
 from chat4all.domain.commands import AnnounceChange
 from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.events import SyncCursor
@@ -38,26 +40,36 @@ from chat4all.services.sign_up import SignUp
 from chat4all.services.trace import TraceMessage
 from chat4all.services.users import UserProfiles
 
-if TYPE_CHECKING:
-    from chat4all.bootstrap.node import Core
+Ready = Callable[[], Awaitable[Mapping[str, str]]]
+"""Returns what is not ready, by name, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a gateway tells of the process around it, and whom it tells of changed accounts."""
+
+    roles: Sequence[str]
+    ready: Ready
+    account_changed: Callable[[AccountId], Awaitable[None]]
+    phones: PhoneNetwork | None = None
 
 
 def rest_deps(
     core: Core,
-    files: Files,
+    clients: Clients,
+    platforms: Platforms,
     tokens: JwtAccessTokens,
     passwords: Passwords,
-    fleet: Fleet,
-    kinds: Mapping[str, Kind],
-    phones: PhoneNetwork,
     limits: SignInLimits,
+    around: Around,
 ) -> RestDeps:
     """Return the services of the REST API."""
-    directory, storage = core.directory, core.storage
+    directory, storage, files, kinds = core.directory, core.storage, core.files, core.kinds
+    fleet = platforms.fleet
     rates = storage.ephemeral.rates
     users, channels = directory.users, directory.channels
     conversations = directory.conversations
-    capabilities = {platform: kind.capabilities for platform, kind in kinds.items()}
+    capabilities = core.capabilities
     windows = SessionWindows(directory.routes, directory.accounts, capabilities)
     return RestDeps(
         tokens=tokens,
@@ -69,34 +81,34 @@ def rest_deps(
         conversations=ConversationBook(
             conversations, directory.members, users, partial(_announce, core)
         ),
-        views=ConversationViews(users, channels, storage.messages, core.messages, windows),
-        presence=core.presence,
+        views=ConversationViews(users, channels, storage.messages, clients.messages, windows),
+        presence=clients.presence,
         accounts=ConnectorAccounts(
             directory.accounts,
             users,
             complete_config=partial(complete_config, kinds),
             name_account=partial(account_id, kinds),
-            on_change=fleet.changed,
+            on_change=around.account_changed,
         ),
         users=users,
-        send=core.send,
-        plan=core.plan,
+        send=clients.send,
+        plan=clients.plan,
         templates=core.templates,
         windows=windows,
-        stored=core.stored,
-        messages=core.messages,
+        stored=clients.stored,
+        messages=clients.messages,
         files=files.tools,
-        sync=partial(_sync, core),
+        sync=partial(_sync, clients),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=WholeIntegrity(storage.messages, files.integrity),
         receive_webhook=partial(_receive, fleet, _callbacks(core, kinds)),
-        ready=partial(_ready, core),
+        ready=around.ready,
         metrics=core.metrics.render,
-        nodes=partial(_nodes, core, datetime.now(UTC)),
+        nodes=partial(_nodes, clients, around.roles, datetime.now(UTC)),
         connectors=capabilities,
         kinds=kinds,
         health_of=fleet.health.of,
-        phones=phones,
+        phones=around.phones,
         operator=_operator_tools(core, fleet),
     )
 
@@ -116,10 +128,10 @@ async def _announce(core: Core, change: AnnounceChange) -> None:
 
 
 async def _sync(
-    core: Core, viewer: UserId, cursor: str | None, *, wait: float, limit: int
+    clients: Clients, viewer: UserId, cursor: str | None, *, wait: float, limit: int
 ) -> SyncBatch:
     start = None if cursor is None else SyncCursor.parse(cursor)
-    missed = await core.sync.poll(viewer, start, wait=wait, limit=limit)
+    missed = await clients.sync.poll(viewer, start, wait=wait, limit=limit)
     frames = [frame for _, frame in missed.frames]
     return SyncBatch(frames=frames, cursor=str(missed.cursor), more=missed.more)
 
@@ -156,19 +168,12 @@ async def _receive(
     return b"ok"
 
 
-async def _ready(core: Core) -> Mapping[str, str]:
-    if not core.router.caught_up.is_set():
-        return {"router": "it stores what was accepted before the start"}
-    return {}
-
-
-def _nodes(core: Core, started_at: datetime) -> Sequence[NodeInfo]:
-    roles = ["gateway", "router", "connector", "notifier", "presence", "files"]
-    details = {"pid": os.getpid(), "connections": core.notifier.connections}
+def _nodes(clients: Clients, roles: Sequence[str], started_at: datetime) -> Sequence[NodeInfo]:
+    details = {"pid": os.getpid(), "connections": clients.notifier.connections}
     node = NodeInfo(
         name="embedded",
         version=__version__,
-        roles=roles,
+        roles=list(roles),
         started_at=started_at,
         details=details,
     )

@@ -22,12 +22,11 @@ MOST_CONVERSATIONS = 500
 
 
 class Signals:
-    """Hears typing and presence from every node and tells the clients connected here."""
+    """Says who is typing, and hears typing and presence from every node."""
 
-    def __init__(self, bus: Bus, people: Directory, notifier: Notifier) -> None:
+    def __init__(self, bus: Bus, people: Directory) -> None:
         self._bus = bus
         self._people = people
-        self._notifier = notifier
 
     async def typing(self, user: UserId, conversation_id: ConversationId) -> None:
         """Show the other members that `user` is writing. Raises `ConversationNotFound`."""
@@ -37,29 +36,27 @@ class Signals:
         frame = {"conversation_id": conversation_id, "user_id": user}
         await self._bus.publish(TYPING, json.dumps(frame).encode())
 
-    async def run(self) -> None:
-        """Listen until cancelled; a listener that fell behind begins anew."""
+    async def tell(self, notifier: Notifier) -> None:
+        """Tell the clients of `notifier` until cancelled; who fell behind begins anew."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._hear_typing())
-            group.create_task(self._hear_presence())
+            group.create_task(self._hear_typing(notifier))
+            group.create_task(self._hear_presence(notifier))
 
-    async def _hear_typing(self) -> None:
+    async def _hear_typing(self, notifier: Notifier) -> None:
         while True:
             async with self._bus.listen(TYPING) as payloads:
                 async for payload in payloads:
                     frame = json.loads(payload)
-                    await self._notifier.signal(
-                        [frame["conversation_id"]], {"type": "typing", **frame}
-                    )
+                    await notifier.signal([frame["conversation_id"]], {"type": "typing", **frame})
             log.warning("typing listener fell behind; it begins anew")
 
-    async def _hear_presence(self) -> None:
+    async def _hear_presence(self, notifier: Notifier) -> None:
         while True:
             async with self._bus.listen(PRESENCE) as payloads:
                 async for payload in payloads:
                     frame = json.loads(payload)
                     conversations = await self._people.conversations_of(frame["user_id"])
-                    await self._notifier.signal(
+                    await notifier.signal(
                         conversations[:MOST_CONVERSATIONS], {"type": "presence", **frame}
                     )
             log.warning("presence listener fell behind; it begins anew")

@@ -92,8 +92,8 @@ class Sync:
             frames: list[tuple[Position, Mapping[str, Any]]] = []
             for event in events:
                 cursor = cursor.at(event.position)
-                for frame in await self._frames(event, viewer):
-                    frames.append((event.position, {**frame, "cursor": str(cursor)}))
+                told = await self._frames(event, viewer)
+                frames += [(event.position, {**one, "cursor": str(cursor)}) for one in told]
             if frames:
                 return Missed(frames=frames, cursor=cursor, more=len(events) == limit)
 

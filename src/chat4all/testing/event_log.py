@@ -247,14 +247,11 @@ class EventLogContract(ABC):
         assert list(log.done(COMMANDS, "g")) == []
         async with log.consume(COMMANDS, "g") as consumer:
             assert consumer.handovers == 0
-            last: dict[int, Position] = {}
-            for record in await collect(consumer, 10):
-                last[record.position.partition] = record.position
+            got = await collect(consumer, 10)
             assert consumer.handovers > 0
-            for position in last.values():
-                await consumer.commit(position)
-        assert list(log.done(COMMANDS, "g")) == sorted(last.values())
-        assert list(log.done(COMMANDS, "another")) == []
+            for record in got:
+                await consumer.commit(record.position)
+        assert list(log.done(COMMANDS, "g")) == list(await log.ends(COMMANDS))
 
     async def test_backlog_is_what_the_group_has_yet_to_commit(self, log: FullLog) -> None:
         for n in range(8):

@@ -58,7 +58,7 @@ def websocket_of(pipeline: Pipeline) -> WebSocketEndpoint:
             notifier=pipeline.notifier,
             sync=pipeline.sync,
             presence=PresenceBoard(pipeline.ephemeral, directory.conversations, directory.users),
-            signals=Signals(pipeline.ephemeral.bus, pipeline.people, pipeline.notifier),
+            signals=Signals(pipeline.ephemeral.bus, pipeline.people),
             rates=pipeline.ephemeral.rates,
             read_draft=read_draft,
         )

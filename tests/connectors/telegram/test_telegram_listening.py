@@ -15,7 +15,7 @@ from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.bootstrap import fleet as fleet_module
-from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.fleet import Fleet, here
 from chat4all.bootstrap.fleet_watch import look_at
 from chat4all.connectors.telegram import TelegramConfig
 from chat4all.connectors.telegram.connector import TelegramConnector
@@ -51,7 +51,10 @@ class Office:
         self.callback: str | None = None
         self.process: Pipeline
         self.fleet = Fleet(
-            self.directory.accounts, self.build, webhook_address=lambda _: self.callback
+            self.directory.accounts,
+            self.build,
+            webhook_address=lambda _: self.callback,
+            keep=here,
         )
         self.callbacks = Callbacks(self.fleet)
 

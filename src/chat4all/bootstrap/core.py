@@ -1,0 +1,93 @@
+"""What every role stands on: the engines, the directory with its cache, who the people are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from chat4all import __version__
+from chat4all.bootstrap.connectors import Kind, installed_connectors
+from chat4all.bootstrap.files import Files, open_files
+from chat4all.bootstrap.parts import Parts
+from chat4all.bootstrap.storage import Storage
+from chat4all.connectors.mock import PhoneNetwork
+from chat4all.domain.capabilities import Capabilities
+from chat4all.ports.directory import Directory
+from chat4all.services.directory_cache import DirectoryCache, Freshness
+from chat4all.services.directory_news import DirectoryNews
+from chat4all.services.last_channel import LastChannels
+from chat4all.services.people import People
+from chat4all.services.signals import Signals
+from chat4all.services.templates import TemplateBook
+from chat4all.services.watched_directory import WatchedDirectory
+from chat4all.settings import Settings
+from chat4all.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The engines and what several roles of a process share; `running` are its tasks."""
+
+    settings: Settings
+    storage: Storage
+    metrics: Metrics
+    network: PhoneNetwork
+    kinds: Mapping[str, Kind]
+    directory: Directory
+    news: DirectoryNews
+    people: People
+    last_channels: LastChannels
+    signals: Signals
+    templates: TemplateBook
+    files: Files
+    running: Parts
+
+    @property
+    def capabilities(self) -> Mapping[str, Capabilities]:
+        """Return what each platform can carry."""
+        return {platform: kind.capabilities for platform, kind in self.kinds.items()}
+
+
+@asynccontextmanager
+async def open_core(
+    settings: Settings, storage: Storage, network: PhoneNetwork
+) -> AsyncIterator[Core]:
+    """Build it on engines that are open. Enter `running` last: tasks end before what they use."""
+    async with AsyncExitStack() as stack:
+        metrics = Metrics(version=__version__)
+        stack.callback(metrics.close)
+        cache = DirectoryCache(storage.directory, fresh=Freshness(storage.cache_age))
+        news = DirectoryNews(cache, storage.ephemeral.bus)
+        directory = WatchedDirectory(storage.directory, cache, news)
+        people = People(directory, cache)
+        files = await stack.enter_async_context(
+            open_files(
+                settings,
+                storage.files,
+                people.conversation,
+                directory.keys,
+                storage.log,
+                meter=metrics.files,
+            )
+        )
+        metrics.watch(
+            "chat4all.ephemeral.shared",
+            "whether limits and presence are shared by all nodes: 1, or 0 when that state is lost",
+            lambda: int(storage.is_shared()),
+        )
+        yield Core(
+            settings=settings,
+            storage=storage,
+            metrics=metrics,
+            network=network,
+            kinds=installed_connectors(settings, network),
+            directory=directory,
+            news=news,
+            people=people,
+            last_channels=LastChannels(storage.ephemeral.leases),
+            signals=Signals(storage.ephemeral.bus, people),
+            templates=TemplateBook(),
+            files=files,
+            running=Parts(),
+        )

@@ -1,0 +1,74 @@
+"""The connectors of a process, and what takes in what comes from them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from chat4all.bootstrap.connectors import build_connector
+from chat4all.bootstrap.core import Core
+from chat4all.bootstrap.fleet import Fleet, Keep
+from chat4all.domain.directory import Account
+from chat4all.services.fetch_media import MediaFetcher
+from chat4all.services.receive import Hooks, ReceiveInbound
+from chat4all.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Platforms:
+    """One connector for each account, and the use case behind them."""
+
+    fleet: Fleet
+    fetcher: MediaFetcher
+    receive: ReceiveInbound
+
+
+@asynccontextmanager
+async def open_platforms(core: Core, keep: Keep | None) -> AsyncIterator[Platforms]:
+    """Build them; no account runs yet. `keep` as in `Fleet`."""
+    fleet = Fleet(
+        core.directory.accounts,
+        partial(build_connector, core.kinds),
+        webhook_address=partial(_webhook_address, core.settings),
+        keep=keep,
+    )
+    try:
+        core.templates.ask(fleet.get)
+        fetcher = MediaFetcher(core.files.intake, fleet.get, meter=core.metrics.files)
+        yield Platforms(fleet, fetcher, _receiver(core, fleet, fetcher))
+    finally:
+        await fleet.aclose()
+
+
+def start_receiving(core: Core, platforms: Platforms) -> None:
+    """Take in what comes from now on."""
+    core.running.start("media", platforms.fetcher.run)
+    core.running.start("early-receipts", platforms.receive.early.run)
+    platforms.fleet.receive_by(platforms.receive)
+
+
+def _receiver(core: Core, fleet: Fleet, fetcher: MediaFetcher) -> ReceiveInbound:
+    ignored = core.metrics.counter("chat4all.inbound.ignored", "inbound events without effect")
+    kinds = core.kinds
+    return ReceiveInbound(
+        core.directory,
+        core.storage.log,
+        core.storage.messages,
+        Hooks(
+            tell=fleet.tell,
+            typing=lambda conversation, user: core.signals.typing(user, conversation),
+            ignored=lambda reason: ignored(reason=reason),
+            windowed=[name for name, kind in kinds.items() if kind.capabilities.session_window],
+            waiting=[name for name, kind in kinds.items() if not kind.capabilities.writes_first],
+            announce_file=fetcher.announce,
+        ),
+    )
+
+
+def _webhook_address(settings: Settings, account: Account) -> str | None:
+    """Return where a platform calls back; only an https address can be reached by one."""
+    if not settings.public_url.startswith("https://"):
+        return None
+    return f"{settings.address}/v1/webhooks/{account.platform}/{account.id}"

@@ -1,0 +1,1 @@
+"""The roles of the product, each composed of its own parts; `serve` runs all in one process."""

@@ -1,0 +1,109 @@
+"""The role `gateway`: what clients and platforms call, over HTTP and WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from chat4all.bootstrap.clients import Clients
+from chat4all.bootstrap.core import Core
+from chat4all.bootstrap.platforms import Platforms
+from chat4all.bootstrap.rest import Around, rest_deps
+from chat4all.gateway.asgi import Gateway, GatewayDeps
+from chat4all.gateway.auth.access_tokens import JwtAccessTokens
+from chat4all.gateway.auth.passwords import Argon2Passwords
+from chat4all.gateway.auth.revocations import Revocations
+from chat4all.gateway.auth.signing_key import SigningKey
+from chat4all.gateway.rest.app import create_rest_app
+from chat4all.gateway.rest.deps import RestDeps
+from chat4all.gateway.rest.read_draft import read_draft
+from chat4all.gateway.rest.security_headers import BARE_HEADERS
+from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
+from chat4all.services.clock import utc_now
+from chat4all.services.sign_in import SignInLimits
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRole:
+    """The application, and its part that holds the connections."""
+
+    app: Gateway
+    websocket: WebSocketEndpoint
+
+
+@asynccontextmanager
+async def open_passwords() -> AsyncIterator[Argon2Passwords]:
+    """Give the hashing of passwords; its threads end with the context."""
+    passwords = Argon2Passwords()
+    try:
+        yield passwords
+    finally:
+        passwords.close()
+
+
+async def build_gateway(
+    core: Core,
+    clients: Clients,
+    platforms: Platforms,
+    passwords: Argon2Passwords,
+    around: Around,
+) -> GatewayRole:
+    """Build the application of this process."""
+    settings = core.settings
+    limits = SignInLimits(
+        per_source=settings.sign_in_per_minute, per_name=10 * settings.sign_in_per_minute
+    )
+    tokens = await _tokens(core)
+    rest = rest_deps(core, clients, platforms, tokens, passwords, limits, around)
+    websocket = _websocket(core, clients, tokens)
+    return GatewayRole(_gateway(core, clients, rest, tokens, websocket), websocket)
+
+
+def _gateway(
+    core: Core,
+    clients: Clients,
+    rest: RestDeps,
+    tokens: JwtAccessTokens,
+    websocket: WebSocketEndpoint,
+) -> Gateway:
+    application = cast("Any", create_rest_app(rest))
+    return Gateway(
+        GatewayDeps(
+            # A reverse proxy on this machine tells who asks; the send route need not know.
+            rest=ProxyHeadersMiddleware(application, trusted_hosts="127.0.0.1"),
+            websocket=websocket,
+            tokens=tokens,
+            send_message=clients.send,
+            read_draft=read_draft,
+            meter=core.metrics,
+            headers=BARE_HEADERS,
+        )
+    )
+
+
+async def _tokens(core: Core) -> JwtAccessTokens:
+    revocations = Revocations(core.directory.tokens, core.storage.ephemeral.bus, now=utc_now)
+    await revocations.load()
+    core.running.start("revocations", revocations.follow)
+    key = await SigningKey.load(core.directory.keys)
+    return JwtAccessTokens(key, revocations, issuer=core.settings.address, now=utc_now)
+
+
+def _websocket(core: Core, clients: Clients, tokens: JwtAccessTokens) -> WebSocketEndpoint:
+    return WebSocketEndpoint(
+        WebSocketDeps(
+            tokens=tokens,
+            send_message=clients.send,
+            messages=clients.messages,
+            notifier=clients.notifier,
+            sync=clients.sync,
+            presence=clients.presence,
+            signals=core.signals,
+            rates=core.storage.ephemeral.rates,
+            read_draft=read_draft,
+        )
+    )

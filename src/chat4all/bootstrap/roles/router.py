@@ -1,0 +1,99 @@
+"""The role `router`: makes the effects of commands, and looks after what follows from time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+
+from chat4all.bootstrap.core import Core
+from chat4all.bootstrap.files import file_keeper, file_sweeper
+from chat4all.bootstrap.fleet import Keep
+from chat4all.domain.events import Event
+from chat4all.ports.event_log import COMMANDS, EVENTS, outbound
+from chat4all.router.deadlines import DeadlineWatch
+from chat4all.router.failover import Failover
+from chat4all.router.planner import Planner
+from chat4all.router.worker import GROUP, Observer, Router
+from chat4all.services.audit import Auditor
+from chat4all.services.file_integrity import WholeIntegrity
+from chat4all.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+TRIM_SECONDS = 600.0
+"""How often processed log records past their retention are dropped."""
+
+
+class CountingObserver:
+    """Counts what is stored, and passes on to those who are in this process."""
+
+    def __init__(self, metrics: Metrics, here: Observer | None = None) -> None:
+        self._metrics = metrics
+        self._here = here
+
+    def happened(self, events: Sequence[Event]) -> None:
+        """See `Observer.happened`."""
+        if self._here is not None:
+            self._here.happened(events)
+
+    def stored(self, events: Sequence[Event]) -> None:
+        """See `Observer.stored`."""
+        if self._here is not None:
+            self._here.stored(events)
+        self._metrics.stored(events)
+
+
+def start_router(core: Core, here: Observer | None = None) -> Router:
+    """Start the router, which also tells `here` of what happens before it is stored."""
+    storage = core.storage
+    planner = Planner(
+        core.people,
+        storage.messages,
+        core.last_channels,
+        core.directory.routes,
+        _failover(core),
+    )
+    router = Router(storage.log, storage.messages, planner, CountingObserver(core.metrics, here))
+    core.running.start("router", router.run)
+    core.metrics.watch(
+        "chat4all.router.lag",
+        "commands accepted and not yet stored",
+        lambda: storage.log.backlog(COMMANDS, GROUP),
+    )
+    return router
+
+
+def start_upkeep(core: Core, keep: Keep) -> None:
+    """Follow what happens to files, and prove the promises; `keep` has one process do it."""
+    log_, files, meter = core.storage.log, core.files, core.metrics.files
+    core.running.start("file-keeper", file_keeper(files, log_).run)
+    sweeper = file_sweeper(files, log_, core.settings, meter=meter)
+    auditor = Auditor(WholeIntegrity(core.storage.messages, files.integrity), core.metrics)
+    core.running.start("file-sweeper", partial(keep, "file-sweeper", sweeper.run))
+    core.running.start("auditor", partial(keep, "auditor", auditor.run))
+
+
+def start_clockwork(core: Core, keep: Keep) -> None:
+    """Act on deadlines that pass, and forget what is old; `keep` has one process do it."""
+    deadlines = DeadlineWatch(core.directory.failovers, _failover(core), core.storage.log)
+    core.running.start("deadlines", partial(keep, "deadlines", deadlines.run))
+    core.running.start("trim", partial(keep, "trim", partial(_trim, core)))
+
+
+def _failover(core: Core) -> Failover:
+    return Failover(core.directory.failovers, core.storage.messages, core.capabilities)
+
+
+async def _trim(core: Core) -> None:
+    streams = [COMMANDS, EVENTS, *(outbound(platform) for platform in core.kinds)]
+    while True:
+        before = datetime.now(UTC) - timedelta(days=core.settings.log_retention_days)
+        for stream in streams:
+            dropped = await core.storage.log.trim(stream, before=before)
+            if dropped:
+                log.info("log trimmed", stream=stream, records=dropped)
+        await asyncio.sleep(TRIM_SECONDS)
