@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from chat4all.adapters.memory.directory import MemoryDirectory
-from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.fleet import Fleet, here
 from chat4all.domain.directory import Account
 from chat4all.testing.paper import PAPER_ACCOUNT, PaperConnector
 from chat4all.testing.pipeline import add_paper_account, add_person
@@ -20,7 +20,7 @@ async def test_what_needs_the_accounts_begins_when_they_have_been_started() -> N
         loaded.wait()  # as a platform's library does
         return PaperConnector()
 
-    fleet = Fleet(directory.accounts, build, webhook_address=lambda account: None)
+    fleet = Fleet(directory.accounts, build, webhook_address=lambda account: None, keep=here)
     found: list[bool] = []
 
     async def deliver() -> None:

@@ -247,10 +247,9 @@ class EventLogContract(ABC):
         assert list(log.done(COMMANDS, "g")) == []
         async with log.consume(COMMANDS, "g") as consumer:
             assert consumer.handovers == 0
-            got = await collect(consumer, 10)
-            assert consumer.handovers > 0
-            for record in got:
+            for record in await collect(consumer, 10):
                 await consumer.commit(record.position)
+            assert consumer.handovers > 0
         assert list(log.done(COMMANDS, "g")) == list(await log.ends(COMMANDS))
 
     async def test_backlog_is_what_the_group_has_yet_to_commit(self, log: FullLog) -> None:
