@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from chat4all.domain.ids import new_id
 from tests.servers.cache import Missing, skip_for
 from tests.servers.minio import Minio, running_minio
 from tests.servers.mongo_server import KINDS, MongoServer, mongo_server
@@ -28,3 +29,9 @@ def mongo(
     """Each server that speaks MongoDB's protocol; skips one that is not there."""
     with mongo_server(request.param, tmp_path_factory.mktemp(request.param)) as server:
         yield server
+
+
+@pytest.fixture
+def url(mongo: MongoServer) -> str:
+    """A database of the test's own on such a server."""
+    return mongo.url(f"test-{new_id()}")

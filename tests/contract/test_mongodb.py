@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
-from pymongo import AsyncMongoClient
-from pymongo.asynchronous.database import AsyncDatabase
 
 from chat4all.adapters.mongodb.file_records import MongoFileRecords
 from chat4all.adapters.mongodb.message_store import MongoMessageStore
-from chat4all.domain.ids import ConversationId, MessageId, new_id
+from chat4all.domain.ids import ConversationId, MessageId
 from chat4all.domain.messages import Cursor
 from chat4all.testing.file_records import FileRecordsContract, OpenRecords
 from chat4all.testing.integrity import Corruption, IntegrityContract
@@ -21,19 +15,8 @@ from chat4all.testing.message_model import MessageModelContract
 from chat4all.testing.message_search import MessageSearchContract
 from chat4all.testing.message_storage import OpenStore
 from chat4all.testing.message_store import MessageStoreContract
+from tests.contract.mongo_database import opened_database
 from tests.servers.mongo_server import MongoServer
-
-
-@pytest.fixture
-def url(mongo: MongoServer) -> str:
-    """A database of the test's own."""
-    return mongo.url(f"test-{new_id()}")
-
-
-@asynccontextmanager
-async def opened_database(url: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
-    async with AsyncMongoClient[dict[str, Any]](url) as client:
-        yield client.get_default_database()
 
 
 class MongoCorruption:

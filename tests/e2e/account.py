@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,8 @@ from websockets.typing import Subprotocol
 
 PASSWORD = "correct horse battery"
 PATIENCE = 120.0  # seconds
+PAGE = 200
+"""The most messages that one page of history holds."""
 
 
 class Account:
@@ -83,6 +86,25 @@ class Account:
         outcomes = (await self.post("messages/batch", {"messages": messages}))["items"]
         assert [one["status"] for one in outcomes] == [httpx.codes.ACCEPTED] * len(messages)
         return [one["message_id"] for one in outcomes]
+
+    async def history(self, conversation: str, count: int) -> list[dict[str, Any]]:
+        """Return the whole conversation once it has `count` messages."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found = await self._pages(conversation)
+                if len(found) >= count:
+                    return found
+                await asyncio.sleep(0.1)
+
+    async def _pages(self, conversation: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            after = found[-1]["seq"] if found else 0
+            path = f"conversations/{conversation}/messages"
+            page = (await self.get(path, after_seq=after, limit=PAGE))["items"]
+            found += page
+            if len(page) < PAGE:
+                return found
 
     def socket(self, **options: Any) -> connect:
         """Open a WebSocket that names its token as a subprotocol."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,9 +12,6 @@ import pytest
 from tests.e2e.account import Account
 from tests.e2e.watched_server import watched_server
 from tests.servers.kafka_server import KafkaServer, kafka_server
-
-PATIENCE = 60.0
-PAGE = 200
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +39,7 @@ async def test_what_was_accepted_before_kafka_was_killed_is_there_once_and_in_or
         except httpx.HTTPStatusError as error:
             assert error.response.status_code == 503  # noqa: PT017 - both are right
         sent += await ana.say(chat, [str(n) for n in range(100, 200)])
-        found = await history(bia, chat, len(sent))
+        found = await bia.history(chat, len(sent))
         assert [one["seq"] for one in found] == list(range(1, len(found) + 1))
         assert [one["message_id"] for one in found if one["message_id"] in sent] == sent
         assert len(found) - len(sent) in (0, 1)
@@ -64,24 +60,6 @@ async def test_a_server_that_starts_again_goes_on_where_its_group_was(
         ana_again = Account(server.url, "ana")
         async with ana_again.signed_in():
             after = await ana_again.say(chat, ["after"])
-            found = await history(ana_again, chat, 2)
+            found = await ana_again.history(chat, 2)
             assert [one["message_id"] for one in found] == before + after
             assert [one["seq"] for one in found] == [1, 2]
-
-
-async def history(account: Account, chat: str, count: int) -> list[dict[str, Any]]:
-    """Return the whole conversation once it has `count` messages."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found: list[dict[str, Any]] = []
-            while True:
-                after = found[-1]["seq"] if found else 0
-                page = await account.get(
-                    f"conversations/{chat}/messages", after_seq=after, limit=PAGE
-                )
-                found += page["items"]
-                if len(page["items"]) < PAGE:
-                    break
-            if len(found) >= count:
-                return found
-            await asyncio.sleep(0.1)

@@ -40,6 +40,7 @@ class MongoServer:
         self.kind = kind
         self._program = _PROGRAMS[kind]()
         self.port = free_port()
+        self.options: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str) -> str:
@@ -48,7 +49,7 @@ class MongoServer:
     def start(self) -> None:
         data = self._folder / "data"
         data.mkdir(exist_ok=True)
-        options = _OPTIONS[self.kind](self.port, data)
+        options = [*_OPTIONS[self.kind](self.port, data), *self.options]
         with (self._folder / "output.txt").open("ab") as output:
             self._process = subprocess.Popen(
                 [str(self._program), *options], stdout=output, stderr=output, cwd=self._folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
@@ -13,10 +13,14 @@ from chat4all.adapters.mongodb.errors import SETTING, refused
 from chat4all.adapters.mongodb.schema import Database, Document, make_schema
 from chat4all.domain.errors import BadSettings
 
-_WAIT_MS = 5_000
-"""How long a call waits for a server that takes it, such as while a primary is elected."""
-_ANSWER_MS = 20_000
-"""How long it waits for an answer."""
+_WAITS: dict[str, Any] = {
+    # For a server that takes a call, such as while a primary is elected.
+    "serverSelectionTimeoutMS": 5_000,
+    "connectTimeoutMS": 5_000,
+    # For an answer.
+    "socketTimeoutMS": 20_000,
+}
+"""How long is waited, in milliseconds, unless the URL says so."""
 FORM = "use mongodb://[USER:PASSWORD@]HOST:27017/DATABASE, and write %40 for an @ in a password"
 
 
@@ -31,12 +35,12 @@ class Connection:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._place = ""
         self._client: AsyncMongoClient[Document] | None = None
         self._database: Database | None = None
 
     async def __aenter__(self) -> Self:
-        name, self._place = _read(self._url)
+        parts = _read(self._url)
+        places = [f"{host}:{port}" if port else str(host) for host, port in parts["nodelist"]]
         try:
             self._client = AsyncMongoClient(
                 self._url,
@@ -47,15 +51,13 @@ class Connection:
                 readPreference="primary",
                 retryWrites=True,
                 retryReads=True,
-                serverSelectionTimeoutMS=_WAIT_MS,
-                connectTimeoutMS=_WAIT_MS,
-                socketTimeoutMS=_ANSWER_MS,
+                **{name: wait for name, wait in _WAITS.items() if name not in parts["options"]},
             )
-            self._database = self._client[name]
+            self._database = self._client[parts["database"]]
             await make_schema(self._database)
         except PyMongoError as error:
             await self._close()
-            raise refused(error, self._place) from None
+            raise refused(error, ", ".join(places)) from None
         except BaseException:
             await self._close()
             raise
@@ -82,13 +84,12 @@ class Connection:
         self._client = self._database = None
 
 
-def _read(url: str) -> tuple[str, str]:
-    """Return the database of `url` and its hosts, as they may be told."""
+def _read(url: str) -> dict[str, Any]:
+    """Return the parts of `url`, as the driver names them."""
     try:
-        parts = parse_uri(url, validate=True)
+        parts = parse_uri(url, validate=True, warn=False)
     except (PyMongoError, ValueError):  # their text may quote a part of the password
         raise BadSettings(f"{SETTING}: this is no address of MongoDB; {FORM}") from None
     if not parts["database"] or parts["collection"]:
         raise BadSettings(f"{SETTING}: it names no database; {FORM}")
-    places = [f"{host}:{port}" if port else host for host, port in parts["nodelist"]]
-    return parts["database"], ", ".join(places)
+    return dict(parts)
