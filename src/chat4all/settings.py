@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         "mongodb://[USER:PASSWORD@]HOST:27017/DATABASE.",
     )
     directory_url: str = Field(
-        default="", description="Users and conversations: sqlite:///FILE or memory://."
+        default="",
+        description="Users and conversations: sqlite:///FILE, memory://, "
+        "postgresql://USER:PASSWORD@HOST:5432/DATABASE or cockroachdb://...",
     )
     ephemeral_url: str = Field(
         default="memory://",
@@ -223,7 +225,7 @@ def _explain(error: Any) -> str:
 SCHEMES = {
     "log_url": ("sqlite", "memory", "kafka"),
     "messages_url": ("sqlite", "memory", "mongodb", "mongodb+srv"),
-    "directory_url": ("sqlite", "memory"),
+    "directory_url": ("sqlite", "memory", "postgresql", "cockroachdb"),
     "ephemeral_url": ("memory", "redis", "rediss"),
     "objects_url": ("file", "s3"),
     "clamav_url": ("tcp", "unix"),

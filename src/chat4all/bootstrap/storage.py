@@ -59,15 +59,12 @@ class Storage:
     ephemeral: Ephemeral
     nodes: Ephemeral
     files: FileStorage
+    cache_age: float | None
+    """Seconds for which what was read of the directory is kept; None where one process has it."""
 
     def is_shared(self) -> bool:
         """Say whether what the nodes share answered when it was last asked."""
         return not isinstance(self.ephemeral, FallbackEphemeral) or self.ephemeral.is_shared
-
-    @property
-    def cache_age(self) -> float | None:
-        """Seconds for which what was read of the directory may be kept; None for one process."""
-        return None if self.nodes is self.ephemeral else SHARED_AGE
 
 
 T = TypeVar("T")
@@ -85,6 +82,11 @@ DIRECTORIES: dict[str, Callable[[Path], AbstractAsyncContextManager[Directory]]]
     "sqlite": lambda path: SqlDirectory(f"sqlite:///{path}"),
     "memory": lambda _: MemoryDirectory(),
 }
+SERVERS = {
+    "postgresql": ("PostgreSQL", "asyncpg"),
+    "cockroachdb": ("CockroachDB", "sqlalchemy_cockroachdb"),
+}
+"""Directories that several machines may share: their names, and the module of the extra."""
 
 
 @asynccontextmanager
@@ -104,6 +106,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         local = MemoryEphemeral()
         nodes = await stack.enter_async_context(_shared(settings.ephemeral_url, local))
         files = await stack.enter_async_context(open_file_storage(settings))
+        is_shared = nodes is not local or urlsplit(settings.directory_url).scheme in SERVERS
         yield Storage(
             log=log,
             messages=messages,
@@ -111,6 +114,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             ephemeral=local if nodes is local else FallbackEphemeral(nodes, local),
             nodes=nodes,
             files=files,
+            cache_age=SHARED_AGE if is_shared else None,
         )
 
 
@@ -128,7 +132,13 @@ def _shared(url: str, local: MemoryEphemeral) -> AbstractAsyncContextManager[Eph
 
 def open_directory(settings: Settings) -> AbstractAsyncContextManager[Directory]:
     """Return the directory that the settings name, not yet opened; processes may share it."""
-    return _open(DIRECTORIES, settings.directory_url, settings.data_dir / "directory.sqlite3")
+    url = settings.directory_url
+    scheme = urlsplit(url).scheme
+    if scheme in SERVERS:
+        name, module = SERVERS[scheme]
+        require(module, scheme, f"CHAT4ALL_DIRECTORY_URL: {name}")
+        return SqlDirectory(url)
+    return _open(DIRECTORIES, url, settings.data_dir / "directory.sqlite3")
 
 
 def _log(url: str, default: Path) -> AbstractAsyncContextManager[Log]:

@@ -7,7 +7,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Column, Connection, Row, Select, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -15,24 +15,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from chat4all.adapters.sql.errors import (
-    CORRUPT,
-    SERIALIZATION_FAILURE,
-    UNIQUE_VIOLATION,
-    sqlstate,
-    translated,
-)
+from chat4all.adapters.sql.errors import CORRUPT, LOST_RACE, STALE_VIEW, sqlstate, translated
 from chat4all.domain.errors import BadSettings, StorageCorrupt, Unavailable
+
+if TYPE_CHECKING:
+    from chat4all.adapters.sql.server import Server
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 """What is done in one transaction; may run more than once, so it changes nothing else."""
 
-DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+asyncpg",
-    "cockroachdb": "cockroachdb+asyncpg",
-}
+SERVERS = ("postgresql", "cockroachdb")
 READERS = 3
 """Reading connections to SQLite, each with a thread of its own."""
 CHECKED_PAGES = 8_192
@@ -54,35 +47,40 @@ class Database:
         self._url = url
         self._reader: AsyncEngine | None = None
         self._writer: AsyncEngine | None = None
+        self.server: Server | None = None
 
     def open(self) -> None:
         """Make the engines; connections come with the first use.
 
         Raises `BadSettings` for a URL that names no database we know.
         """
+        if self._url.partition("://")[0] in SERVERS:
+            # Only now: its driver is of an extra.
+            from chat4all.adapters.sql.server import Server  # noqa: PLC0415
+
+            self.server = Server(self._url)
+            self._writer = self.server.engine()
+            self._reader = self._writer.execution_options(postgresql_readonly=True)
+            return
         try:
             url = make_url(self._url)
         except ArgumentError as error:
             raise BadSettings("the directory's URL cannot be read") from error
-        driver = DRIVERS.get(url.get_backend_name())
-        if driver is None:
-            known = ", ".join(f"{name}://" for name in DRIVERS)
+        if url.get_backend_name() != "sqlite":
+            known = ", ".join(f"{name}://" for name in ("sqlite", *SERVERS))
             raise BadSettings(f"the directory's URL must begin with one of {known}")
-        url = url.set(drivername=driver)
-        if driver != "sqlite+aiosqlite":
-            engine = create_async_engine(
-                url, isolation_level="SERIALIZABLE", pool_pre_ping=True, hide_parameters=True
-            )
-            self._reader = self._writer = engine
-            return
+        url = url.set(drivername="sqlite+aiosqlite")
         _require_file(url.database)
         self._writer = _sqlite(url.render_as_string(), connections=1, begin="BEGIN IMMEDIATE")
         self._reader = _sqlite(url.render_as_string(), connections=READERS, begin="BEGIN")
 
     async def check(self) -> None:
-        """Read a whole SQLite file of ordinary size; raise `StorageCorrupt` when it is damaged."""
-        if self._writer is None or self._writer.dialect.name != "sqlite":
-            return None
+        """Connect to a server, or read a whole SQLite file of ordinary size.
+
+        Raises `BadSettings` when the server is not to be had, `StorageCorrupt` for a damaged file.
+        """
+        if self.server is not None:
+            return await self.server.check()
 
         async def work(connection: AsyncConnection) -> None:
             pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
@@ -148,8 +146,7 @@ async def _run(engine: AsyncEngine | None, work: Work[T]) -> T:
 
 def _worth_another_try(error: DBAPIError, attempt: int) -> bool:
     state = sqlstate(error)
-    # The loser of a race for a unique value looks once more, and then sees the winner's row.
-    return state == SERIALIZATION_FAILURE or (state == UNIQUE_VIOLATION and attempt == 0)
+    return state in LOST_RACE or (state in STALE_VIEW and attempt == 0)
 
 
 def _require_file(path: str | None) -> None:

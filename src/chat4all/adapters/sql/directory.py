@@ -16,8 +16,8 @@ from chat4all.adapters.sql.group_chats import SqlGroupChats, SqlGroupPeople
 from chat4all.adapters.sql.keys import SqlKeys
 from chat4all.adapters.sql.link_codes import SqlLinkCodes
 from chat4all.adapters.sql.members import SqlMembers
+from chat4all.adapters.sql.preparing import prepare_directory
 from chat4all.adapters.sql.routes import SqlRoutes
-from chat4all.adapters.sql.schema import prepare
 from chat4all.adapters.sql.tokens import SqlTokens
 from chat4all.adapters.sql.users import SqlUsers
 from chat4all.domain.directory import MAX_MEMBERS
@@ -66,7 +66,7 @@ class SqlDirectory:
         self._database.open()
         try:
             await self._database.check()
-            await self._database.write(prepare)
+            await prepare_directory(self._database)
         except BaseException:
             await self._database.close()
             raise

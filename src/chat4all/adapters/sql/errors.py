@@ -20,13 +20,19 @@ from chat4all.domain.errors import (
     UsernameTaken,
 )
 
-SERIALIZATION_FAILURE = "40001"
-"""Another transaction was first; the same one may succeed when it is run again.
+LOST_RACE = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock: another transaction was first, and this one left nothing.
 
+https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 https://www.cockroachlabs.com/docs/stable/transaction-retry-error-reference
 """
-UNIQUE_VIOLATION = "23505"
+STALE_VIEW = frozenset({"23503", "23505", "0A000"})
+"""What a second look mends: the winner of a race for a unique value is seen then, so is that a
+row is gone; and a statement prepared before the tables were changed is prepared anew."""
 DISK_FULL = "53100"
+NOT_ALLOWED = "42501"
+BAD_DATA = "22"
+"""The class of values that the database does not take, such as a text with a NUL."""
 
 CORRUPT = (
     "the directory database is damaged or is no database: "
@@ -54,20 +60,24 @@ def sqlstate(error: BaseException) -> str | None:
 
 def _meaning(error: Exception) -> Chat4AllError:
     if isinstance(error, IntegrityError):
-        return _conflict(str(error.orig))
+        return _conflict(error.orig)
     cause = error.orig if isinstance(error, DBAPIError) else error
     match getattr(cause, "sqlite_errorname", "").split("_")[:2]:
         case ["SQLITE", "FULL"]:
             return StorageFull(FULL)
         case ["SQLITE", "CORRUPT" | "NOTADB"]:
             return StorageCorrupt(CORRUPT)
-        case _ if sqlstate(error) == DISK_FULL:
-            return StorageFull(FULL)
+    state = sqlstate(error) or ""
+    if state == DISK_FULL:
+        return StorageFull(FULL)
+    if state.startswith(BAD_DATA):
+        return InvalidInput("text with NUL or half a surrogate pair cannot be kept")
     return Unavailable(f"the directory does not answer ({cause}); try again")
 
 
-def _conflict(said: str) -> Conflict:
+def _conflict(cause: BaseException | None) -> Conflict:
     # SQLite names the columns, PostgreSQL the constraint; both contain these words.
+    said = str(getattr(getattr(cause, "__cause__", None), "constraint_name", None) or cause)
     if "username_key" in said:
         return UsernameTaken("the username is taken; choose another")
     if "external_id" in said:
