@@ -114,12 +114,17 @@ class Files:
         return offsets
 
 
-async def _limit(session: CDPSession, bytes_per_second: int) -> None:
+async def cut_off(session: CDPSession) -> None:
+    """Take the network from a page that has a slow one, until that ends."""
+    await _limit(session, UNLIMITED, offline=True)
+
+
+async def _limit(session: CDPSession, bytes_per_second: int, *, offline: bool = False) -> None:
     await session.send("Network.enable")
     await session.send(
         "Network.emulateNetworkConditions",
         {
-            "offline": False,
+            "offline": offline,
             "latency": 0,
             "downloadThroughput": UNLIMITED,
             "uploadThroughput": bytes_per_second,

@@ -166,7 +166,7 @@ async def until_refused(scene: Scene) -> httpx.Response:
 
 async def until_taken(scene: Scene) -> None:
     """Send until the same server takes a message again."""
-    for _ in range(100):
+    for _ in range(300):
         if (await scene.send(scene.conversation, "now?")).status_code == 202:
             return
         await asyncio.sleep(0.2)
@@ -194,7 +194,7 @@ async def all_is_there(scene: Scene) -> None:
     for conversation, taken in scene.taken.items():
         assert await scene.stored(conversation) == taken
     texts: list[str] = []
-    for _ in range(100):
+    for _ in range(300):
         shown = await on_the_phone(scene)
         texts = [text for text in shown if text.startswith(("before", "after"))]
         if "after 19" in texts:

@@ -13,7 +13,6 @@ from tests.e2e.pages import PhonePage, WebClient
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(120),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

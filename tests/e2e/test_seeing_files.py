@@ -19,7 +19,6 @@ from tests.e2e.pages import WebClient
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(120),  # pictures and videos are made, and a voice is recorded
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

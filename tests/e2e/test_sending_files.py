@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import Route, expect
 
 from tests.e2e.conftest import People
-from tests.e2e.file_talk import Files, file
+from tests.e2e.file_talk import Files, cut_off, file
 from tests.e2e.media import noise, photo
 from tests.e2e.pages import WebClient
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(120),  # bytes are sent slowly on purpose
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
 MEGABYTE = 1_000_000
-SLOW = MEGABYTE // 4  # bytes a second
+SLOW = MEGABYTE // 8  # bytes a second: most of a file is left when what a test waits for is there
 REACHED = """
 (percent) => {
   const upload = document.querySelector("[data-testid=upload]");
@@ -75,11 +75,18 @@ async def test_what_is_chosen_dropped_and_pasted_arrives_byte_for_byte(people: P
 
 async def test_text_that_is_written_meanwhile_does_not_wait_for_a_file(people: People) -> None:
     tina, ulisses = await _two(people, "Tina Braga", "Ulisses Paz")
-    talk = Files(tina)
-    async with talk.slow_network(SLOW):
-        await talk.send(file("film.bin", "application/octet-stream", noise(MEGABYTE)))
-        await tina.say("The film follows.")
-        await expect(tina.at("upload")).to_have_count(1)
+    talk, said = Files(tina), asyncio.Event()
+
+    async def held(route: Route) -> None:
+        await said.wait()
+        await route.continue_()
+
+    await tina.page.route("**/v1/files/uploads/*", held)
+    await talk.send(file("film.bin", "application/octet-stream", noise(MEGABYTE)))
+    await tina.say("The film follows.")
+    await expect(tina.at("upload")).to_have_count(1)
+    said.set()
+    await talk.sent()
     await ulisses.open("Tina Braga")
     await expect(Files(ulisses).document("film.bin")).to_be_visible()
     await expect(ulisses.at("message").first).to_contain_text("The film follows.")
@@ -153,12 +160,11 @@ async def test_an_upload_goes_on_by_itself_when_the_network_is_back(people: Peop
     people.complaints.expected += [r"ERR_INTERNET_DISCONNECTED"]
     talk = Files(bento)
     data = noise(2 * MEGABYTE)
-    async with talk.slow_network(SLOW):
+    async with talk.slow_network(SLOW) as network:
         await talk.send(file("c.bin", "application/octet-stream", data))
         await _reached(talk, 15)
-    await bento.page.context.set_offline(offline=True)
-    await expect(bento.at("upload-status")).to_contain_text("No connection")
-    await bento.page.context.set_offline(offline=False)
+        await cut_off(network)
+        await expect(bento.at("upload-status")).to_contain_text("No connection")
     await talk.sent()
     await carla.open("Bento Dias")
     assert await Files(carla).save(carla.at("document")) == data

@@ -50,7 +50,7 @@ async def test_a_stranger_writes_and_the_answer_is_read(shop: Shop) -> None:
     found = await until(lambda: shop.owner.get("conversations"), lambda found: found["items"])
     conversation = found["items"][0]["id"]
     path = f"conversations/{conversation}/messages"
-    said = (await shop.owner.get(path))["items"]
+    said = (await until(lambda: shop.owner.get(path), lambda page: page["items"]))["items"]
     assert [one["payload"]["text"] for one in said] == ["Do you open on Sunday?"]
 
     answer = {"conversation_id": conversation, "reply_to": said[0]["message_id"]}

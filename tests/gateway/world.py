@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import httpx
 from argon2 import PasswordHasher
-from litestar import Litestar
 
 from chat4all.adapters.localfs.object_store import LocalFsObjectStore
 from chat4all.adapters.memory.directory import MemoryDirectory
@@ -42,7 +41,6 @@ from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.passwords import Argon2Passwords
 from chat4all.gateway.auth.revocations import Revocations
 from chat4all.gateway.auth.signing_key import SigningKey
-from chat4all.gateway.rest.app import create_rest_app
 from chat4all.gateway.rest.deps import RestDeps, SyncBatch
 from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
@@ -81,6 +79,7 @@ from chat4all.services.users import UserProfiles
 from chat4all.services.watched_directory import WatchedDirectory
 from chat4all.settings import Settings
 from chat4all.testing.paper import PaperConnector
+from tests.gateway.shared_app import AppOf
 
 ISSUER = "http://chat4all.test"
 PASSWORD = "correct horse battery"
@@ -199,7 +198,7 @@ class ApprovingConnector(PaperConnector):
 class World:
     """The application and everything behind it."""
 
-    app: Litestar
+    app: AppOf
     deps: RestDeps
     directory: WatchedDirectory
     event_log: MemoryEventLog
@@ -391,7 +390,7 @@ async def a_world() -> AsyncIterator[World]:
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield World(
-                create_rest_app(deps),
+                AppOf(deps),
                 deps,
                 engines.directory,
                 engines.event_log,
@@ -412,7 +411,7 @@ async def a_world() -> AsyncIterator[World]:
 def client_of(world: World, token: str | None = None) -> httpx.AsyncClient:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(cast("Any", world.app), raise_app_exceptions=False),
+        transport=httpx.ASGITransport(world.app, raise_app_exceptions=False),
         base_url=ISSUER,
         headers=headers,
     )
