@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,14 @@ from chat4all.adapters.mongodb.batch import batch_of
 from chat4all.adapters.mongodb.carry_out import carry_out
 from chat4all.adapters.mongodb.message_store import MongoMessageStore
 from chat4all.adapters.mongodb.schema import Document
-from chat4all.domain.errors import StaleSequence
+from chat4all.domain.errors import StaleSequence, TooLarge, Unavailable
 from chat4all.domain.events import Position
 from chat4all.domain.status import Status
-from chat4all.ports.message_store import Effects
+from chat4all.ports.message_store import Effects, Head
 from chat4all.testing.message_storage import ANNA, BERT, Talk, report
 from chat4all.testing.message_store import everything
 from tests.contract.mongo_database import opened_database
+from tests.servers.mongo_server import KINDS, mongo_server
 
 PATIENCE = 60.0
 WRITES = frozenset({"insert_one", "insert_many", "bulk_write", "update_one", "delete_one"})
@@ -226,6 +228,39 @@ async def test_an_old_batch_done_again_late_changes_nothing(
             assert batch is not None
             await carry_out(database, batch)
     assert await everything(store, talk) == before
+
+
+async def test_what_does_not_fit_into_one_document_is_refused_and_a_part_of_it_is_not(
+    store: MongoMessageStore,
+) -> None:
+    talk = Talk()
+    large = Effects(added=[talk.add(metadata={"long": "x" * 30_000}) for _ in range(600)])
+    with pytest.raises(TooLarge):
+        await store.apply(large)
+    assert await store.heads([talk.id]) == {}
+    await store.apply(Effects(added=large.added[:10]))
+    assert await store.heads([talk.id]) == {talk.id: Head(10)}
+
+
+async def test_what_could_not_be_stored_is_stored_before_the_next_read(tmp_path: Path) -> None:
+    with mongo_server(KINDS[0], tmp_path) as server:
+        url = f"{server.url('away')}?serverSelectionTimeoutMS=300"
+        async with MongoMessageStore(url) as store:
+            talk = Talk()
+            await store.apply(talk.many(1))
+            server.stop()
+            with pytest.raises(Unavailable):
+                await store.apply(talk.many(1))
+            with pytest.raises(Unavailable):
+                await store.heads([talk.id])
+            await asyncio.to_thread(server.start)
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    with suppress(Unavailable):
+                        assert await store.heads([talk.id]) == {talk.id: Head(2)}
+                        break
+                    await asyncio.sleep(0.1)
+            assert len(await positions(store, talk)) == 2
 
 
 async def left_behind(url: str, effects: Effects) -> None:

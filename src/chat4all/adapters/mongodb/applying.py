@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat4all.adapters.mongodb.batch import batch_of
 from chat4all.adapters.mongodb.carry_out import carry_out
 from chat4all.adapters.mongodb.connection import Connection
 from chat4all.adapters.mongodb.errors import translated
 from chat4all.adapters.mongodb.schema import Database, Document
-from chat4all.domain.errors import Chat4AllError, StaleSequence
+from chat4all.domain.errors import Chat4AllError, StaleSequence, Unavailable
 from chat4all.ports.message_store import Effects
 
 log = structlog.get_logger(__name__)
@@ -114,7 +114,9 @@ class MongoApplying(Connection):
         try:
             await self._write_down(batch)
             await carry_out(self.database, batch)
-        except StaleSequence:
+        except (PyMongoError, Unavailable):
+            raise  # a part of it may be stored: the next call goes on
+        except BaseException:
             self._unfinished = None
             raise
         self._unfinished = None

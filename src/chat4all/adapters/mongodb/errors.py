@@ -70,4 +70,4 @@ def refused(error: Exception, place: str) -> BadSettings:
 
 def _name(error: Exception) -> str:
     details = getattr(error, "details", None) or {}
-    return str(details.get("codeName") or f"{type(error).__name__} {getattr(error, 'code', '')}")
+    return str(details.get("codeName") or getattr(error, "code", None) or type(error).__name__)

@@ -66,13 +66,11 @@ def in_order(stored: Mapping[str, Sequence[Document]]) -> list[Document]:
 
 
 def _news(stored: Mapping[str, Sequence[Document]], reported: Sequence[Document]) -> list[Document]:
-    facts: list[Document] = []
-    latest: dict[tuple[str, str, str], Status] = {}
+    facts: defaultdict[tuple[str, str, str], list[Document]] = defaultdict(list)
     count: defaultdict[str, int] = defaultdict(int)
 
     def take(entry: Document) -> None:
-        facts.append(_fact(entry))
-        latest[_attempt(entry)] = Status(entry["status"])
+        facts[_attempt(entry)].append(_fact(entry))
         count[entry["message_id"]] += 1
 
     for entries in stored.values():
@@ -80,9 +78,9 @@ def _news(stored: Mapping[str, Sequence[Document]], reported: Sequence[Document]
             take(entry)
     news: list[Document] = []
     for entry in reported:
-        if _fact(entry) in facts:
-            continue
-        if moves_forward(latest.get(_attempt(entry)), Status(entry["status"])):
+        known = facts[_attempt(entry)]
+        latest = Status(known[-1]["status"]) if known else None
+        if _fact(entry) not in known and moves_forward(latest, Status(entry["status"])):
             take(entry)
             news.append({**entry, "number": count[entry["message_id"]]})
     return news

@@ -46,6 +46,8 @@ class MongoSearch(MongoApplying):
         messages: list[Message] = []
         async with self._reading() as db:
             found = db["messages"].find(asked).sort(_NEWEST_FIRST).allow_disk_use(True)  # noqa: FBT003 - the driver's name says it
+            if all(len(tokens(word)) <= 1 for word in words.split()):
+                found = found.limit(limit)  # nothing has to stand together: all of them hold
             async for one in found:
                 message = message_of(one)
                 if message.payload is not None and holds(message.payload.words, words):
