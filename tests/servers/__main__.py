@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.servers import kafka_server, minio, mongo_server, tus
+from tests.servers import kafka_server, mongo_server, tus
 from tests.servers.cache import Missing
+from tests.servers.go_program import KUSTOMIZE, MINIO
 
 SERVERS = {
     "kafka": kafka_server.build,
-    "minio": minio.build,
+    "kustomize": KUSTOMIZE.build,
+    "minio": MINIO.build,
     "secantusdb": mongo_server.build_secantus,
     "ferretdb": mongo_server.build_ferret,
     "tus": tus.build,
