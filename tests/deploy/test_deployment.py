@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,18 @@ def test_the_image_is_not_roots_and_installs_only_what_has_a_hash() -> None:
 
 
 def test_the_image_has_what_every_engine_needs() -> None:
-    locked = (ROOT / "requirements/image.txt").read_text()
-    names = set(re.findall(r"^([\w.-]+)==", locked, re.MULTILINE))
-    wanted = {"aioboto3", "aiogram", "asyncpg", "av", "confluent-kafka", "pymongo", "pywa", "redis"}
-    assert wanted <= names
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    (whole,) = extras.pop("all")
+    assert set(re.findall(r"\w+", whole)) - {"chat4all"} == extras.keys() - {"testing"}
+    locked = re.findall(
+        r"^([\w.-]+)==", (ROOT / "requirements/image.txt").read_text(), re.MULTILINE
+    )
+    wanted = [re.match(r"[\w-]+", one) for name in extras for one in extras[name]]
+    of_tests = {"hypothesis", "pytest", "pytest-asyncio"}
+    assert {one[0] for one in wanted if one} - of_tests <= set(locked)
+    assert "pytest" not in locked
 
 
 # -- docker compose
@@ -102,7 +111,9 @@ def test_what_compose_mounts_is_there_and_what_it_waits_for_tells_its_health(
     for name, one in services.items():
         for volume in one.get("volumes", ()):
             source = volume.split(":")[0]
-            assert (ROOT / source).exists() if source.startswith(".") else source in compose["volumes"]
+            assert (
+                (ROOT / source).exists() if source.startswith(".") else source in compose["volumes"]
+            )
         waits = one.get("depends_on", {})
         for other, how in waits.items() if isinstance(waits, dict) else ():
             if how["condition"] == "service_healthy":
