@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
         default="",
         description="Address clients and platforms reach this server at, such as "
         "https://chat.example.org; empty: http://HOST:PORT.",
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1",
+        description="Addresses or networks of proxies, separated by commas, that are believed "
+        "when they say who asks (X-Forwarded-For); empty: none.",
     )
     log_url: str = Field(
         default="",
@@ -180,6 +186,7 @@ def load_settings(
     except ValidationError as error:
         raise BadSettings("; ".join(_explain(one) for one in error.errors())) from error
     _check_urls(settings)
+    _check_networks(settings.trusted_proxies)
     return settings
 
 
@@ -246,6 +253,14 @@ def _check_urls(settings: Settings) -> None:
             f"{PREFIX}CLAMAV_URL: {settings.clamav_url} names no place; use tcp://HOST:PORT or "
             "unix:///PATH"
         )
+
+
+def _check_networks(addresses: str) -> None:
+    for one in filter(None, addresses.split(",")):
+        try:
+            ip_network(one.strip())
+        except ValueError as error:
+            raise BadSettings(f"{PREFIX}TRUSTED_PROXIES: {error}; write 10.0.0.0/8") from error
 
 
 def _names_a_place(url: str) -> bool:

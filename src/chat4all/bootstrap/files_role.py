@@ -64,7 +64,7 @@ async def open_files_node(settings: Settings) -> AsyncIterator[FilesNode]:
             metrics=metrics.render,
         )
         app = cast("Any", create_files_app(deps))
-        behind_proxy = ProxyHeadersMiddleware(app, trusted_hosts="127.0.0.1")
+        behind_proxy = ProxyHeadersMiddleware(app, settings.trusted_proxies)
         yield FilesNode(Metered(CrossOrigin(behind_proxy, home=settings.public_url), metrics))
 
 

@@ -73,8 +73,8 @@ def _gateway(
     application = cast("Any", create_rest_app(rest))
     return Gateway(
         GatewayDeps(
-            # A reverse proxy on this machine tells who asks; the send route need not know.
-            rest=ProxyHeadersMiddleware(application, trusted_hosts="127.0.0.1"),
+            # A proxy tells who asks; the send route need not know.
+            rest=ProxyHeadersMiddleware(application, core.settings.trusted_proxies),
             websocket=websocket,
             tokens=tokens,
             send_message=clients.send,
