@@ -44,6 +44,7 @@ async def test_four_channels_meet_in_one_group(
     await _talk(ana, luisa, tom, rita)
     await picture(ana.page, "conversation")
     await _look_at_the_details(ana, rita, picture)
+    await expect(rita.message(f"Ana Souza: {TIME}")).to_be_in_viewport()
     await picture(rita.page, "mock-phone")
 
     pocket = await people.signed_in("luisa", locale="pt-BR", color_scheme="dark", viewport=NARROW)
@@ -106,6 +107,9 @@ async def _talk(ana: WebClient, luisa: WebClient, tom: Phone, rita: PhonePage) -
     assert sent is not None
     assert sent.kind == "photo"
     assert tom.download(sent) == porch
+
+    await expect(rita.at("phone-picture")).to_have_js_property("complete", value=True)
+    await expect(rita.message(f"Ana Souza: {PORCH}")).to_be_visible()
 
     await ana.say(TIME)
     await _sees(tom, f"Ana Souza: {TIME}")

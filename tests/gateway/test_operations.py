@@ -94,9 +94,33 @@ async def test_phones_are_their_contacts_owners(world: World, ana: Person, eve: 
         await eve.http.post("/v1/mock/phones/p1/messages", json={"text": "Hi"}),
         await eve.http.post("/v1/mock/phones/p1/read"),
     ]
+    refused += await _files_of_a_phone(ana, eve)
     assert {one.status_code for one in refused} == {404}
     hers = (await eve.http.get("/v1/mock/phones")).json()["items"]
     assert [one["external_id"] for one in hers] == ["p2"]
+
+
+async def _files_of_a_phone(ana: Person, eve: Person) -> list[httpx.Response]:
+    """Send a file from Ana's phone and read it there; return what Eve is answered."""
+    path, data = "/v1/mock/phones/p1", b"<script>alert(1)</script>"
+    about = {"name": "../sea.html", "mime_type": "text/html", "caption": "Look"}
+    typed = {"Content-Type": "application/octet-stream"}
+    sent = await ana.http.post(f"{path}/files", params=about, content=data, headers=typed)
+    assert (sent.status_code, sent.json()["payload"]["caption"]) == (201, "Look")
+    assert sent.json()["file"] == {"name": "sea.html", "mime_type": "text/html", "size": len(data)}
+    read = await ana.http.get(f"{path}/messages/{sent.json()['external_id']}/file")
+    assert read.content == data
+    assert read.headers["content-disposition"] == 'attachment; filename="sea.html"'
+    assert read.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert (await ana.http.get(f"{path}/messages/m1/file")).status_code == 404
+    named = await ana.http.post(f"{path}/files", params=about, json={"file": "?"})
+    assert named.status_code == 415
+    nameless = await ana.http.post(f"{path}/files", params={"name": "x"}, content=data)
+    assert nameless.status_code == 400
+    return [
+        await eve.http.post(f"{path}/files", params=about, content=data, headers=typed),
+        await eve.http.get(f"{path}/messages/m2/file"),
+    ]
 
 
 async def test_callbacks_hand_the_raw_body_over(

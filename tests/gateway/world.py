@@ -31,11 +31,12 @@ from chat4all.domain.errors import (
     AccountNotFound,
     ChannelError,
     ChannelNotFound,
+    MessageNotFound,
     WebhookRejected,
 )
 from chat4all.domain.events import Event, SyncCursor
-from chat4all.domain.ids import AccountId, UserId
-from chat4all.domain.payload import MEDIA, PayloadType, text
+from chat4all.domain.ids import AccountId, UserId, new_id
+from chat4all.domain.payload import MEDIA, Payload, PayloadType, text
 from chat4all.domain.templates import Place, Template
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.passwords import Argon2Passwords
@@ -45,7 +46,7 @@ from chat4all.gateway.rest.deps import RestDeps, SyncBatch
 from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.event_log import COMMANDS, Record
-from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
+from chat4all.ports.phones import Phone, PhoneFailure, PhoneFile, PhoneMessage
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
 from chat4all.router.preflight import Preflight
@@ -102,6 +103,7 @@ class PaperPhones:
 
     def __init__(self) -> None:
         self.owned: dict[tuple[str, str], Phone] = {}
+        self.files: dict[str, tuple[PhoneFile, bytes]] = {}
 
     async def phones(self, owner: UserId) -> list[Phone]:
         return [phone for (of, _), phone in sorted(self.owned.items()) if of == owner]
@@ -121,6 +123,35 @@ class PaperPhones:
             status="sent",
             reply_to=reply_to,
         )
+
+    async def send_file(
+        self,
+        external_id: str,
+        data: bytes,
+        *,
+        name: str,
+        mime_type: str,
+        caption: str | None = None,
+        reply_to: str | None = None,
+    ) -> PhoneMessage:
+        self._key(external_id)
+        file = PhoneFile(id=new_id(), name=name, mime_type=mime_type, size=len(data))
+        self.files["m2"] = (file, data)
+        return PhoneMessage(
+            external_id="m2",
+            direction="out",
+            payload=Payload(type=PayloadType.IMAGE, file_id=file.id, name=name, caption=caption),
+            at=datetime.now(UTC),
+            status="sent",
+            reply_to=reply_to,
+            file=file,
+        )
+
+    async def file_of(self, external_id: str, message: str) -> tuple[PhoneFile, bytes]:
+        self._key(external_id)
+        if message not in self.files:
+            raise MessageNotFound("no such message with a file")
+        return self.files[message]
 
     async def read_all(self, external_id: str) -> None:
         self._key(external_id)

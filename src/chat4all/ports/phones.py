@@ -20,6 +20,16 @@ class PhoneFailure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneFile:
+    """A file on a phone: `id` is the phone's own, `size` in bytes."""
+
+    id: str
+    name: str
+    mime_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneMessage:
     """One bubble on the screen; `direction` is "in" for what the phone received.
 
@@ -36,6 +46,7 @@ class PhoneMessage:
     edited: bool = False
     deleted: bool = False
     reactions: Sequence[str] = ()
+    file: PhoneFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +77,29 @@ class PhoneNetwork(Protocol):
 
     async def write(self, external_id: str, text: str, reply_to: str | None = None) -> PhoneMessage:
         """Let the person with the phone write `text`; return what their screen shows."""
+        ...
+
+    async def send_file(
+        self,
+        external_id: str,
+        data: bytes,
+        *,
+        name: str,
+        mime_type: str,
+        caption: str | None = None,
+        reply_to: str | None = None,
+    ) -> PhoneMessage:
+        """Let the person send a file; return what their screen shows.
+
+        Raises `TooLarge` for one that the phones do not take.
+        """
+        ...
+
+    async def file_of(self, external_id: str, message: str) -> tuple[PhoneFile, bytes]:
+        """Return the file of a message on the phone.
+
+        Raises `MessageNotFound` for one without a file, `FileGone` once it is not kept.
+        """
         ...
 
     async def read_all(self, external_id: str) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from chat4all.connectors.mock.files import MAX_FILE_BYTES
 from chat4all.connectors.mock.network import PhoneNetwork
 from chat4all.connectors.mock.translate import SIGNATURE_HEADER, events_of, sign
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.errors import ChannelError, WebhookRejected
 from chat4all.domain.inbound import Inbound
 from chat4all.domain.outgoing import FileRef, Outgoing, Sent
-from chat4all.domain.payload import PayloadType
+from chat4all.domain.payload import MEDIA, PayloadType
+
+PIECE = 64 * 1024
 
 
 class MockConfig(BaseModel):
@@ -36,12 +39,14 @@ class MockConfig(BaseModel):
 
 
 class MockConnector:
-    """Carries everything but files, and all there is to tell about a message."""
+    """Carries everything, and all there is to tell about a message."""
 
     channel: ClassVar[str] = "mock"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        payloads=frozenset({PayloadType.TEXT, PayloadType.LOCATION, PayloadType.CONTACT}),
+        payloads=MEDIA | {PayloadType.TEXT, PayloadType.LOCATION, PayloadType.CONTACT},
         max_text=4096,
+        max_caption=1024,
+        max_file_bytes=dict.fromkeys(MEDIA, MAX_FILE_BYTES),
         replies=True,
         edits=True,
         deletes=True,
@@ -60,9 +65,20 @@ class MockConnector:
         self._check(message)
         return Sent(external_id=await self._network.deliver(message))
 
-    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:  # noqa: ARG002 - the port's
-        """Refuse: the phones show no media, and the capabilities say so."""
-        raise ChannelError("media is not carried", retry=False, reason="not_supported")
+    async def send_file(self, message: Outgoing, file: FileRef) -> Sent:
+        """Show the file on the phone."""
+        self._check(message)
+        kind = message.payload.type
+        why = self.capabilities.obstacle(kind, size=file.size, mime_type=file.mime_type)
+        if why is not None:
+            raise ChannelError(why, retry=False, reason="media_too_large")
+        return Sent(external_id=await self._network.deliver_file(message, file))
+
+    async def fetch_media(self, reference: str) -> AsyncIterator[bytes]:
+        """Stream a file that was sent from a phone."""
+        data = await self._network.fetch(reference)
+        for start in range(0, len(data), PIECE):
+            yield data[start : start + PIECE]
 
     def on_webhook_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[Inbound]:
         """Translate one event that is signed with the account's secret."""
@@ -108,7 +124,11 @@ class MockConnector:
             raise ChannelError(
                 f"{message.payload.type} is not carried", retry=False, reason="not_supported"
             )
-        length, limit = len(message.payload.text or ""), self.capabilities.max_text
+        payload = message.payload
+        is_media = payload.type in MEDIA
+        words = payload.caption if is_media else payload.text
+        limit = self.capabilities.max_caption if is_media else self.capabilities.max_text
+        length = len(words or "")
         if length > limit:
             raise ChannelError(
                 f"{length} characters; the phones take {limit}", retry=False, reason="too_long"

@@ -6,23 +6,37 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from chat4all.connectors.mock.files import MAX_FILE_BYTES, PhoneFiles, whole
 from chat4all.connectors.mock.journal import Journal
 from chat4all.connectors.mock.screens import OURS, THEIRS, Act, Bubble, Screen, Screens
-from chat4all.domain.errors import ChannelError, Chat4AllError, MessageNotFound, WebhookRejected
-from chat4all.domain.ids import derived_id, new_id
-from chat4all.domain.outgoing import Outgoing
-from chat4all.domain.payload import Payload, text
+from chat4all.domain.errors import (
+    ChannelError,
+    Chat4AllError,
+    FileGone,
+    MessageNotFound,
+    TooLarge,
+    WebhookRejected,
+)
+from chat4all.domain.ids import new_id
+from chat4all.domain.outgoing import FileRef, Outgoing
+from chat4all.domain.payload import Payload, PayloadType, text
 from chat4all.domain.status import Status
-from chat4all.ports.phones import PhoneFailure, PhoneMessage
+from chat4all.ports.phones import PhoneFailure, PhoneFile, PhoneMessage
 
 OnEvent = Callable[[bytes], Awaitable[None]]
 """What takes one event: returning means it is kept, `WebhookRejected` that it never will be."""
 
+_KINDS = {
+    "image": PayloadType.IMAGE,
+    "video": PayloadType.VIDEO,
+    "audio": PayloadType.AUDIO,
+}
 _REWRITE_AFTER = 20_000  # lines of journal
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between attempts to hand an event over
 
@@ -40,6 +54,7 @@ class PhoneNetwork:
     def __init__(self, folder: Path | None = None, *, on_event: OnEvent | None = None) -> None:
         self._on_event = on_event
         self._journal = Journal(folder)
+        self.files = PhoneFiles(folder)
         self._screens = Screens()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -88,21 +103,43 @@ class PhoneNetwork:
         A repeat has the id and the payload of a message shown before; with another payload
         it is a further part of that message.
         """
+        return self._delivered(message, None)
+
+    async def deliver_file(self, message: Outgoing, file: FileRef) -> str:
+        """Show a file on the phone; see `deliver`. What reading it raises goes on."""
         screen = self._reachable(message.address)
-        external_id = self._placed(screen, message)
+        kept = None
+        if screen.place_of(message) not in screen.bubbles:
+            data = await whole(file.read())
+            number = await asyncio.to_thread(self.files.keep, data)
+            kept = PhoneFile(id=number, name=file.name, mime_type=file.mime_type, size=len(data))
+        return self._delivered(message, kept)
+
+    async def fetch(self, reference: str) -> bytes:
+        """Return a file that a person sent, by what its event names it by."""
+        about, _, phone = reference.partition("@")
+        number, _, size = about.partition(".")
+        self._reachable(phone)
+        data = await asyncio.to_thread(self.files.read, number)
+        if data is None:
+            raise ChannelError(
+                "the phones have the file no longer", retry=False, reason="media_gone"
+            )
+        if len(data) != int(size):
+            raise ChannelError("the file broke off", retry=True, reason="unavailable")
+        return data
+
+    def _delivered(self, message: Outgoing, file: PhoneFile | None) -> str:
+        screen = self._reachable(message.address)
+        external_id = self._placed(screen, message, file)
         if screen.online:  # also for a repeat: there may have been a stop before the receipt
             self._report(screen, Status.DELIVERED)
         return external_id
 
-    def _placed(self, screen: Screen, message: Outgoing) -> str:
-        external_id = str(message.message_id)
-        shown = screen.bubbles.get(external_id)
-        if shown is not None and shown.first_payload == message.payload:
+    def _placed(self, screen: Screen, message: Outgoing, file: PhoneFile | None) -> str:
+        external_id = screen.place_of(message)
+        if external_id in screen.bubbles:
             return external_id
-        if shown is not None:
-            external_id = derived_id("part", external_id, json.dumps(message.payload.as_dict()))
-            if external_id in screen.bubbles:
-                return external_id
         self._do(
             {
                 "act": "message",
@@ -114,6 +151,7 @@ class PhoneNetwork:
                 "status": Status.SENT.word,
                 "from_name": message.from_name,
                 "reply_to": message.reply_to,
+                "file": asdict(file) if file else None,
             }
         )
         return external_id
@@ -159,8 +197,58 @@ class PhoneNetwork:
     ) -> PhoneMessage:
         """Let the person write; `name` is how the platform introduces them."""
         payload = text(words) if isinstance(words, str) else words
+        return self._written(external_id, payload, None, reply_to=reply_to, name=name)
+
+    async def send_file(
+        self,
+        external_id: str,
+        data: bytes,
+        *,
+        name: str,
+        mime_type: str,
+        caption: str | None = None,
+        reply_to: str | None = None,
+        by: str = "",
+    ) -> PhoneMessage:
+        """Let the person send a file, of the kind that its type says; `by` as `name` above.
+
+        Raises `TooLarge`.
+        """
+        if len(data) > MAX_FILE_BYTES:
+            raise TooLarge(f"the phones send files of at most {MAX_FILE_BYTES} bytes")
+        number = await asyncio.to_thread(self.files.keep, data)
+        kind = _KINDS.get(mime_type.partition("/")[0], PayloadType.DOCUMENT)
+        payload = Payload(type=kind, file_id=number, name=name, caption=caption)
+        file = PhoneFile(id=number, name=name, mime_type=mime_type, size=len(data))
+        return self._written(external_id, payload, file, reply_to=reply_to, name=by)
+
+    async def file_of(self, external_id: str, message: str) -> tuple[PhoneFile, bytes]:
+        """Return the file of a message on the phone. Raises `MessageNotFound`, `FileGone`."""
+        bubble = self.screen(external_id).bubbles.get(message)
+        if bubble is None or bubble.file is None or bubble.deleted:
+            raise MessageNotFound("no such message with a file")
+        data = await asyncio.to_thread(self.files.read, bubble.file.id)
+        if data is None:
+            raise FileGone("the phones keep the last files only; this one is gone")
+        return bubble.file, data
+
+    def _written(
+        self,
+        external_id: str,
+        payload: Payload,
+        file: PhoneFile | None,
+        *,
+        reply_to: str | None,
+        name: str,
+    ) -> PhoneMessage:
         number = new_id()
-        message = {"id": number, "payload": payload.as_dict(), "at": _now(), "reply_to": reply_to}
+        message = {
+            "id": number,
+            "payload": payload.as_dict(),
+            "at": _now(),
+            "reply_to": reply_to,
+            "file": asdict(file) if file else None,
+        }
         self._do(
             {
                 **message,

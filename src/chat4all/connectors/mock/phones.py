@@ -10,7 +10,7 @@ from chat4all.domain.directory import UserKind
 from chat4all.domain.errors import ChannelNotFound
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.ports.directory import Directory
-from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
+from chat4all.ports.phones import Phone, PhoneFailure, PhoneFile, PhoneMessage
 
 _CONTACTS = 1_000  # of one user that are looked at
 
@@ -45,6 +45,33 @@ class ContactPhones:
         """Let the person with the phone write `text`."""
         name = await self._name(external_id)
         return await self._network.write(external_id, text, reply_to=reply_to, name=name)
+
+    async def send_file(
+        self,
+        external_id: str,
+        data: bytes,
+        *,
+        name: str,
+        mime_type: str,
+        caption: str | None = None,
+        reply_to: str | None = None,
+    ) -> PhoneMessage:
+        """Let the person with the phone send a file."""
+        by = await self._name(external_id)
+        return await self._network.send_file(
+            external_id,
+            data,
+            name=name,
+            mime_type=mime_type,
+            caption=caption,
+            reply_to=reply_to,
+            by=by,
+        )
+
+    async def file_of(self, external_id: str, message: str) -> tuple[PhoneFile, bytes]:
+        """Return the file of a message on the phone."""
+        await self._name(external_id)
+        return await self._network.file_of(external_id, message)
 
     async def read_all(self, external_id: str) -> None:
         """Let the person read all that came in."""

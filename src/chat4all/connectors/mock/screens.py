@@ -6,14 +6,17 @@ restart of the program keeps the screens.
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chat4all.domain.ids import derived_id
+from chat4all.domain.outgoing import Outgoing
 from chat4all.domain.payload import Payload, payload_from
-from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
+from chat4all.ports.phones import Phone, PhoneFailure, PhoneFile, PhoneMessage
 
 Act = dict[str, Any]
 
@@ -40,6 +43,7 @@ class Bubble:
     deleted: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
     before_edit: Payload | None = None
+    file: PhoneFile | None = None
 
     @property
     def first_payload(self) -> Payload:
@@ -59,6 +63,7 @@ class Bubble:
             edited=self.edited,
             deleted=self.deleted,
             reactions=[emoji for emojis in self.reactions.values() for emoji in emojis],
+            file=self.file,
         )
 
 
@@ -70,6 +75,14 @@ class Screen:
     online: bool = True
     fail: PhoneFailure | None = None
     bubbles: OrderedDict[str, Bubble] = field(default_factory=OrderedDict)
+
+    def place_of(self, message: Outgoing) -> str:
+        """Return the id that a message has on the phone, or will have there."""
+        external_id = str(message.message_id)
+        shown = self.bubbles.get(external_id)
+        if shown is None or shown.first_payload == message.payload:
+            return external_id
+        return derived_id("part", external_id, json.dumps(message.payload.as_dict()))
 
     def seen(self, display_name: str, *, with_messages: bool = True) -> Phone:
         """Return it as the page shows it."""
@@ -147,6 +160,7 @@ class Screens:
             status=act["status"],
             from_name=act.get("from_name"),
             reply_to=act.get("reply_to"),
+            file=PhoneFile(**act["file"]) if act.get("file") else None,
         )
         if len(bubbles) > MAX_MESSAGES:
             bubbles.popitem(last=False)
@@ -177,6 +191,7 @@ def _acts_of(phone: str, bubble: Bubble) -> Iterator[Act]:
         "status": bubble.status,
         "from_name": bubble.from_name,
         "reply_to": bubble.reply_to,
+        "file": asdict(bubble.file) if bubble.file else None,
     }
     if bubble.edited:
         yield {**about, "act": "edit", "payload": bubble.payload.as_dict()}

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field, RootModel, ValidationError
 
 from chat4all.domain.errors import InvalidInput
 from chat4all.domain.inbound import (
+    Attachment,
     Inbound,
     IncomingDeletion,
     IncomingEdit,
@@ -48,11 +50,19 @@ class _About(BaseModel):
     at: AwareDatetime
 
 
+class _File(BaseModel):
+    id: str
+    name: str
+    mime_type: str
+    size: int
+
+
 class _Message(_About):
     type: Literal["message"]
     name: str
     payload: Payload
     reply_to: str | None = None
+    file: _File | None = None
 
     def event(self) -> Inbound:
         code = _LINK.fullmatch(self.payload.text or "")
@@ -61,10 +71,25 @@ class _Message(_About):
             address=self.phone,
             author=self.phone,
             author_name=self.name,
-            payload=_checked(self.payload),
+            payload=self._payload(),
             sent_at=self.at.astimezone(UTC),
             reply_to=self.reply_to,
             link_code=code[1] if code else None,
+            attachment=self._attachment(),
+        )
+
+    def _payload(self) -> Payload:
+        payload = _checked(self.payload)
+        return payload if self.file is None else replace(payload, file_id=None)
+
+    def _attachment(self) -> Attachment | None:
+        if self.file is None:
+            return None
+        return Attachment(
+            reference=f"{self.file.id}.{self.file.size}@{self.phone}",
+            mime_type=self.file.mime_type,
+            name=self.file.name,
+            size=self.file.size,
         )
 
 

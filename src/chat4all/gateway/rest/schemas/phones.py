@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chat4all.gateway.rest.schemas.payloads import AnyPayload, shown
 from chat4all.gateway.rest.schemas.text import NO_NUL
-from chat4all.ports.phones import Phone, PhoneFailure, PhoneMessage
+from chat4all.ports.phones import Phone, PhoneFailure, PhoneFile, PhoneMessage
 
 PhoneText = Annotated[str, Meta(min_length=1, max_length=4_096, extra_json_schema=NO_NUL)]
 MessageRef = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema=NO_NUL)]
@@ -29,6 +29,19 @@ class PhoneChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     fail: PhoneFailure | UnsetType | None = UNSET
 
 
+class FileOnPhone(Struct, frozen=True, kw_only=True):
+    """The file of a message on a phone; its bytes have a call of their own."""
+
+    name: str
+    mime_type: str
+    size: int
+
+    @classmethod
+    def of(cls, file: PhoneFile) -> Self:
+        """Return `file` as the API shows it."""
+        return cls(name=file.name, mime_type=file.mime_type, size=file.size)
+
+
 class PhoneBubble(Struct, frozen=True, kw_only=True):
     """One message on the phone's screen."""
 
@@ -43,6 +56,7 @@ class PhoneBubble(Struct, frozen=True, kw_only=True):
     at: datetime
     status: str
     from_name: str | None
+    file: FileOnPhone | None
 
     @classmethod
     def of(cls, message: PhoneMessage) -> Self:
@@ -60,6 +74,7 @@ class PhoneBubble(Struct, frozen=True, kw_only=True):
             at=message.at,
             status=message.status,
             from_name=message.from_name,
+            file=None if message.file is None else FileOnPhone.of(message.file),
         )
 
 

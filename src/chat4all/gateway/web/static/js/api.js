@@ -109,5 +109,9 @@ const phone = (externalId) => `/v1/mock/phones/${id(externalId)}`;
 export const phones = () => get("/v1/mock/phones");
 export const phoneScreen = (externalId) => get(phone(externalId));
 export const phoneWrites = (externalId, text, reply_to) => post(`${phone(externalId)}/messages`, { text, reply_to });
+/** @param {{name, mime_type, reply_to?}} about */
+export const phoneSendsFile = (externalId, blob, about) =>
+  authorized("POST", `${phone(externalId)}/files`, { blob, query: about });
+export const phoneFile = (externalId, messageId) => get(`${phone(externalId)}/messages/${id(messageId)}/file`);
 export const phoneReads = (externalId) => post(`${phone(externalId)}/read`);
 export const changePhone = (externalId, changes) => patch(phone(externalId), changes);

@@ -21,10 +21,10 @@ export class ApiError extends Error {
 /**
  * @param {string} method
  * @param {string} path absolute path on this server
- * @param {{json?: any, form?: Record<string, string>, query?: Record<string, any>, token?: string}} [options]
+ * @param {{json?: any, form?: Record<string, string>, blob?: Blob, query?: Record<string, any>, token?: string}} [options]
  * @returns {Promise<any>} the decoded JSON, a Blob for other types, null for an empty answer
  */
-export async function call(method, path, { json, form, query, token } = {}) {
+export async function call(method, path, { json, form, blob, query, token } = {}) {
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   let body;
@@ -33,6 +33,9 @@ export async function call(method, path, { json, form, query, token } = {}) {
     body = JSON.stringify(json);
   } else if (form) {
     body = new URLSearchParams(form);
+  } else if (blob) {
+    headers["Content-Type"] = "application/octet-stream";
+    body = blob;
   }
   let response;
   try {

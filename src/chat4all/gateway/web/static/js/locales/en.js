@@ -249,6 +249,7 @@ export default {
   "shortcut.close": "Close or cancel",
 
   "phone.title": "Mock phones",
+  "phone.tooLarge": "The phones take files up to {size}.",
   "phone.intro": "A phone network that exists only on this server. Play the contacts of the mock channel.",
   "phone.list": "Phones",
   "phone.none": "No phones yet",

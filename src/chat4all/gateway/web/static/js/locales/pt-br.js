@@ -249,6 +249,7 @@ export default {
   "shortcut.close": "Fechar ou cancelar",
 
   "phone.title": "Telefones simulados",
+  "phone.tooLarge": "Os telefones aceitam arquivos de até {size}.",
   "phone.intro": "Uma rede de telefones que só existe neste servidor. Faça o papel dos contatos do canal simulado.",
   "phone.list": "Telefones",
   "phone.none": "Nenhum telefone ainda",

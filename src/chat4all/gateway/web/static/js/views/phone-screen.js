@@ -1,14 +1,17 @@
 /** One simulated phone: its screen, and the switches of its network. */
 
 import * as api from "../api.js";
+import { typeOf } from "../files/kinds.js";
 import { Icon, Tick } from "../icons.js";
-import { errorText, t, timeOf } from "../i18n.js";
+import { errorText, sizeOf, t, timeOf } from "../i18n.js";
 import { html, useLayoutEffect, useRef, useState } from "../preact.js";
 import { snippetOf } from "../text.js";
 import { Avatar, IconButton, Text } from "./parts.js";
+import { PhoneFile } from "./phone-file.js";
 import { usePolling } from "./polling.js";
 
 const NEAR = 80; // pixels from the end that count as being there
+const LARGEST_BYTES = 16 * 1024 ** 2;
 const OFF = { online: true, fail: null, messages: [] };
 const isMissing = (error) => error?.status === 404;
 
@@ -32,6 +35,13 @@ export function PhoneScreen({ externalId, name }) {
       await api.phoneWrites(externalId, text, replyTo?.external_id);
       setReplyTo(null);
     });
+  const send = (file) =>
+    act(async () => {
+      if (file.size > LARGEST_BYTES) throw new Error(t("phone.tooLarge", { size: sizeOf(LARGEST_BYTES) }));
+      const about = { name: file.name || "file", mime_type: typeOf(file), reply_to: replyTo?.external_id };
+      await api.phoneSendsFile(externalId, file, about);
+      setReplyTo(null);
+    });
   return html`<div class="phone-desk">
     <${Switches} screen=${screen} onChange=${(changes) => act(() => api.changePhone(externalId, changes))}
       onRead=${() => act(() => api.phoneReads(externalId))} />
@@ -40,9 +50,10 @@ export function PhoneScreen({ externalId, name }) {
         <${Avatar} id=${externalId} name=${name} />
         <div><h2>${name}</h2><p>${externalId}</p></div>
       </header>
-      <${Messages} messages=${screen.messages} name=${name} onReply=${setReplyTo} />
+      <${Messages} messages=${screen.messages} name=${name} onReply=${setReplyTo} externalId=${externalId} />
       ${shown ? html`<p class="form-error" role="alert">${errorText(shown)}</p>` : null}
-      <${PhoneComposer} name=${name} replyTo=${replyTo} onCancel=${() => setReplyTo(null)} onWrite=${write} />
+      <${PhoneComposer} name=${name} replyTo=${replyTo} onCancel=${() => setReplyTo(null)} onWrite=${write}
+        onFile=${send} />
     </section>
   </div>`;
 }
@@ -69,38 +80,42 @@ function Switches({ screen, onChange, onRead }) {
   </div>`;
 }
 
-function Messages({ messages, name, onReply }) {
+function Messages({ messages, name, onReply, externalId }) {
   const list = useRef(null);
   const isAtEnd = useRef(true);
-  useLayoutEffect(() => {
+  const stay = () => {
     if (isAtEnd.current) list.current.scrollTop = list.current.scrollHeight; // a reaction makes it longer, too
-  }, [messages]);
+  };
+  useLayoutEffect(stay, [messages]);
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR;
   };
   return html`<ol ref=${list} class="phone-messages" data-testid="phone-message-list" aria-live="polite"
-    aria-label=${t("phone.messages", { name })} onScroll=${onScroll}>
+    aria-label=${t("phone.messages", { name })} onScroll=${onScroll} onLoadCapture=${stay}>
     ${messages.length ? null : html`<li class="quiet">${t("phone.empty")}</li>`}
     ${messages.map((message) => {
       const original = message.reply_to && messages.find((item) => item.external_id === message.reply_to);
-      return html`<${PhoneMessage} key=${message.external_id} message=${message} original=${original} onReply=${onReply} />`;
+      return html`<${PhoneMessage} key=${message.external_id} message=${message} original=${original} onReply=${onReply}
+        externalId=${externalId} />`;
     })}
   </ol>`;
 }
 
 /** Seen from the phone: "in" is what it received, "out" is what its owner wrote. */
-function PhoneMessage({ message, original, onReply }) {
+function PhoneMessage({ message, original, onReply, externalId }) {
   const isOwn = message.direction === "out";
   const isDeleted = Boolean(message.deleted);
-  const text = message.text || snippetOf(message);
+  const text = message.file ? message.payload?.caption : message.text || snippetOf(message);
   return html`<li class="message ${isOwn ? "own" : "other"} ${isDeleted ? "is-deleted" : ""}" data-testid="phone-message"
     data-direction=${message.direction} data-external-id=${message.external_id} data-status=${message.status}>
     <div class="bubble-line">
       <div class="bubble">
         ${message.from_name && !isOwn ? html`<p class="author">${message.from_name}</p>` : null}
         ${original ? html`<p class="quote"><span>${original.text}</span></p>` : null}
-        ${isDeleted ? html`<p class="deleted-text">${t("message.deleted")}</p>` : html`<${Text} text=${text} />`}
+        ${isDeleted ? html`<p class="deleted-text">${t("message.deleted")}</p>` : null}
+        ${!isDeleted && message.file ? html`<${PhoneFile} externalId=${externalId} message=${message} />` : null}
+        ${!isDeleted && text ? html`<${Text} text=${text} />` : null}
         <p class="meta">
           ${message.edited ? html`<span>${t("message.edited")}</span>` : null}
           ${message.at ? html`<time datetime=${message.at}>${timeOf(message.at)}</time>` : null}
@@ -121,9 +136,14 @@ function PhoneMessage({ message, original, onReply }) {
   </li>`;
 }
 
-function PhoneComposer({ name, replyTo, onCancel, onWrite }) {
+function PhoneComposer({ name, replyTo, onCancel, onWrite, onFile }) {
   const [text, setText] = useState("");
   const input = useRef(null);
+  const chooser = useRef(null);
+  const onChoose = () => {
+    for (const file of chooser.current.files) onFile(file);
+    chooser.current.value = ""; // the same file may be chosen again
+  };
   useLayoutEffect(() => {
     if (replyTo) input.current.focus();
   }, [replyTo]);
@@ -140,6 +160,9 @@ function PhoneComposer({ name, replyTo, onCancel, onWrite }) {
           <${IconButton} icon="close" label=${t("action.cancel")} class="small" onClick=${onCancel} /></div>`
       : null}
     <div class="composer-line">
+      <${IconButton} icon="clip" label=${t("attach.choose")} class="attach" data-testid="phone-attach"
+        onClick=${() => chooser.current.click()} />
+      <input ref=${chooser} type="file" hidden tabindex="-1" data-testid="phone-attach-input" onChange=${onChoose} />
       <input ref=${input} class="phone-input" data-testid="phone-input" aria-label=${label} placeholder=${label} value=${text}
         maxlength="4096" autocomplete="off" onInput=${(event) => setText(event.currentTarget.value)}
         onKeyDown=${(event) => event.key === "Escape" && onCancel()} />
