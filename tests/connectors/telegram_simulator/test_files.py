@@ -116,11 +116,14 @@ async def test_what_telegram_does_not_take_is_refused(ptb_bot: telegram.Bot, ana
         await ptb_bot.send_photo(501, PICTURE * 2)
     with pytest.raises(BadRequest, match="Image_process_failed"):
         await ptb_bot.send_photo(501, PDF)
-    with pytest.raises(BadRequest, match="caption is too long"):
-        await ptb_bot.send_photo(501, PICTURE, caption="a" * 1025)
+    for letter in ("a", "😀"):
+        with pytest.raises(BadRequest, match="caption is too long"):
+            await ptb_bot.send_photo(501, PICTURE, caption=letter * 1025)
     with pytest.raises(BadRequest, match="too big"):
         await ptb_bot.send_document(501, bytes(50_001))
     assert len(ana.view().messages) == 1
+    await ptb_bot.send_photo(501, PICTURE, caption="😀" * 1024)
+    assert ana.view().messages[-1].caption == "😀" * 1024
 
 
 async def test_a_file_over_the_body_limit_is_413(bot: httpx.AsyncClient, ana: Phone) -> None:

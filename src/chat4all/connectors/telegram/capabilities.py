@@ -14,6 +14,7 @@ _MEGABYTE = 1024**2
 
 CAPABILITIES = Capabilities(
     payloads=frozenset(PayloadType) - {PayloadType.TEMPLATE},
+    # Characters as Python counts them: an emoji is one, though entities count it as two.
     max_text=4096,
     max_caption=1024,
     # https://core.telegram.org/bots/api#sending-files

@@ -34,7 +34,11 @@ _TAGS = {
 
 
 def utf16_length(text: str) -> int:
-    """Return the length in UTF-16 code units, which is how Telegram counts."""
+    """Return the length in UTF-16 code units, which is how Telegram counts in entities.
+
+    Not so for its limits: they are of characters, so that an emoji counts as one. TDLib, which
+    its server of the Bot API is made of, compares them with the number of code points.
+    """
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -48,7 +52,7 @@ def text_content(text: str, *, parse_mode: str = "") -> Content:
     text, entities = _parsed(text, parse_mode)
     if not text:
         raise bad_request("text must be non-empty")
-    if utf16_length(text) > MAX_TEXT:
+    if len(text) > MAX_TEXT:
         raise bad_request("message is too long")
     return Content(text=text, entities=entities)
 
@@ -58,7 +62,7 @@ def media_content(
 ) -> Content:
     """Return the content for a file and its caption, which may be empty."""
     caption, entities = _parsed(caption, parse_mode)
-    if utf16_length(caption) > MAX_CAPTION:
+    if len(caption) > MAX_CAPTION:
         raise bad_request("message caption is too long")
     return Content(media=media, caption=caption or None, entities=entities, album=album)
 
