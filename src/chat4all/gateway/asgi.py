@@ -8,15 +8,15 @@ with its body intact: there is one implementation of every refusal.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from chat4all.domain.errors import Chat4AllError, InvalidInput, InvalidToken
+from chat4all.gateway.metered import Message, Meter, Metered, Receive, Scope, Send
 from chat4all.gateway.rest.problems import (
     MEDIA_TYPE,
     STATUS,
@@ -27,24 +27,10 @@ from chat4all.gateway.rest.problems import (
 from chat4all.ports.access_tokens import AccessTokens, Principal
 from chat4all.services.send_message import Accepted, Draft, SendMessage
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 MAX_BODY = 256 * 1024
 _JSON = (b"content-type", b"application/json")
 _OURS = HTTPStatus.INTERNAL_SERVER_ERROR
 _encode = msgspec.json.Encoder().encode
-
-
-class Meter(Protocol):
-    """Who counts requests."""
-
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        ...
 
 
 class _Answer(msgspec.Struct):
@@ -72,29 +58,14 @@ class Gateway:
 
     def __init__(self, deps: GatewayDeps) -> None:
         self._deps = deps
+        self._metered = Metered(self._http, deps.meter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request or WebSocket connection."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
             return
-        if scope["type"] != "http":
-            await self._deps.rest(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 0
-
-        async def counted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._http(scope, receive, counted)
-        finally:
-            seconds = time.perf_counter() - started
-            self._deps.meter.request(scope["method"], route_of(scope), status, seconds)
+        await self._metered(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/v1/ws":
@@ -104,7 +75,8 @@ class Gateway:
         await send({"type": "websocket.close", "code": 1000})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/v1/messages" and scope["method"] == "POST":
+        is_http = scope["type"] == "http"
+        if is_http and scope["path"] == "/v1/messages" and scope["method"] == "POST":
             token = _plain_token(scope)
             if token is not None:
                 await self._send_message(token, scope, receive, send)
@@ -196,12 +168,3 @@ def _again(first: Message, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return again
-
-
-def route_of(scope: Scope) -> str:
-    """Return the template of the route that answered, so that series stay few."""
-    known: str | None = scope.get("chat4all.route")
-    if known is not None:
-        return known
-    template: str = scope.get("path_template") or "unmatched"
-    return template
