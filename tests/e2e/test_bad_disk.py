@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import pytest_asyncio
 from tests.e2e.account import Account
 from tests.e2e.shell import run
 from tests.e2e.watched_server import Watched, watched_server
+from tests.servers.small_disk import small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,22 +28,10 @@ PHONE = "+351900000009"
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A small disk of its own; skips where this user may not have one."""
+    """A folder whose `data` is a small disk of its own."""
     home = tmp_path_factory.mktemp("disk")
-    (home / "data").mkdir()
-    mount, umount = shutil.which("mount"), shutil.which("umount")
-    if os.geteuid() != 0 or mount is None or umount is None:
-        pytest.skip("a disk that can be filled is a tmpfs, and to mount one takes root")
-    made = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(home / "data")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if made.returncode != 0:
-        pytest.skip(f"this root may not mount a tmpfs: {made.stderr.strip()}")
-    yield home
-    subprocess.run([umount, "-l", str(home / "data")], check=True)
+    with small_disk(home / "data", DISK):
+        yield home
 
 
 @dataclass

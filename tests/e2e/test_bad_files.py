@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from tests.e2e.account import Account
 from tests.e2e.sender import BYTES, Sender, sender
 from tests.e2e.shell import run
 from tests.e2e.watched_server import Watched, watched_server
+from tests.servers.small_disk import small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -176,18 +174,10 @@ async def test_vanished_bytes_are_410_and_the_check_reports_them(
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A disk of 32 MiB; skips where this user may not mount one."""
+    """A folder whose `data` is a disk of 32 MiB."""
     home = tmp_path_factory.mktemp("full-disk")
-    (home / "data").mkdir()
-    mount, umount = shutil.which("mount"), shutil.which("umount")
-    if os.geteuid() != 0 or mount is None or umount is None:
-        pytest.skip("a disk that can be filled is a tmpfs, and to mount one takes root")
-    command = [mount, "-t", "tmpfs", "-o", f"size={32 * MIB}", "tmpfs", str(home / "data")]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"this root may not mount a tmpfs: {made.stderr.strip()}")
-    yield home
-    subprocess.run([umount, "-l", str(home / "data")], check=True)
+    with small_disk(home / "data", 32 * MIB):
+        yield home
 
 
 async def test_a_full_disk_is_507_and_the_upload_goes_on_when_there_is_room(disk: Path) -> None:
