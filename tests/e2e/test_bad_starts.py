@@ -20,7 +20,7 @@ from tests.e2e.watched_server import watched_server
 
 RECOVERY = "docs/howto/recover-a-corrupt-database.md"
 PAGE = Path(__file__).parents[2] / RECOVERY
-FILES = ("directory.sqlite3", "messages.sqlite3", "log.sqlite3")
+FILES = ("directory.sqlite3", "messages.sqlite3", "log.sqlite3", "files.sqlite3")
 
 
 def refusal(folder: Path, *words: str, code: int = 1, **settings: str) -> str:

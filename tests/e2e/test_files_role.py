@@ -123,7 +123,22 @@ async def test_the_web_clients_origin_may_use_the_role_and_others_may_not(scene:
     assert (ours.headers["vary"], theirs.headers["vary"]) == ("Origin", "Origin")
 
 
+async def test_the_role_says_where_a_ready_file_is_deleted(scene: Scene) -> None:
+    file_id = await scene.ana.upload(scene.talk, DATA[:100])
+    refused = await scene.ana.http.delete(f"{scene.files.url}/v1/files/{file_id}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    where = f"{scene.server.url}/v1/files/{file_id}"
+    assert refused.json()["detail"].endswith(where)
+    assert (await scene.ana.http.delete(where)).status_code == 204
+    unfinished, _ = await scene.ana.begin(scene.talk, DATA)
+    path = f"{scene.files.url}/v1/files/{unfinished}"
+    assert (await scene.ana.http.delete(path)).status_code == 204
+
+
 async def test_the_role_says_how_it_is(scene: Scene) -> None:
+    file_id = await scene.ana.upload(scene.talk, DATA[:100])
+    read = await scene.bia.http.get(f"{scene.files.url}/v1/files/{file_id}/content")
+    assert read.content == DATA[:100]
     async with httpx.AsyncClient(base_url=scene.files.url, trust_env=False) as http:
         assert (await http.get("/healthz")).json() == {"status": "ok"}
         assert (await http.get("/readyz")).json() == {"status": "ready"}

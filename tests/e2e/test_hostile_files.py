@@ -167,9 +167,10 @@ async def test_a_file_that_the_scanner_does_not_take_is_not_passed_on(scene: Sce
 async def test_a_scanner_that_is_not_there_stops_the_start(
     tmp_path: Path, url: str, code: int, told: str
 ) -> None:
-    words = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
-    ended = await asyncio.to_thread(run, *words, settings={"clamav_url": url})
-    assert ended.returncode == code
-    [line] = ended.stderr.splitlines()
-    assert "CHAT4ALL_CLAMAV_URL" in line
-    assert told in line
+    for role in (("serve",), ("run", "files")):
+        words = (*role, "--port", "0", "--data-dir", str(tmp_path / "data"))
+        ended = await asyncio.to_thread(run, *words, settings={"clamav_url": url})
+        assert ended.returncode == code
+        [line] = ended.stderr.splitlines()
+        assert "CHAT4ALL_CLAMAV_URL" in line
+        assert told in line

@@ -272,6 +272,7 @@ async def test_what_the_client_has_is_not_sent_again(ana: Person, group: str) ->
     ("mime_type", "kind"),
     [
         ("image/png", "inline"),
+        ("image/avif", "inline"),
         ("video/mp4", "inline"),
         ("audio/ogg", "inline"),
         ("application/pdf", "attachment"),

@@ -85,7 +85,7 @@ async def open_files(
         meter=counts,
         now=now,
     )
-    idle = partial(_idle, event_log)
+    idle = None if event_log is None else partial(_idle, event_log)
     async with nullcontext(inspector) if inspector else open_inspector(settings) as looking:
         scanner = scanner_of(settings)
         examine = ExamineFile(records, objects, looking, discard, scanner=scanner, now=now)
@@ -100,7 +100,7 @@ async def open_files(
                     uploads=uploads,
                     presign=PresignPart(uploads, objects, now=now),
                     complete=complete,
-                    delete=DeleteFile(access, storage.records, discard, idle=idle),
+                    delete=DeleteFile(access, storage.records, discard, idle, settings.address),
                     library=library,
                     links=links,
                     spool=spool,
@@ -142,8 +142,6 @@ def file_sweeper(
     )
 
 
-def _idle(event_log: EventLog | None) -> bool:
+def _idle(event_log: EventLog) -> bool:
     """Say whether the references of files are up to date with all that was accepted."""
-    if event_log is None:
-        return False
     return not (event_log.backlog(COMMANDS, ROUTER) or event_log.backlog(EVENTS, GROUP))

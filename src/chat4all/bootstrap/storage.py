@@ -102,10 +102,11 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         messages = await stack.enter_async_context(
             _messages(settings.messages_url, folder / "messages.sqlite3")
         )
+        files = await stack.enter_async_context(open_file_storage(settings))
+        # The last of the databases, since opening it writes: what is refused was left alone.
         log = await stack.enter_async_context(_log(settings.log_url, folder / "log.sqlite3"))
         local = MemoryEphemeral()
         nodes = await stack.enter_async_context(_shared(settings.ephemeral_url, local))
-        files = await stack.enter_async_context(open_file_storage(settings))
         is_shared = nodes is not local or urlsplit(settings.directory_url).scheme in SERVERS
         yield Storage(
             log=log,

@@ -19,7 +19,8 @@ PATIENCE = 5.0
 class DeleteFile:
     """What a message shows goes with the message, not by itself.
 
-    `idle` says whether the references are up to date with all messages that were accepted.
+    `idle` says whether the references are up to date with all messages that were accepted;
+    a process that cannot tell has None, and sends callers to `home`, the server that can.
     """
 
     def __init__(
@@ -27,36 +28,42 @@ class DeleteFile:
         access: FileAccess,
         references: FileReferences,
         discard: Discard,
-        *,
-        idle: Callable[[], bool],
+        idle: Callable[[], bool] | None,
+        home: str,
     ) -> None:
         self._access = access
         self._references = references
         self._discard = discard
         self._idle = idle
+        self._home = home
 
     async def __call__(self, owner: UserId, file_id: FileId) -> None:
         """Delete a file and its bytes; a repeat has no effect.
 
-        Raises `FileNotFound`, `Conflict` for one that a message shows, and `Unavailable` when
-        that cannot be told now.
+        Raises `FileNotFound`, `Conflict` for one that a message shows or that only another
+        process can delete, and `Unavailable` when that cannot be told now.
         """
         file = await self._access.owned(owner, file_id)
         if file.state is FileState.DELETED:
             return
         if file.state is FileState.READY:
-            await self._wait()
+            if self._idle is None:
+                raise Conflict(
+                    "this process cannot tell whether a message shows the file; "
+                    f"send this call to {self._home}/v1/files/{file_id}"
+                )
+            await self._wait(self._idle)
         if await self._references.showing(file_id):
             raise Conflict("a message shows this file; delete the message for everyone")
         await self._discard(
             file, FileState.DELETED, error="deleted", reason="its owner deleted the file"
         )
 
-    async def _wait(self) -> None:
+    async def _wait(self, idle: Callable[[], bool]) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
                 while True:
-                    if self._idle():
+                    if idle():
                         return
                     await asyncio.sleep(0.05)
         except TimeoutError as error:

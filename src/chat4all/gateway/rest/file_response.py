@@ -19,7 +19,7 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
     "Accept-Ranges": "bytes",
 }
-INLINE = re.compile(r"(image/(png|jpeg|gif|webp)|audio/[a-z0-9.+-]+|video/[a-z0-9.+-]+)\Z")
+INLINE = re.compile(r"(image/(png|jpeg|gif|webp|avif)|audio/[a-z0-9.+-]+|video/[a-z0-9.+-]+)\Z")
 """Types that a browser may show in place: none of them can hold a program."""
 _PLAIN = re.compile(r"[ !#$&+\-.0-9A-Z^_`a-z|~()]+\Z")
 
