@@ -23,7 +23,7 @@ from websockets.exceptions import WebSocketException
 from tests.chaos.killed_server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 SENDERS, TALKS = 4, 2
 CHANCE = random.SystemRandom()
@@ -240,8 +240,10 @@ class World:
             self.tally.cursors_back += not held
 
 
-async def kill_again_and_again(folder: Path, kills: int) -> Tally:
-    server = Server(folder / "data")
+async def kill_again_and_again(
+    folder: Path, kills: int, settings: Mapping[str, str] | None = None
+) -> Tally:
+    server = Server(folder / "data", settings)
     await server.start()
     world = World(server)
     try:

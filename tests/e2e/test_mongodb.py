@@ -16,11 +16,13 @@ import pytest
 
 from tests.e2e.account import Account
 from tests.e2e.product import PROGRAM
+from tests.e2e.sender import sender
 from tests.e2e.watched_server import watched_server
 from tests.servers.mongo_server import MongoServer, mongo_server
 
 KIND = "mongod" if shutil.which("mongod") else "secantusdb"
 PATIENCE = 60.0
+BYTES = b"beside the messages" * 1000
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,8 @@ async def test_what_was_said_is_there_after_a_restart(tmp_path: Path, mongo: Mon
         await bia.history(chat, 3)
         await bia.post(f"conversations/{chat}/read", {"up_to_seq": 2})
         await status(ana, sent[0], "read")
+        async with sender(server.url, ana) as files:
+            file_id = await files.upload(chat, BYTES)
         assert server.complaints() == []
     async with watched_server(tmp_path, messages_url=url) as server, signed_in(server.url) as both:
         ana, bia = both
@@ -66,6 +70,8 @@ async def test_what_was_said_is_there_after_a_restart(tmp_path: Path, mongo: Mon
         assert [one["message_id"] for one in hits["items"]] == [sent[1]]
         [mine] = (await bia.get("conversations"))["items"]
         assert (mine["unread_count"], mine["last_message"]["seq"]) == (1, 4)
+        async with sender(server.url, bia) as files:
+            assert (await files.http.get(f"/v1/files/{file_id}/content")).content == BYTES
         assert checked(tmp_path / "data") == 4
         assert server.complaints() == []
 
