@@ -244,7 +244,7 @@ async def test_what_does_not_fit_into_one_document_is_refused_and_a_part_of_it_i
 
 async def test_what_could_not_be_stored_is_stored_before_the_next_read(tmp_path: Path) -> None:
     with mongo_server(KINDS[0], tmp_path) as server:
-        url = f"{server.url('away')}?serverSelectionTimeoutMS=300"
+        url = f"{server.url('away')}&serverSelectionTimeoutMS=300"
         async with MongoMessageStore(url) as store:
             talk = Talk()
             await store.apply(talk.many(1))

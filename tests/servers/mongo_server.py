@@ -44,7 +44,8 @@ class MongoServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str) -> str:
-        return f"mongodb://127.0.0.1:{self.port}/{database}"
+        """Return the address of a database, for a client that is patient on a busy machine."""
+        return f"mongodb://127.0.0.1:{self.port}/{database}?socketTimeoutMS=120000"
 
     def start(self) -> None:
         data = self._folder / "data"

@@ -22,8 +22,8 @@ from chat4all.domain.errors import StaleSequence
 async def carry_out(db: Database, batch: Document) -> None:
     """Do all of `batch` and remove it.
 
-    Raises `StaleSequence` when its messages cannot have their places; then it is removed as
-    well, with nothing done.
+    Raises `StaleSequence` when its messages cannot have their places; then it is removed,
+    and nothing of it is stored.
     """
     try:
         await add_messages(db, batch["messages"])
