@@ -176,6 +176,27 @@ async def test_who_finds_a_partition_taken_finishes_the_batch_and_loses(
     assert [one.seq for one in await store.page(talk.id, viewer=ANNA, limit=9)] == [1, 2, 3]
 
 
+async def test_several_at_the_same_batch_all_come_to_its_end(
+    url: str, store: MongoMessageStore
+) -> None:
+    talk = Talk()
+    effects = talk.many(150)
+    effects.cursors.append(talk.cursor(BERT, delivered=150))
+    effects.statuses += [report(new.message, Status.SENT) for new in effects.added]
+    await left_behind(url, effects)
+    async with opened_database(url) as database:
+        batch = await database["batches"].find_one()
+        assert batch is not None
+        await asyncio.gather(*(carry_out(database, batch) for _ in range(4)))
+    assert len(await positions(store, talk)) == 100
+    assert await store.counts() == {
+        "conversations": 1,
+        "messages": 150,
+        "cursors": 1,
+        "statuses": 150,
+    }
+
+
 async def test_a_batch_of_another_partition_is_left_to_its_own_router(
     url: str, store: MongoMessageStore
 ) -> None:

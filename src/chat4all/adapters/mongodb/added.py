@@ -9,9 +9,9 @@ from pymongo.errors import BulkWriteError
 
 from chat4all.adapters.mongodb.errors import duplicates_only
 from chat4all.adapters.mongodb.schema import Database, Document
-from chat4all.domain.errors import StaleSequence
+from chat4all.domain.errors import StaleSequence, Unavailable
 
-_TRIES = 5
+_TRIES = 1_000
 _AT_ONCE = 500
 """Conversations in one query."""
 
@@ -21,7 +21,8 @@ async def add_messages(db: Database, messages: Sequence[Document]) -> None:
 
     Raises `StaleSequence`, before anything of a conversation is inserted, when a place or
     an id belongs to something else. In order and up to the first that fails: so there is
-    never a gap, and what another writer took in this very moment is seen on the next look.
+    never a gap, and what another one inserted in this very moment is seen on the next look.
+    That one is mostly at the same batch: only what is found tells that a place is lost.
     """
     for _ in range(_TRIES):
         missing = await _missing(db, messages)
@@ -35,7 +36,7 @@ async def add_messages(db: Database, messages: Sequence[Document]) -> None:
                 raise
         else:
             return
-    raise StaleSequence("other writers are at the same conversations: read again and retry")
+    raise Unavailable("MongoDB says that a message is there, and does not find it")
 
 
 async def _missing(db: Database, messages: Sequence[Document]) -> list[Document]:
