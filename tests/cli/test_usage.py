@@ -55,7 +55,9 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "gateway", "files"], "chat4all run files"),
+        (["run", "gateway"], "set CHAT4ALL_LOG_URL"),
+        (["run", "router,files"], "a process of its own"),
+        (["run", "router", "--channel", "telegram"], "role connector"),
         (["run", "wizard"], "no role wizard"),
         (["send", "hi"], "--to NAME or --conversation ID"),
         (["trace", "not-an-id"], "no message id"),

@@ -21,10 +21,12 @@ CHAT4ALL = Path(sys.executable).parent / "chat4all"
 class Role:
     """One process: `chat4all WORDS --port PORT --data-dir FOLDER`."""
 
-    def __init__(self, words: tuple[str, ...], folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, words: tuple[str, ...], folder: Path, settings: Mapping[str, str], name: str = ""
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.output = folder / f"{words[-1]}.txt"
+        self.output = folder / f"{name or words[-1]}.txt"
         options = ("--port", str(self.port), "--data-dir", str(folder / "data"))
         self._command = (str(CHAT4ALL), *words, *options)
         self.settings = dict(settings)
@@ -37,19 +39,44 @@ class Role:
 
     async def start(self) -> None:
         """Start, and wait until it is ready."""
+        await self.launch()
+        await self.is_up()
+
+    async def is_up(self) -> None:
+        """Wait until it is ready."""
+        async with asyncio.timeout(START_SECONDS):
+            while not await self.is_ready():  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.05)
+
+    async def is_ready(self) -> bool:
+        """Ask it; fail when it has ended."""
+        assert self._process is not None
+        ended = self._process.returncode
+        assert ended is None, (ended, self.output.read_text())
+        async with httpx.AsyncClient(trust_env=False) as http:
+            try:
+                return (await http.get(f"{self.url}/readyz")).is_success
+            except httpx.TransportError:
+                return False
+
+    async def launch(self) -> None:
+        """Start, and wait for nothing."""
         given = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
         with self.output.open("ab") as sink:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, env={**given, **self.settings}, stdout=sink, stderr=sink
             )
-        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(trust_env=False) as http:
-            while True:
-                assert self._process.returncode is None, self.output.read_text()
-                try:
-                    if (await http.get(f"{self.url}/readyz")).is_success:
-                        return
-                except httpx.TransportError:
-                    await asyncio.sleep(0.05)
+
+    async def ended(self) -> int:
+        """Return with what it ends by itself."""
+        assert self._process is not None
+        async with asyncio.timeout(START_SECONDS):
+            return await self._process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal and go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """End it with SIGKILL."""

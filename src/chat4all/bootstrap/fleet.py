@@ -54,7 +54,7 @@ class Fleet:
     """Starts, stops and polls connectors as accounts come, change and go.
 
     `keep` has each account be listened to; without it none is here, and only callbacks
-    are taken. With `channels` the accounts of other platforms are left alone.
+    are taken. With `channels` the accounts of other platforms are not listened to.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Fleet:
         async with self._changing:
             await self._stop(account_id)
             account = await self._accounts.get(account_id)
-            if account is None or not self._is_ours(account):
+            if account is None:
                 self.health.gone(account_id)
             elif not account.enabled:
                 self.health.disabled(account)
@@ -132,16 +132,13 @@ class Fleet:
         there = {account.id: account for account in await self._accounts.list()}
         for name in {*there, *self._running}:
             now, before = there.get(name), self._running.get(name)
-            wanted = now is not None and now.enabled and self._is_ours(now)
+            wanted = now is not None and now.enabled
             if wanted != (before is not None) or (
                 now and before and now.updated_at != before[0].updated_at
             ):
                 await self.changed(name)
         async for name in changes:
             await self.changed(name)
-
-    def _is_ours(self, account: Account) -> bool:
-        return self._channels is None or account.platform in self._channels
 
     async def reconnect(self, account_id: AccountId) -> None:
         """Begin anew with one that does not hear its platform any more."""
@@ -159,7 +156,8 @@ class Fleet:
             self.health.broken(account.id, str(error))
             return
         self._running[account.id] = (account, connector)
-        if self._receive is not None and self._keep is not None:
+        heard = self._channels is None or account.platform in self._channels
+        if heard and self._receive is not None and self._keep is not None:
             work = partial(self._listen, account, connector, self._receive)
             kept = self._keep(f"account {account.id}", work)
             self._polls[account.id] = asyncio.ensure_future(kept)

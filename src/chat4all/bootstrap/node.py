@@ -63,7 +63,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         account = await mock_account(core.directory, key.user_id, core.kinds)
         if connected:
             network.on_event = signed_events(platforms.fleet, account)
-            start_receiving(core, platforms)
+            start_receiving(core, platforms, here)
             await platforms.fleet.changed(account.id)
             start_connector(core, platforms, core.kinds, here)
             start_clockwork(core, here)

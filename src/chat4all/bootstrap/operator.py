@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chat4all.domain.directory import User, UserKind
+from chat4all.domain.errors import UsernameTaken
 from chat4all.domain.ids import UserId, new_id
 from chat4all.ports.directory import Directory
 from chat4all.ports.passwords import Passwords
@@ -41,7 +42,10 @@ async def operator_key(directory: Directory, passwords: Passwords) -> OperatorKe
         admin=True,
         created_at=datetime.now(UTC),
     )
-    await directory.users.add(user, secret_hash=await passwords.hash(secret))
+    try:
+        await directory.users.add(user, secret_hash=await passwords.hash(secret))
+    except UsernameTaken:  # another process was first: the secret is the same
+        return await operator_key(directory, passwords)
     return OperatorKey(user.id, CLIENT_ID, secret)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,9 +11,12 @@ from chat4all.bootstrap.connectors import build_connector
 from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.fleet import Fleet, Keep
 from chat4all.domain.directory import Account
-from chat4all.services.fetch_media import MediaFetcher
+from chat4all.services.fetch_media import LOOK_SECONDS, MediaFetcher
 from chat4all.services.receive import Hooks, ReceiveInbound
 from chat4all.settings import Settings
+
+SHARED_LOOK_SECONDS = 5.0
+"""How often files are looked for that another process was told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +29,29 @@ class Platforms:
 
 
 @asynccontextmanager
-async def open_platforms(core: Core, keep: Keep | None) -> AsyncIterator[Platforms]:
-    """Build them; no account runs yet. `keep` as in `Fleet`."""
+async def open_platforms(
+    core: Core, keep: Keep | None, channels: Collection[str] | None = None
+) -> AsyncIterator[Platforms]:
+    """Build them; no account runs yet. `keep` and `channels` as in `Fleet`."""
     fleet = Fleet(
         core.directory.accounts,
         partial(build_connector, core.kinds),
         webhook_address=partial(_webhook_address, core.settings),
         keep=keep,
+        channels=channels,
     )
     try:
         core.templates.ask(fleet.get)
-        fetcher = MediaFetcher(core.files.intake, fleet.get, meter=core.metrics.files)
+        look = LOOK_SECONDS if core.storage.cache_age is None else SHARED_LOOK_SECONDS
+        fetcher = MediaFetcher(core.files.intake, fleet.get, meter=core.metrics.files, look=look)
         yield Platforms(fleet, fetcher, _receiver(core, fleet, fetcher))
     finally:
         await fleet.aclose()
 
 
-def start_receiving(core: Core, platforms: Platforms) -> None:
-    """Take in what comes from now on."""
-    core.running.start("media", platforms.fetcher.run)
+def start_receiving(core: Core, platforms: Platforms, keep: Keep) -> None:
+    """Take in what comes from now on; `keep` has one process fetch the files of it."""
+    core.running.start("media", partial(keep, "media", platforms.fetcher.run))
     core.running.start("early-receipts", platforms.receive.early.run)
     platforms.fleet.receive_by(platforms.receive)
 

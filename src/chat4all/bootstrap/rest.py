@@ -46,11 +46,15 @@ Ready = Callable[[], Awaitable[Mapping[str, str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What a gateway tells of the process around it, and whom it tells of changed accounts."""
+    """What a gateway tells of the process around it, and whom it tells of changed accounts.
+
+    One that does not hear the platforms does not know how the accounts are.
+    """
 
     roles: Sequence[str]
     ready: Ready
     account_changed: Callable[[AccountId], Awaitable[None]]
+    hears_platforms: bool = True
     phones: PhoneNetwork | None = None
 
 
@@ -107,7 +111,7 @@ def rest_deps(
         nodes=partial(_nodes, clients, around.roles, datetime.now(UTC)),
         connectors=capabilities,
         kinds=kinds,
-        health_of=fleet.health.of,
+        health_of=fleet.health.of if around.hears_platforms else lambda _: None,
         phones=around.phones,
         operator=_operator_tools(core, fleet),
     )

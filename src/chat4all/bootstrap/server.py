@@ -7,22 +7,30 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import structlog
 import uvicorn
 
+from chat4all.bootstrap.front import Front
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
 from chat4all.bootstrap.media import require_scanner
 from chat4all.bootstrap.node import open_node
-from chat4all.bootstrap.operator import write_operator_file
+from chat4all.bootstrap.operator import OperatorKey, write_operator_file
+from chat4all.bootstrap.role_node import Roles, open_roles
 from chat4all.bootstrap.storage import locked
-from chat4all.domain.errors import BadSettings
+from chat4all.domain.errors import BadSettings, EngineMissing, Unavailable
 from chat4all.settings import Settings
 from chat4all.telemetry.logs import configure_logs
 
+log = structlog.get_logger(__name__)
+
 COLLECT_AFTER = (20_000, 20, 50)
 """Objects made before a collection of the youngest generation, and how the others follow."""
+LOOK_SECONDS = 1.0
+"""How often engines are tried that were not there."""
 GRACE_SECONDS = 5
 """How long open requests may take to end after the signal to stop."""
 
@@ -69,6 +77,67 @@ async def serve_files(settings: Settings, *, on_ready: Callable[[str], None]) ->
             await run_app(node.app, listener, lambda: on_ready(f"http://{host}:{port}"))
     finally:
         listener.close()
+
+
+async def serve_roles(settings: Settings, roles: Roles, *, on_ready: Callable[[str], None]) -> None:
+    """Run some of the roles until SIGINT or SIGTERM; `on_ready` is told the address.
+
+    What its engines lack is waited for, and told by `/readyz` meanwhile. Raises
+    `StartRefused` when a setting is wrong.
+    """
+    configure_logs(level=settings.log_level, json=_as_json(settings))
+    listener = listen_on(settings)
+    try:
+        host, port = listener.getsockname()[:2]
+        settings = settings.model_copy(update={"port": port})
+        await require_scanner(settings)
+        front, url = Front(), f"http://{host}:{port}"
+        working = asyncio.create_task(_work(settings, roles, front, lambda: on_ready(url)))
+        answering = asyncio.create_task(
+            run_app(front, listener, lambda: None, on_stop=front.farewell)
+        )
+        try:
+            await asyncio.wait([working, answering], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (answering, working):
+                task.cancel()
+            await asyncio.wait([answering, working])
+        for task in (working, answering):
+            if not task.cancelled():
+                task.result()
+    finally:
+        listener.close()
+
+
+async def _work(
+    settings: Settings, roles: Roles, front: Front, on_ready: Callable[[], None]
+) -> None:
+    """Run the roles as soon as their engines are there, until cancelled."""
+    while True:
+        try:
+            async with open_roles(settings, roles) as node:
+                front.hand_over(node.app, node.farewell)
+                with _operator_file(settings, node.operator):
+                    on_ready()
+                    await asyncio.Event().wait()
+        except (EngineMissing, Unavailable) as error:
+            log.warning("not ready: an engine is waited for", detail=str(error))
+            front.wait_for(str(error))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+@contextmanager
+def _operator_file(settings: Settings, key: OperatorKey | None) -> Iterator[None]:
+    """Tell the command line of a gateway, as long as it runs."""
+    if key is None:
+        yield
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = write_operator_file(settings.data_dir, key, f"http://{settings.host}:{settings.port}")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _as_json(settings: Settings) -> bool:

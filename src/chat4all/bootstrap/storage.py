@@ -91,12 +91,22 @@ SERVERS = {
 
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """Open what the settings name; the embedded default lies in the data folder.
+    """Open what the settings name, for this process alone: it holds the data folder.
 
     Raises `StartRefused` with what is wrong and what to do.
     """
+    with locked(settings.data_dir):
+        async with open_engines(settings) as storage:
+            yield storage
+
+
+@asynccontextmanager
+async def open_engines(settings: Settings) -> AsyncIterator[Storage]:
+    """Open what the settings name; the embedded default lies in the data folder.
+
+    Raises `StartRefused`; `EngineMissing` when a server does not answer.
+    """
     async with AsyncExitStack() as stack:
-        stack.enter_context(locked(settings.data_dir))
         folder = settings.data_dir
         directory = await stack.enter_async_context(open_directory(settings))
         messages = await stack.enter_async_context(

@@ -16,8 +16,8 @@ from chat4all.settings import Settings
 
 ROLES = ("gateway", "files", "router", "connector", "notifier", "presence")
 
-FILES_PORT = 8001
-"""The port of the role `files`, beside that of the server."""
+PORTS = {role: 8000 + number for number, role in enumerate(ROLES)}
+"""Where a process listens whose first role it is: clients at the gateway, else operators."""
 
 SERVE_EXAMPLES = """Examples:
 
@@ -25,9 +25,12 @@ SERVE_EXAMPLES = """Examples:
   chat4all serve
   chat4all serve --port 9000 --data-dir ~/chats
 """
-RUN_EXAMPLES = """Example:
+RUN_EXAMPLES = """Examples:
 
 \b
+  chat4all run gateway --port 8000
+  chat4all run router,notifier
+  chat4all run connector --channel telegram --channel whatsapp
   chat4all run files --port 8001
 """
 
@@ -71,33 +74,52 @@ def run_roles(
     context: typer.Context,
     roles: Annotated[list[str], typer.Argument(help="One or more of: " + ", ".join(ROLES) + ".")],
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = FILES_PORT,
+    port: Annotated[
+        int | None, typer.Option(help="Port, of its own for each role; 0 takes a free one.")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Platform of the role connector, again for more; else all."),
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the server's databases.")] = None,
 ) -> None:
     """Run single roles in a process of their own, until Ctrl-C or SIGTERM.
 
-    In this version that is the role files, beside a server on the same data folder: it takes
-    uploads and serves downloads. The others would be joined by distributed engines.
+    They are joined by engines that all of them share: Kafka, MongoDB, Redis, a directory.
+    The role files also runs beside a server on the same data folder.
     """
     with reporting():
+        named = [one for words in roles for one in words.split(",")]
+        roles = list(dict.fromkeys(named))
         unknown = [role for role in roles if role not in ROLES]
         if unknown:
             raise CommandFailed(
                 f"there is no role {unknown[0]}; the roles are {', '.join(ROLES)}", code=USAGE
             )
-        alone = list(dict.fromkeys(role for role in roles if role != "files"))
-        if alone:
-            raise CommandFailed(
-                f"cannot run {', '.join(alone)} alone: roles in processes of their own "
-                "need a log and stores that they share (Kafka, MongoDB, CockroachDB, Redis), and "
-                "this version has the embedded ones only; `chat4all serve` runs all roles in one "
-                "process, and `chat4all run files` the files beside it",
-                code=USAGE,
-            )
+        if "files" in roles and len(roles) > 1:
+            raise CommandFailed("the role files runs in a process of its own", code=USAGE)
+        if channel and "connector" not in roles:
+            raise CommandFailed("--channel belongs to the role connector", code=USAGE)
+        where = PORTS[roles[0]] if port is None else port
         folder = data_dir or invocation(context).data_dir
-        settings = Invocation(data_dir=folder).settings(host=host, port=port)
+        settings = Invocation(data_dir=folder).settings(host=host, port=where)
+        work = (
+            _serve_files(settings) if "files" in roles else _serve_roles(settings, roles, channel)
+        )
         with asyncio.Runner(loop_factory=_loop()) as runner:
-            runner.run(_serve_files(settings))
+            runner.run(work)
+
+
+async def _serve_roles(settings: Settings, roles: list[str], channels: list[str] | None) -> None:
+    from chat4all.bootstrap.role_node import Roles, require_shared  # noqa: PLC0415 - slow to load
+    from chat4all.bootstrap.server import serve_roles  # noqa: PLC0415
+
+    def on_ready(url: str) -> None:
+        say(f"Chat4All runs {', '.join(roles)} at {url}. Ctrl-C stops it.")
+        sys.stdout.flush()
+
+    require_shared(settings)
+    await serve_roles(settings, Roles(names=roles, channels=channels), on_ready=on_ready)
 
 
 async def _serve_files(settings: Settings) -> None:

@@ -40,6 +40,7 @@ Chat4AllError                       code
 ├── UnreadableRecord                unreadable_record (a log record this version cannot read)
 └── StartRefused                    start_refused
     ├── BadSettings                 bad_settings
+    │   └── EngineMissing           engine_missing (a server that may come)
     ├── DataFolderInUse             data_folder_in_use
     ├── SchemaTooNew                schema_too_new
     └── StorageCorrupt              storage_corrupt
@@ -342,6 +343,12 @@ class BadSettings(StartRefused):
     """A setting is unknown, malformed or points to something that does not answer."""
 
     code = "bad_settings"
+
+
+class EngineMissing(BadSettings):
+    """A server that a setting names does not answer; the setting may be right."""
+
+    code = "engine_missing"
 
 
 class DataFolderInUse(StartRefused):

@@ -68,11 +68,13 @@ class MediaFetcher:
         *,
         at_once: int = AT_ONCE,
         policy: FetchPolicy | None = None,
+        look: float = LOOK_SECONDS,
         meter: FileMeter | None = None,
         now: Clock = utc_now,
     ) -> None:
         self._intake = intake
         self._connector_of = connector_of
+        self._look = look
         self._policy = policy or FetchPolicy()
         self._meter = meter or NoFileMeter()
         self._now = now
@@ -113,7 +115,7 @@ class MediaFetcher:
                 while True:
                     for file in await self._intake.waiting(limit=MOST):
                         self._begin(file)
-                    await asyncio.sleep(LOOK_SECONDS)
+                    await asyncio.sleep(self._look)
             finally:
                 self._group = None
 

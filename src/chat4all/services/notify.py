@@ -71,8 +71,11 @@ class Link(Protocol):
         """
         ...
 
-    async def gone(self, user: UserId) -> None:
-        """Hear that the last client of `user` is gone. Never raises."""
+    async def gone(self, user: UserId) -> bool:
+        """Hear that the last client of `user` here is gone; return whether there is no other.
+
+        Never raises.
+        """
         ...
 
     def stored(self) -> SyncCursor:
@@ -127,11 +130,10 @@ class Notifier:
         return self.cursor.joined(self._link.stored())
 
     async def disconnect(self, mailbox: Mailbox) -> bool:
-        """Stop telling `mailbox`; return whether its user has no connection left here."""
-        left = self._remove(mailbox)
-        if left and self._link is not None:
-            await self._link.gone(mailbox.user_id)
-        return left
+        """Stop telling `mailbox`; return whether its user has no connection left, at any node."""
+        if not self._remove(mailbox):
+            return False
+        return self._link is None or await self._link.gone(mailbox.user_id)
 
     def _remove(self, mailbox: Mailbox) -> bool:
         mailboxes = self._mailboxes.get(mailbox.user_id, [])
@@ -209,9 +211,7 @@ class Notifier:
     async def _tell(self, event: Event) -> None:
         name = event.conversation_id
         conversation = self._peek(name) or await self._find(name)
-        members = [one.user_id for one in conversation.members] if conversation else []
-        if isinstance(event, ConversationChanged):
-            members = _told(event, members)
+        members = told_of(event, conversation)
         if isinstance(event, MessageAdded):
             self.covering.remember(event.message)
         connected = [user for user in members if user in self._mailboxes]
@@ -254,8 +254,11 @@ class Notifier:
                 mailbox.offer(position, frame)
 
 
-def _told(event: ConversationChanged, members: Sequence[UserId]) -> list[UserId]:
-    """Return whom a change concerns: the members, those that were, and whom it names."""
+def told_of(event: Event, conversation: Conversation | None) -> list[UserId]:
+    """Return whom an event may concern: the members; of a change also those that were."""
+    members = [one.user_id for one in conversation.members] if conversation else []
+    if not isinstance(event, ConversationChanged):
+        return members
     named = () if event.user_id is None else (event.user_id,)
     return list(dict.fromkeys((*members, *event.audience, *named)))
 

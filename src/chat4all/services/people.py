@@ -8,7 +8,7 @@ from chat4all.domain.directory import Account, Channel, Conversation, User
 from chat4all.domain.group_chats import GroupChat
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.ports.directory import Directory
-from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.directory_cache import DirectoryCache, Kept
 
 
 class People:
@@ -25,6 +25,10 @@ class People:
     async def conversation(self, conversation: ConversationId) -> Conversation | None:
         """Return a conversation with its members."""
         return await self._cache.conversations.get(conversation)
+
+    def forget(self, conversation: ConversationId) -> None:
+        """Read a conversation anew: it was changed, perhaps by another process."""
+        self._cache.forget(Kept.CONVERSATIONS, conversation)
 
     async def users(self, users: Sequence[UserId]) -> Mapping[UserId, User]:
         """Return those that exist."""

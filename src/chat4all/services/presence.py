@@ -59,9 +59,9 @@ class PresenceBoard:
 
         Raises `Unavailable` when it cannot be told to others.
         """
-        before = await self._leases.get_many([_key(caller)])
-        await self._leases.put(_key(caller), status.value, ttl=LEASE)
-        if before.get(_key(caller), PresenceStatus.OFFLINE.value) != status.value:
+        before = await self._leases.get_many([lease_key(caller)])
+        await self._leases.put(lease_key(caller), status.value, ttl=LEASE)
+        if before.get(lease_key(caller), PresenceStatus.OFFLINE.value) != status.value:
             change = {"user_id": caller, "status": status.value}
             await self._bus.publish(TOPIC, json.dumps(change).encode())
         return Presence(user_id=caller, status=status)
@@ -71,8 +71,8 @@ class PresenceBoard:
 
         `status` is what they last said here: it counts when the leases were lost.
         """
-        there = (await self._leases.get_many([_key(caller)])).get(_key(caller))
-        await self._leases.put(_key(caller), there or status.value, ttl=LEASE)
+        there = (await self._leases.get_many([lease_key(caller)])).get(lease_key(caller))
+        await self._leases.put(lease_key(caller), there or status.value, ttl=LEASE)
 
     async def of(self, caller: UserId, users: Sequence[UserId]) -> Sequence[Presence]:
         """Return the presence of those among `users` whom the caller may see, in that order."""
@@ -90,12 +90,12 @@ class PresenceBoard:
 
     async def _statuses(self, users: Sequence[UserId]) -> Mapping[UserId, PresenceStatus]:
         try:
-            leases = await self._leases.get_many([_key(user) for user in users])
+            leases = await self._leases.get_many([lease_key(user) for user in users])
         except Unavailable as error:
             log.info("presence is not known", detail=str(error))
             return {}
         offline = PresenceStatus.OFFLINE.value
-        return {user: PresenceStatus(leases.get(_key(user), offline)) for user in users}
+        return {user: PresenceStatus(leases.get(lease_key(user), offline)) for user in users}
 
     async def _visible(self, caller: UserId, user: UserId) -> bool:
         if caller == user:
@@ -104,5 +104,6 @@ class PresenceBoard:
         return not set(mine).isdisjoint(await self._conversations.ids_of_user(user))
 
 
-def _key(user: UserId) -> str:
+def lease_key(user: UserId) -> str:
+    """Return the key of the lease that says that somebody is there."""
     return f"presence:{user}"

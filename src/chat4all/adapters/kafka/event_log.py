@@ -58,6 +58,7 @@ class KafkaEventLog:
         await self._topics.open()
         for stream in (COMMANDS, EVENTS, DEAD_LETTERS):
             await self._make(stream)
+        self._topics.require_alike(COMMANDS, EVENTS)
         self._producer = await KafkaProducer(self._config).__aenter__()
         self._reader = KafkaReader(self._config)
         self._watch = asyncio.create_task(self._keep_watch(), name="kafka progress")
@@ -73,6 +74,7 @@ class KafkaEventLog:
         await asyncio.wait([self._watch])
         await self._producer.__aexit__()
         await self._reader.close()
+        await self._topics.close()
 
     async def append(self, records: Sequence[Record]) -> Sequence[Position]:
         """See `EventLog.append`."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
+    Consumer,
     KafkaError,
     KafkaException,
     TopicPartition,
@@ -24,7 +24,7 @@ from confluent_kafka.cimpl import NewTopic
 from chat4all.adapters.kafka.config import PARTITIONS, KafkaConfig
 from chat4all.adapters.kafka.errors import AUTHENTICATION, NOT_HEARD_OF, translate
 from chat4all.adapters.kafka.progress import Ends
-from chat4all.domain.errors import BadSettings, Unavailable
+from chat4all.domain.errors import BadSettings, EngineMissing, Unavailable
 from chat4all.ports.event_log import DEAD_LETTERS
 
 T = TypeVar("T")
@@ -63,6 +63,7 @@ class Topics:
         self._config = config
         self._admin = AdminClient({**config.access, "socket.timeout.ms": int(_WAIT * 1_000)})
         self._partitions: dict[str, int] = {}
+        self._members: dict[str, Consumer] = {}
 
     def name(self, stream: str) -> str:
         """Return what the topic of a stream is called."""
@@ -77,7 +78,7 @@ class Topics:
         try:
             found = await asyncio.to_thread(self._admin.list_topics, timeout=_FIRST_WAIT)
         except KafkaException as error:
-            raise BadSettings(_refusal(error.args[0], self._config.place)) from error
+            raise _refusal(error.args[0], self._config.place) from error
         ours = f"{self._config.prefix}."
         self._partitions = {
             name: len(topic.partitions)
@@ -103,13 +104,11 @@ class Topics:
             )
             try:
                 await asyncio.wrap_future(self._admin.create_topics([new])[name])
-                await asyncio.to_thread(self._await_leaders, name, wanted or PARTITIONS)
-                self._partitions[name] = wanted or PARTITIONS
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise translate(error.args[0]) from error
-                await self.open()
-        there = self._partitions[name]
+        # Another process may have made it a moment ago: who asks about it too early fails.
+        there = self._partitions[name] = await asyncio.to_thread(self._await_leaders, name)
         if wanted is not None and there != wanted:
             raise BadSettings(
                 f"CHAT4ALL_LOG_URL: the topic {name} has {there} partitions, not {wanted}; "
@@ -139,16 +138,24 @@ class Topics:
         return [name.removeprefix(start) for name in ours if name.startswith(start)]
 
     async def committed(self, stream: str, group: str) -> Mapping[int, int]:
-        """Return, per partition, the offset before which the group has done everything."""
-        name = self.group(stream, group)
-        asked = [ConsumerGroupTopicPartitions(name)]
-        found = await self._ask(lambda: self._admin.list_consumer_group_offsets(asked)[name])
-        topic = self.name(stream)
-        return {
-            one.partition: one.offset
-            for one in found.topic_partitions
-            if one.topic == topic and one.offset >= 0
-        }
+        """Return, per partition, the offset before which the group has done everything.
+
+        A consumer that never joins is asked: the admin client crashes where Kafka answers
+        that the group's coordinator moved (https://github.com/confluentinc/librdkafka/issues/5040).
+        """
+        name, topic = self.group(stream, group), self.name(stream)
+        if name not in self._members:
+            told = {**self._config.access, "group.id": name, "enable.auto.commit": False}
+            self._members[name] = Consumer(told)
+        places = [TopicPartition(topic, part) for part in range(self.partitions(stream))]
+        found = await asyncio.to_thread(self._committed, self._members[name], places)
+        return {one.partition: one.offset for one in found if one.offset >= 0}
+
+    async def close(self) -> None:
+        """Let the servers go."""
+        members, self._members = self._members, {}
+        for one in members.values():
+            await asyncio.to_thread(one.close)
 
     async def drop(self, stream: str, before: Mapping[int, int]) -> None:
         """Forget what is placed before these offsets."""
@@ -156,16 +163,26 @@ class Topics:
         for part, offset in before.items():
             await self._ask(partial(self._drop, TopicPartition(topic, part, offset)))
 
-    def _await_leaders(self, name: str, count: int) -> None:
-        """Wait until the new topic is there for whoever asks."""
+    def require_alike(self, one: str, other: str) -> None:
+        """Have two streams lead each key to the same partition. Raises `BadSettings`."""
+        here, there = self.partitions(one), self.partitions(other)
+        if here != there:
+            raise BadSettings(
+                f"CHAT4ALL_LOG_URL: the topics {self.name(one)} and {self.name(other)} have {here} "
+                f"and {there} partitions, and need the same number: events keep the order of "
+                "commands"
+            )
+
+    def _await_leaders(self, name: str) -> int:
+        """Wait until the topic is there for whoever asks; return how many partitions it has."""
         deadline = time.monotonic() + _WAIT
         while time.monotonic() < deadline:
             found = self._admin.list_topics(name, timeout=_WAIT).topics[name]
             led = [one for one in found.partitions.values() if one.leader >= 0]
-            if found.error is None and len(led) == count:
-                return
+            if found.error is None and led and len(led) == len(found.partitions):
+                return len(led)
             time.sleep(_PAUSE)
-        raise Unavailable(f"Kafka made the topic {name}, and no server leads it")
+        raise Unavailable(f"no server of Kafka leads the topic {name}")
 
     async def _offsets(self, stream: str, spec: OffsetSpec) -> dict[int, int]:
         places = [
@@ -182,6 +199,23 @@ class Topics:
     def _drop(self, place: TopicPartition) -> Future[DeletedRecords]:
         return self._admin.delete_records([place])[place]
 
+    def _committed(
+        self, member: Consumer, places: list[TopicPartition]
+    ) -> Sequence[TopicPartition]:
+        """Return what a group has committed; ask again while a server is finding its feet."""
+        deadline = time.monotonic() + _WAIT
+        while True:
+            try:
+                found = member.committed(places, timeout=_WAIT)
+                error = next((one.error for one in found if one.error is not None), None)
+            except KafkaException as raised:
+                error = raised.args[0]
+            if error is None:
+                return found
+            if not _is_passing(error) or time.monotonic() > deadline:
+                raise translate(error)
+            time.sleep(_PAUSE)
+
     async def _ask(self, question: Callable[[], Future[T]]) -> T:
         """Return the answer; ask again while a server is only busy finding its feet."""
         deadline = time.monotonic() + _WAIT
@@ -189,16 +223,19 @@ class Topics:
             try:
                 return await asyncio.wrap_future(question())
             except KafkaException as error:
-                passing = error.args[0].code() in _PASSING or error.args[0].retriable()
-                if not passing or time.monotonic() > deadline:
+                if not _is_passing(error.args[0]) or time.monotonic() > deadline:
                     raise translate(error.args[0]) from error
             await asyncio.sleep(_PAUSE)
 
 
-def _refusal(error: KafkaError, place: str) -> str:
+def _is_passing(error: KafkaError) -> bool:
+    return error.code() in _PASSING or error.retriable()
+
+
+def _refusal(error: KafkaError, place: str) -> BadSettings:
     if error.code() in (AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
-        return f"CHAT4ALL_LOG_URL: Kafka at {place} refuses the user name or password"
-    return (
+        return BadSettings(f"CHAT4ALL_LOG_URL: Kafka at {place} refuses the user name or password")
+    return EngineMissing(
         f"CHAT4ALL_LOG_URL: Kafka at {place} does not answer ({error.name()}); start it, or "
         "correct the address"
     )

@@ -19,7 +19,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from chat4all.domain.errors import BadSettings, StorageFull, TooLarge, Unavailable
+from chat4all.domain.errors import BadSettings, EngineMissing, StorageFull, TooLarge, Unavailable
 
 SETTING = "CHAT4ALL_MESSAGES_URL"
 DUPLICATE = 11000
@@ -61,7 +61,7 @@ def refused(error: Exception, place: str) -> BadSettings:
             "not read and write this database"
         )
     if isinstance(error, AutoReconnect):
-        return BadSettings(
+        return EngineMissing(
             f"{SETTING}: MongoDB at {place} does not answer ({type(error).__name__}); start it, "
             "or correct the address"
         )

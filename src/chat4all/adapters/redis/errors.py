@@ -14,7 +14,7 @@ from redis.exceptions import (
     TimeoutError,  # noqa: A004
 )
 
-from chat4all.domain.errors import BadSettings, StorageFull, Unavailable
+from chat4all.domain.errors import BadSettings, EngineMissing, StorageFull, Unavailable
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def refused(error: Exception, place: str) -> BadSettings:
         return BadSettings(
             f"CHAT4ALL_EPHEMERAL_URL: Redis at {place} refuses the user name or password"
         )
-    return BadSettings(
+    return EngineMissing(
         f"CHAT4ALL_EPHEMERAL_URL: Redis at {place} does not answer ({type(error).__name__}); "
         "start it, or correct the address"
     )

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from chat4all.domain.errors import BadSettings, Unavailable
+from chat4all.domain.errors import BadSettings, EngineMissing, Unavailable
 
 KINDS = {"postgresql": "PostgreSQL", "cockroachdb": "CockroachDB"}
 SETTING = "CHAT4ALL_DIRECTORY_URL"
@@ -65,7 +65,8 @@ class Server:
         try:
             return await asyncpg.connect(self._url, timeout=CONNECT_WAIT, command_timeout=wait)
         except Exception as error:  # whatever it answered: the driver does not tell it in one way
-            raise BadSettings(f"{self.name} {_why(error)}") from error
+            kind = EngineMissing if _may_come(error) else BadSettings
+            raise kind(f"{self.name} {_why(error)}") from error
 
 
 def _split(url: str) -> SplitResult:
@@ -98,6 +99,13 @@ _SAID: tuple[tuple[type[Exception], str], ...] = (
     (OSError, "does not answer ({kind}); start it, or correct the address"),
 )
 """What each error of a connection means; the first that fits. A time-out is an OSError."""
+
+
+def _may_come(error: Exception) -> bool:
+    """Say whether the server may only not be there yet."""
+    return isinstance(error, (OSError, asyncpg.CannotConnectNowError)) and not isinstance(
+        error, (FileNotFoundError, ssl.SSLError)
+    )
 
 
 def _why(error: Exception) -> str:

@@ -63,6 +63,7 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.WebhookRejected: HTTPStatus.UNAUTHORIZED,
     errors.UnreadableRecord: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StartRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.EngineMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.BadSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DataFolderInUse: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SchemaTooNew: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -1,0 +1,90 @@
+"""The role `notifier`: brings each event to the nodes that hold a member's connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from chat4all.domain.errors import Unavailable, UnreadableRecord
+from chat4all.domain.events import ConversationChanged, Event, Position
+from chat4all.domain.ids import UserId
+from chat4all.ports.ephemeral import Bus, Routing
+from chat4all.ports.event_log import EVENTS, EventLog, LogRecord
+from chat4all.services.notify import told_of
+from chat4all.services.people import People
+from chat4all.services.records import decode_event
+from chat4all.services.relay import pack, topic_of
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+GROUP = "notifier"
+BATCH = 500
+AGAIN = 1.0
+"""Seconds until the shared state is asked again that did not answer."""
+
+
+class EventRelay:
+    """Consumes the events in a group; a place is committed once the batch was published.
+
+    Per partition events are published in the order of the log, and a repeat comes only
+    after all that was published before; gateways drop what they have told.
+    """
+
+    def __init__(self, event_log: EventLog, people: People, routing: Routing, bus: Bus) -> None:
+        self._log = event_log
+        self._people = people
+        self._routing = routing
+        self._bus = bus
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with self._log.consume(EVENTS, GROUP) as consumer:
+            while True:
+                records = await consumer.next(limit=BATCH)
+                await self._relay(records)
+                last: dict[int, Position] = {
+                    at.partition: at for at in (r.position for r in records)
+                }
+                for position in last.values():
+                    await _patiently(partial(consumer.commit, position))
+
+    async def _relay(self, records: Sequence[LogRecord]) -> None:
+        concerned: list[tuple[bytes, Sequence[UserId]]] = []
+        for record in records:
+            try:
+                event = decode_event(record.value)
+            except UnreadableRecord as error:
+                log.warning("an event that cannot be read is told to nobody", reason=str(error))
+                continue
+            concerned.append((record.value, await _patiently(partial(self._concerned, event))))
+        everybody = {user for _, users in concerned for user in users}
+        places = await _patiently(partial(self._routing.nodes_of, everybody))
+        batches: defaultdict[str, list[bytes]] = defaultdict(list)
+        for value, users in concerned:
+            for node in {node for user in users for node in places.get(user, ())}:
+                batches[node].append(value)
+        for node, values in batches.items():
+            await _patiently(partial(self._bus.publish, topic_of(node), pack(values)))
+
+    async def _concerned(self, event: Event) -> Sequence[UserId]:
+        if isinstance(event, ConversationChanged):
+            self._people.forget(event.conversation_id)
+        conversation = await self._people.conversation(event.conversation_id)
+        return told_of(event, conversation)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until it answers: what is not told now is told late, in order."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            log.warning("events wait to be told", detail=str(error))
+            await asyncio.sleep(AGAIN)
