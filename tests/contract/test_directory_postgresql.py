@@ -13,7 +13,7 @@ from chat4all.adapters.sql.tables import metadata
 from chat4all.ports.directory import Directory
 from chat4all.testing.directory import SMALL_GROUP, DirectoryContract
 from tests.servers.cockroach_server import cockroach_server
-from tests.servers.postgres_server import execute, postgres_server
+from tests.servers.postgres_server import PostgresServer, execute, postgres_server
 
 
 class _Server(DirectoryContract):
@@ -42,6 +42,14 @@ class TestPostgres(_Server):
         return postgres
 
 
+class TestPostgresAsIfCockroach(_Server):
+    """CockroachDB's dialect, and its way of making the tables, on PostgreSQL."""
+
+    @pytest.fixture
+    def made(self, as_if_cockroach: str) -> str:
+        return as_if_cockroach
+
+
 class TestCockroach(_Server):
     @pytest.fixture
     def made(self, cockroach: str) -> str:
@@ -49,9 +57,20 @@ class TestCockroach(_Server):
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
+def server() -> Iterator[PostgresServer]:
     with postgres_server() as server:
-        yield asyncio.run(_made(asyncio.run(server.new_database())))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgres(server: PostgresServer) -> str:
+    return asyncio.run(_made(asyncio.run(server.new_database())))
+
+
+@pytest.fixture(scope="module")
+def as_if_cockroach(server: PostgresServer) -> str:
+    url = asyncio.run(server.new_database())
+    return asyncio.run(_made(url.replace("postgresql:", "cockroachdb:", 1)))
 
 
 @pytest.fixture(scope="module")

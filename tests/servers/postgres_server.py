@@ -41,6 +41,7 @@ class PostgresServer:
         self._options = (*_OPTIONS, *options)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
+        self.certificate = b""
         secret = folder / "secret"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
@@ -69,6 +70,19 @@ class PostgresServer:
             assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < deadline, self._log.read_text()
             time.sleep(0.02)
+
+    def start_with_tls(self, certificate: bytes, key: bytes) -> None:
+        """Start it anew, to show this certificate (PEM) to whoever asks for TLS."""
+        self.stop()
+        self.certificate = certificate
+        for name, content in (("server.crt", certificate), ("server.key", key)):
+            file = self._data / name
+            file.write_bytes(content)
+            file.chmod(0o600)
+            if who := _as_whom():
+                os.chown(file, who["user"], who["group"])
+        self._options = (*self._options, "ssl=on")
+        self.start()
 
     def stop(self) -> None:
         """End it at once, with every connection, as a crash does."""

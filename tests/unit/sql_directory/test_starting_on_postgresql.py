@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import pytest
 from sqlalchemy import Connection, Inspector, insert, inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -35,6 +38,7 @@ from tests.servers.postgres_server import (
 )
 from tests.servers.process import free_port
 
+PATIENCE = 60.0
 VERSION = "SELECT version_num FROM alembic_version"
 
 
@@ -104,6 +108,19 @@ async def test_a_server_without_tls_is_told_where_tls_is_asked_for(server: Postg
 async def test_a_certificate_that_is_not_there_is_told(server: PostgresServer) -> None:
     said = await refusal(server.url(sslmode="verify-full", sslrootcert="/no/such/ca.crt"))
     assert "a file that sslrootcert or sslcert names is not there" in said
+
+
+async def test_of_several_hosts_one_that_answers_will_do(server: PostgresServer, url: str) -> None:
+    await start(url.replace("127.0.0.1:", f"127.0.0.1:{free_port()},127.0.0.1:"))
+
+
+async def test_what_others_see_of_a_connection_can_be_named(
+    server: PostgresServer, url: str
+) -> None:
+    async with SqlDirectory(f"{url}?application_name=chat4all-test") as directory:
+        await directory.users.by_username("ana")
+        named = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'chat4all-test'"
+        assert await execute(url, named) == [(True,)]
 
 
 async def test_a_mode_that_there_is_not_is_told(server: PostgresServer) -> None:
@@ -200,6 +217,20 @@ async def test_several_may_start_on_one_empty_database(url: str) -> None:
     assert await execute(url, VERSION) == [(HEAD,)]
 
 
+async def test_a_start_waits_for_another_that_changes_the_tables(url: str) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    other = await asyncpg.connect(url)
+    await other.execute(f"SELECT pg_advisory_lock({preparing.LOCK})")
+    starting = asyncio.create_task(start(url))
+    async with asyncio.timeout(PATIENCE):
+        while not await other.fetchval(waiting):
+            assert not starting.done()
+            await asyncio.sleep(0.02)
+    assert not starting.done()
+    await other.close()
+    await starting
+
+
 async def test_several_may_start_where_each_step_is_kept_by_itself(url: str) -> None:
     engines = [Server(url).engine(patient=True) for _ in range(4)]
     await asyncio.gather(*(preparing.by_claim(engine) for engine in engines))
@@ -235,6 +266,12 @@ async def test_whoever_waits_too_long_for_another_says_so(
     monkeypatch.setattr(preparing, "PATIENCE", 0.1)
     with pytest.raises(Unavailable, match="another process is changing the tables"):
         await preparing.by_claim(engine)
+    page = Path(__file__).parents[3] / "docs" / "howto" / "operate" / "run-on-cockroachdb.md"
+    [ends_it] = re.findall(r"^UPDATE global_keys .*$", page.read_text(), re.MULTILINE)
+    await execute(url, ends_it)
+    monkeypatch.setattr(preparing, "PATIENCE", PATIENCE)
+    await preparing.by_claim(engine)
+    assert await execute(url, "SELECT * FROM global_keys") == []
 
 
 async def test_tables_of_others_are_refused_step_by_step_too(url: str, engine: AsyncEngine) -> None:

@@ -109,12 +109,12 @@ def _may_come(error: Exception) -> bool:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, ValueError) and "ssl" in str(error):
-        return f"cannot be asked: {error}"
     if isinstance(error, ConnectionError) and "SSL" in str(error):
         return "is not reached by TLS, or is something else; correct sslmode, or the address"
     for kind, said in _SAID:
         if isinstance(error, kind):
             return said.format(error=error, kind=type(error).__name__)
+    if isinstance(error, ValueError) and "ssl" in str(error):
+        return f"cannot be asked: {error}"
     # Not the driver's words: they may hold what was taken for a port, a piece of the password.
     return "is something else, or its address cannot be read; correct it"

@@ -27,6 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
     true,
 )
+from sqlalchemy.types import TypeEngine
 
 HEAD = "0003"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
@@ -61,6 +62,22 @@ class Instant(TypeDecorator[datetime]):
             return None
         kept: datetime = value
         return kept.replace(tzinfo=UTC) if kept.tzinfo is None else kept.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """JSON; by its own name on CockroachDB, whose dialect decodes only that."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type for a dialect."""
+        if dialect.name == "cockroachdb":
+            # Only now: SQLite need not wait for it.
+            from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415
+
+            return dialect.type_descriptor(JSONB())
+        return dialect.type_descriptor(JSON())
 
 
 users = Table(
@@ -107,7 +124,7 @@ conversations = Table(
     Column("name", String()),
     Column("created_by", String(), nullable=False),
     Column("created_at", Instant(), nullable=False),
-    Column("metadata", JSON(), nullable=False),
+    Column("metadata", Json(), nullable=False),
     # Both members of a private conversation, sorted; NULL for a group.
     Column("pair", String()),
     UniqueConstraint("pair"),
@@ -133,7 +150,7 @@ accounts = Table(
     Column("owner_id", String(), nullable=False),
     Column("name", String(), nullable=False),
     Column("status", String(), nullable=False),
-    Column("config", JSON(), nullable=False),
+    Column("config", Json(), nullable=False),
     Column("poll_offset", String()),
     Column("created_at", Instant(), nullable=False),
     Column("updated_at", Instant(), nullable=False),
@@ -199,7 +216,7 @@ failovers = Table(
     Column("message_id", String()),
     Column("user_id", String()),
     Column("conversation_id", String(), nullable=False),
-    Column("channels", JSON(), nullable=False),
+    Column("channels", Json(), nullable=False),
     Column("deliver_within", Float()),
     Column("read_within", Float()),
     Column("due_at", Instant(), index=True),
