@@ -142,6 +142,16 @@ def test_a_repeat_has_no_effect_in_one_batch_and_in_the_next() -> None:
     assert book.state.heads[HERE] == 1
 
 
+def test_what_another_router_has_stored_under_the_same_command_is_told_again_and_kept_once() -> (
+    None
+):
+    book, command = Book(), submit()
+    [added] = book.events(command)
+    again = Processor(book.state).decide([Placed(added.position, command)])
+    assert [event for _, event in again.events] == [added]
+    assert again.effects.added == []
+
+
 def test_the_same_id_with_other_content_is_refused() -> None:
     decision = Book().decide(submit(), submit(digest="other"), submit("next"))
     [(placed, error)] = decision.refused
