@@ -25,10 +25,11 @@ from tests.servers.cache import Missing, alone, cache_folder, skip_for
 from tests.servers.process import free_port
 
 PATIENCE = 60.0  # seconds until it answers
-_SECANTUS = "secantusdb-0.7.0b3"
-_SECANTUS_PACKAGE = "secantusdb==0.7.0b3"
-_FERRET = "ferretdb-1.24.2"
-_FERRET_MODULE, _FERRET_VERSION = "github.com/FerretDB/FerretDB", "v1.24.2"
+SECANTUS_VERSION, FERRET_VERSION = "0.7.0b3", "1.24.2"
+_SECANTUS = f"secantusdb-{SECANTUS_VERSION}"
+_SECANTUS_PACKAGE = f"secantusdb=={SECANTUS_VERSION}"
+_FERRET = f"ferretdb-{FERRET_VERSION}"
+_FERRET_MODULE = "github.com/FerretDB/FerretDB"
 _NOT_HERE = "{} is not here; `scripts/servers` fetches it"
 
 
@@ -127,7 +128,7 @@ def build_ferret() -> Path:
             return _ferret()
         if shutil.which("go") is None:
             raise Missing("FerretDB needs Go to be built (https://go.dev/dl)")
-        named = f"{_FERRET_MODULE}@{_FERRET_VERSION}"
+        named = f"{_FERRET_MODULE}@v{FERRET_VERSION}"
         told = json.loads(_run(["go", "mod", "download", "-json", named], folder))
         source = folder / "source"
         shutil.rmtree(source, ignore_errors=True)
@@ -136,7 +137,7 @@ def build_ferret() -> Path:
             if place.is_dir():
                 place.chmod(0o755)
         # Its module leaves out this file, without which it does not start.
-        (source / "build" / "version" / "version.txt").write_text(_FERRET_VERSION)
+        (source / "build" / "version" / "version.txt").write_text(f"v{FERRET_VERSION}")
         target = ["-o", str(folder / "new"), "./cmd/ferretdb"]
         _run(["go", "build", "-trimpath", "-ldflags=-s -w", *target], source)
         shutil.rmtree(source)
