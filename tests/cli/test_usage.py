@@ -79,6 +79,11 @@ def test_wrong_use_is_one_line_on_standard_error(words: list[str], said: str) ->
     assert result.stdout == ""
 
 
+def test_the_port_of_a_role_is_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT4ALL_PORT", "many")
+    assert "CHAT4ALL_PORT" in run("run", "router").stderr
+
+
 def test_a_file_that_is_no_export_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "letter.txt"
     file.write_text("Dear Ana,\n")

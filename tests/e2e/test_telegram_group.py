@@ -46,10 +46,14 @@ class Scene:
             raise AssertionError(f"{path} still says {answer}") from None
 
     async def talk(self, name: str) -> dict[str, Any]:
-        """Return the conversation of that name, once there is one."""
+        """Return the conversation of that name, once its first message is there.
+
+        It is listed a moment before those who take part have joined it.
+        """
 
         def named(page: Any) -> Any:
-            return next((one for one in page["items"] if one["name"] == name), None)
+            begun = (one for one in page["items"] if one["last_message"])
+            return next((one for one in begun if one["name"] == name), None)
 
         found: dict[str, Any] = await self.until("conversations", named)
         return found

@@ -100,9 +100,10 @@ def run_roles(
             raise CommandFailed("the role files runs in a process of its own", code=USAGE)
         if channel and "connector" not in roles:
             raise CommandFailed("--channel belongs to the role connector", code=USAGE)
-        where = PORTS[roles[0]] if port is None else port
         folder = data_dir or invocation(context).data_dir
-        settings = Invocation(data_dir=folder).settings(host=host, port=where)
+        settings = Invocation(data_dir=folder).settings(host=host, port=port)
+        if "port" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"port": PORTS[roles[0]]})
         work = (
             _serve_files(settings) if "files" in roles else _serve_roles(settings, roles, channel)
         )
