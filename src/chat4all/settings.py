@@ -242,11 +242,14 @@ SCHEMES = {
 def _check_urls(settings: Settings) -> None:
     for name, schemes in SCHEMES.items():
         url = getattr(settings, name)
-        if url and urlsplit(url).scheme not in schemes:
-            allowed = " or ".join(f"{scheme}://" for scheme in schemes)
+        try:
+            scheme = urlsplit(url).scheme
+        except ValueError as error:
+            raise BadSettings(f"{PREFIX}{name.upper()} is no address: {error}") from error
+        if url and scheme not in schemes:
+            allowed = " or ".join(f"{one}://" for one in schemes)
             raise BadSettings(
-                f"{PREFIX}{name.upper()}: {urlsplit(url).scheme or url!r} is not supported; "
-                f"use {allowed}"
+                f"{PREFIX}{name.upper()}: {scheme or url!r} is not supported; use {allowed}"
             )
     if settings.clamav_url and not _names_a_place(settings.clamav_url):
         raise BadSettings(

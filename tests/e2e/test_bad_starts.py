@@ -86,6 +86,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         ("log_format", "xml", "CHAT4ALL_LOG_FORMAT"),
         ("trusted_proxies", "10.0.0.1/8", "CHAT4ALL_TRUSTED_PROXIES: 10.0.0.1/8 has host bits"),
         ("log_url", "amqp://localhost", "not supported; use sqlite:// or memory:// or kafka://"),
+        ("log_url", "kafka://[x", "CHAT4ALL_LOG_URL is no address"),
         ("log_url", "kafka://127.0.0.1:1", "Kafka at 127.0.0.1:1 does not answer"),
         ("log_url", "kafka://127.0.0.1:1/p?shards=3", "unknown shards; use ca, partitions"),
         ("log_url", "kafka://127.0.0.1:1/p?partitions=0", "partitions is a number from 1"),

@@ -52,7 +52,11 @@ async def test_the_directory_is_away_for_a_while_and_what_it_had_is_there_again(
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
             assert int(refused.headers["Retry-After"]) > 0
             assert "127.0.0.1" not in refused.text
+            told = await stranger.get("/readyz")
+            assert told.status_code == httpx.codes.SERVICE_UNAVAILABLE
+            assert "directory" in told.text
             await postgres.started()
+            assert (await stranger.get("/readyz")).is_success
             again = await stranger.post("/v1/auth/register", json=person)
             assert again.status_code == httpx.codes.CREATED
 

@@ -16,6 +16,7 @@ from chat4all.bootstrap.fleet import here
 from chat4all.bootstrap.mock import mock_account, signed_events
 from chat4all.bootstrap.operator import OperatorKey, operator_key
 from chat4all.bootstrap.platforms import open_platforms, start_receiving
+from chat4all.bootstrap.readiness import Readiness, probes_of
 from chat4all.bootstrap.rest import Around
 from chat4all.bootstrap.roles.connector import start_connector
 from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
@@ -69,7 +70,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             start_clockwork(core, here)
         around = Around(
             roles=ROLES,
-            ready=partial(_ready, router),
+            ready=partial(_ready, router, Readiness(probes_of(storage, needs_ephemeral=False))),
             account_changed=platforms.fleet.changed,
             phones=ContactPhones(network, core.directory, account=account.id),
         )
@@ -102,7 +103,7 @@ class _Joined:
         self._clients.stored.stored(events)
 
 
-async def _ready(router: Router) -> Mapping[str, str]:
+async def _ready(router: Router, engines: Readiness) -> Mapping[str, str]:
     if not router.caught_up.is_set():
         return {"router": "it stores what was accepted before the start"}
-    return {}
+    return await engines()
