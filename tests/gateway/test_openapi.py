@@ -73,7 +73,12 @@ def test_a_body_that_may_be_left_out_is_not_required() -> None:
         if "requestBody" in operation
     }
     optional = {name for name, needed in required.items() if not needed}
-    assert optional == {"archiveConversation", "createUpload", "overrideUploadMethod"}
+    assert optional == {
+        "archiveConversation",
+        "createUpload",
+        "overrideUploadMethod",
+        "sendFileFromPhone",
+    }
 
 
 def test_an_answer_without_content_has_none_in_the_document() -> None:

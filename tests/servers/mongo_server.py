@@ -8,6 +8,7 @@ hold on MongoDB.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,3 +204,7 @@ def mongo_server(kind: str, folder: Path) -> Iterator[MongoServer]:
         yield server
     finally:
         server.stop()
+        with warnings.catch_warnings():
+            # The driver leaves a socket open whose server ends while it connects.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()

@@ -10,7 +10,7 @@ from chat4all.adapters.s3.bucket import Bucket, Part
 from chat4all.adapters.s3.errors import Absent
 from chat4all.adapters.s3.lease import Lease
 from chat4all.adapters.s3.names import GONE, Upload
-from chat4all.domain.errors import UploadNotFound
+from chat4all.domain.errors import Unavailable, UploadNotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,8 @@ class PartWriter:
                 self._upload.object_key, self._upload.multipart, number, body
             )
         except Absent as error:
-            raise UploadNotFound(GONE) from error
+            await self._check_there()  # MinIO on a full disk was seen to miss what it has
+            raise Unavailable("the object store did not find an upload that it has") from error
         for key in tails:
             await self._bucket.delete(key)
 
@@ -104,7 +105,14 @@ class PartWriter:
 
     async def _confirm(self, tail: str) -> None:
         try:
+            await self._check_there()
+        except UploadNotFound:
+            await self._bucket.delete(tail)
+            raise
+
+    async def _check_there(self) -> None:
+        """Raise `UploadNotFound` when the upload was completed or aborted meanwhile."""
+        try:
             await self._bucket.parts(self._upload.object_key, self._upload.multipart)
         except Absent as error:
-            await self._bucket.delete(tail)
             raise UploadNotFound(GONE) from error
