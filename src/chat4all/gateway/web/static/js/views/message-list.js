@@ -84,7 +84,7 @@ function rowsOf(state, conversation, thread, index) {
 function useScroll({ conversationId, thread, messages, waiting, focusId }) {
   const list = useRef(null);
   const [isAtEnd, setAtEnd] = useState(true);
-  const anchor = useRef({ isAtEnd: true });
+  const anchor = useRef({ isAtEnd: true, scrollTop: 0 });
   const place = useRef({ height: 0, firstId: null, wasShown: false, count: 0 });
 
   useLayoutEffect(() => {
@@ -129,8 +129,11 @@ function useScroll({ conversationId, thread, messages, waiting, focusId }) {
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     const fromEnd = scrollHeight - scrollTop - clientHeight;
-    setAtEnd(fromEnd < NEAR);
-    if (!(anchor.current.until > Date.now())) anchor.current = anchorOf(list.current, fromEnd < NEAR);
+    const { isAtEnd: wasAtEnd, scrollTop: before, until } = anchor.current;
+    // A picture that has just become taller takes nobody from the end: only scrolling up does.
+    const isNear = fromEnd < NEAR || (wasAtEnd && !thread?.hasNewer && scrollTop >= before);
+    setAtEnd(isNear);
+    if (!(until > Date.now())) anchor.current = anchorOf(list.current, isNear);
     if (!thread?.isLoaded) return;
     if (scrollTop < NEAR && thread.hasOlder) loadMore(conversationId, "older");
     if (fromEnd < NEAR && thread.hasNewer) loadMore(conversationId, "newer");
@@ -147,7 +150,7 @@ function anchorOf(element, isAtEnd) {
   const { top } = element.getBoundingClientRect();
   const rows = isAtEnd ? [] : element.querySelectorAll("[data-testid=message]");
   const row = [...rows].find((item) => item.getBoundingClientRect().bottom > top);
-  return { isAtEnd, row, top: row?.getBoundingClientRect().top };
+  return { isAtEnd, scrollTop: element.scrollTop, row, top: row?.getBoundingClientRect().top };
 }
 
 /** A message that was brought into view stays where it is while what is around it takes its size. */

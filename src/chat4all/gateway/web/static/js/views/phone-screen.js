@@ -82,14 +82,17 @@ function Switches({ screen, onChange, onRead }) {
 
 function Messages({ messages, name, onReply, externalId }) {
   const list = useRef(null);
-  const isAtEnd = useRef(true);
+  const place = useRef({ isAtEnd: true, scrollTop: 0 });
   const stay = () => {
-    if (isAtEnd.current) list.current.scrollTop = list.current.scrollHeight; // a reaction makes it longer, too
+    if (place.current.isAtEnd) list.current.scrollTop = list.current.scrollHeight; // a reaction makes it longer, too
   };
   useLayoutEffect(stay, [messages]);
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = list.current;
-    isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR;
+    // A picture that has just become taller takes nobody from the end: only scrolling up does.
+    const stays = place.current.isAtEnd && scrollTop >= place.current.scrollTop;
+    place.current = { isAtEnd: isNear || stays, scrollTop };
   };
   return html`<ol ref=${list} class="phone-messages" data-testid="phone-message-list" aria-live="polite"
     aria-label=${t("phone.messages", { name })} onScroll=${onScroll} onLoadCapture=${stay}>
