@@ -15,7 +15,7 @@ NUMBER = "+5585988887777"
 
 
 async def test_a_phone_sends_a_picture_and_shows_and_saves_what_came(people: People) -> None:
-    vera = await people.newcomer("Vera Pinho", "vera")
+    vera = await people.newcomer("Vera Pinho", "vera_p")
     await vera.add_contact("Nuno", "mock", NUMBER)
     phone = await people.phones(vera)
     await phone.choose(NUMBER)
