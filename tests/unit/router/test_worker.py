@@ -13,7 +13,7 @@ from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.message_store import MemoryMessages
 from chat4all.domain.commands import React, SubmitMessage
-from chat4all.domain.events import Event, MessageAdded, Position
+from chat4all.domain.events import Event, MessageAdded, Position, ReactionChanged
 from chat4all.domain.ids import ConversationId, MessageId, UserId, new_id
 from chat4all.domain.payload import text
 from chat4all.ports.event_log import (
@@ -109,9 +109,11 @@ class Plant:
 
         self.faults.on_append = die
 
-    def die_committing(self) -> None:
+    def die_committing(self, *, once: bool = False) -> None:
         def die(stream: str, position: Position) -> None:
             if stream == COMMANDS:
+                if once:
+                    self.faults.none()
                 raise KilledError(position)
 
         self.faults.on_commit = die
@@ -193,6 +195,26 @@ async def test_a_replay_gives_no_effect_to_what_had_none(plant: Plant) -> None:
     async with plant.process() as process:
         await process.settle()
     assert (await plant.store.find([name]))[name].message.reactions == {}
+
+
+async def test_a_router_that_takes_over_gives_no_effect_to_what_had_none(plant: Plant) -> None:
+    message = plant.submit("hello")
+    name = message.message_id
+    nothing_there, given = (plant.react(name, removed=removed) for removed in (True, False))
+    async with plant.process() as first, plant.process() as waiting:
+        await first.command(message)
+        await first.settle()
+        plant.die_committing(once=True)
+        await plant.log.append(
+            [Record(COMMANDS, plant.talk, encode_command(one)) for one in (nothing_there, given)]
+        )
+        await waiting.settle()
+        assert first.failed
+        assert not waiting.failed
+    told, again = (one for one in await plant.events() if isinstance(one, ReactionChanged))
+    assert told == again
+    assert not told.removed
+    assert (await plant.store.find([name]))[name].message.reactions == {"👍": (plant.bia,)}
 
 
 async def test_what_was_refused_before_a_crash_is_still_parked(plant: Plant) -> None:
