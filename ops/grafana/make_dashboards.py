@@ -139,6 +139,12 @@ DASHBOARDS: dict[str, list[Picture]] = {
             "Over 5,000 for five minutes is an alert; at CHAT4ALL_BACKLOG senders get 503.",
         ),
         Picture(
+            "Receipts that wait for our record",
+            "short",
+            {"{{instance}}": 'chat4all_early_receipts_lag{job="chat4all"}'},
+            "They wait for five minutes at most; many are of messages that others sent.",
+        ),
+        Picture(
             "Deliveries by status",
             "ops",
             {"{{status}}": rate("chat4all_deliveries_total", "status")},

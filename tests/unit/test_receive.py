@@ -40,6 +40,7 @@ from chat4all.domain.files import File, FileState
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, MessageId, UserId, new_id
 from chat4all.domain.inbound import (
     Attachment,
+    EarlyReceipt,
     Inbound,
     IncomingDeletion,
     IncomingEdit,
@@ -51,12 +52,12 @@ from chat4all.domain.inbound import (
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import Payload, PayloadType, text
 from chat4all.domain.status import Failure, Status, StatusEntry
-from chat4all.ports.event_log import COMMANDS, Record
+from chat4all.ports.event_log import COMMANDS, EARLY_RECEIPTS, Record
 from chat4all.router.processor import Placed, Processor
 from chat4all.router.state import Known
 from chat4all.services.file_intake import incoming_file_id
 from chat4all.services.receive import NOWHERE, Hooks, ReceiveInbound
-from chat4all.services.records import decode_command, encode_command
+from chat4all.services.records import decode_command, decode_receipt, encode_command
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BRUNO, CARLA = UserId("bruno"), UserId("carla")
@@ -550,6 +551,25 @@ async def test_a_receipt_that_is_faster_than_the_store_is_waited_for() -> None:
         sent = await world.sent(private, await world.ana(), "77")
     await world.commands()
     assert (await world.store.statuses([sent]))[-1].status is Status.READ
+
+
+async def test_a_receipt_that_comes_first_is_in_the_log_before_the_platform_has_its_answer(
+    world: World,
+) -> None:
+    known = Receipt(external_id="77", address="501", status=Status.DELIVERED, at=NOW)
+    unknown = replace(known, external_id="78", status=Status.READ)
+    private = submitted(await world.hears(wrote()))[0].conversation_id
+    await world.sent(private, await world.ana(), "77")
+    world.log.failures = 1
+    with pytest.raises(Unavailable):
+        await world.hears(known, unknown)
+    assert await world.log.read(EARLY_RECEIPTS, after=None, limit=9) == []
+    assert world.ignored == []
+    [command] = await world.hears(known, unknown)
+    assert isinstance(command, ReportStatus)
+    [record] = await world.log.read(EARLY_RECEIPTS, after=None, limit=9)
+    assert decode_receipt(record.value) == EarlyReceipt(account_id=ACCOUNT.id, receipt=unknown)
+    assert world.ignored == ["early_receipt"]
 
 
 async def test_typing_is_told_where_the_talk_is(world: World) -> None:

@@ -11,8 +11,10 @@ from chat4all.bootstrap.connectors import build_connector
 from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.fleet import Fleet, Keep
 from chat4all.domain.directory import Account
+from chat4all.ports.event_log import EARLY_RECEIPTS
+from chat4all.router.early_receipts import GROUP, EarlyReceipts
 from chat4all.services.fetch_media import LOOK_SECONDS, MediaFetcher
-from chat4all.services.receive import Hooks, ReceiveInbound
+from chat4all.services.receive import Hooks, Ignored, ReceiveInbound
 from chat4all.settings import Settings
 
 SHARED_LOOK_SECONDS = 5.0
@@ -26,6 +28,7 @@ class Platforms:
     fleet: Fleet
     fetcher: MediaFetcher
     receive: ReceiveInbound
+    early: EarlyReceipts
 
 
 @asynccontextmanager
@@ -44,7 +47,16 @@ async def open_platforms(
         core.templates.ask(fleet.get)
         look = LOOK_SECONDS if core.storage.cache_age is None else SHARED_LOOK_SECONDS
         fetcher = MediaFetcher(core.files.intake, fleet.get, meter=core.metrics.files, look=look)
-        yield Platforms(fleet, fetcher, _receiver(core, fleet, fetcher))
+        ignored = _ignored(core)
+        receive = _receiver(core, fleet, fetcher, ignored)
+        early = EarlyReceipts(
+            core.storage.log,
+            core.storage.messages,
+            core.directory.accounts,
+            receive.reports,
+            ignored,
+        )
+        yield Platforms(fleet, fetcher, receive, early)
     finally:
         await fleet.aclose()
 
@@ -52,12 +64,16 @@ async def open_platforms(
 def start_receiving(core: Core, platforms: Platforms, keep: Keep) -> None:
     """Take in what comes from now on; `keep` has one process fetch the files of it."""
     core.running.start("media", partial(keep, "media", platforms.fetcher.run))
-    core.running.start("early-receipts", platforms.receive.early.run)
+    core.running.start("early-receipts", platforms.early.run)
+    core.metrics.watch(
+        "chat4all.early_receipts.lag",
+        "receipts kept until our own record of the send is there",
+        lambda: core.storage.log.backlog(EARLY_RECEIPTS, GROUP),
+    )
     platforms.fleet.receive_by(platforms.receive)
 
 
-def _receiver(core: Core, fleet: Fleet, fetcher: MediaFetcher) -> ReceiveInbound:
-    ignored = core.metrics.counter("chat4all.inbound.ignored", "inbound events without effect")
+def _receiver(core: Core, fleet: Fleet, fetcher: MediaFetcher, ignored: Ignored) -> ReceiveInbound:
     kinds = core.kinds
     return ReceiveInbound(
         core.directory,
@@ -66,12 +82,17 @@ def _receiver(core: Core, fleet: Fleet, fetcher: MediaFetcher) -> ReceiveInbound
         Hooks(
             tell=fleet.tell,
             typing=lambda conversation, user: core.signals.typing(user, conversation),
-            ignored=lambda reason: ignored(reason=reason),
+            ignored=ignored,
             windowed=[name for name, kind in kinds.items() if kind.capabilities.session_window],
             waiting=[name for name, kind in kinds.items() if not kind.capabilities.writes_first],
             announce_file=fetcher.announce,
         ),
     )
+
+
+def _ignored(core: Core) -> Ignored:
+    counter = core.metrics.counter("chat4all.inbound.ignored", "inbound events without effect")
+    return lambda reason: counter(reason=reason)
 
 
 def _webhook_address(settings: Settings, account: Account) -> str | None:

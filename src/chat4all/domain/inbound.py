@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from chat4all.domain.ids import AccountId
 from chat4all.domain.payload import Payload
 from chat4all.domain.status import Failure, Status
 
@@ -94,6 +95,14 @@ class Receipt:
     at: datetime
     error: Failure | None = None
     author: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyReceipt:
+    """A receipt that an account got before our own record of the send was there."""
+
+    account_id: AccountId
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

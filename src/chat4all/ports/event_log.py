@@ -12,6 +12,7 @@ from chat4all.domain.events import Position
 
 COMMANDS = "commands"
 EVENTS = "events"
+EARLY_RECEIPTS = "early-receipts"
 DEAD_LETTERS = "dead-letters"
 
 

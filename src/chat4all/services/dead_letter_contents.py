@@ -11,8 +11,8 @@ import msgspec
 from chat4all.domain.commands import PlanAgain
 from chat4all.domain.errors import UnreadableRecord
 from chat4all.domain.ids import ConversationId, MessageId
-from chat4all.ports.event_log import COMMANDS, EVENTS
-from chat4all.services.records import decode_command, decode_event, decode_task
+from chat4all.ports.event_log import COMMANDS, EARLY_RECEIPTS, EVENTS
+from chat4all.services.records import decode_command, decode_event, decode_receipt, decode_task
 
 _IDS = (
     "task_id",
@@ -62,7 +62,8 @@ def contents(stream: str, value: bytes) -> Contents | None:
         return None
     kind = msgspec.json.decode(value, type=_Kind).type
     ids: dict[str, str] = {}
-    for part in (found, getattr(found, "message", None), getattr(found, "entry", None)):
+    parts = (getattr(found, name, None) for name in ("message", "entry", "receipt"))
+    for part in (found, *parts):
         for name in _IDS:
             one = getattr(part, name, None)
             if one is not None:
@@ -73,4 +74,6 @@ def contents(stream: str, value: bytes) -> Contents | None:
 def _decode(stream: str, value: bytes) -> Any:
     if stream == COMMANDS:
         return decode_command(value)
+    if stream == EARLY_RECEIPTS:
+        return decode_receipt(value)
     return decode_event(value) if stream == EVENTS else decode_task(value)

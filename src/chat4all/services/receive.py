@@ -15,7 +15,6 @@ import structlog
 from chat4all.domain.commands import (
     AnnounceChange,
     Command,
-    ReportStatus,
     SubmitMessage,
 )
 from chat4all.domain.directory import Account, Conversation
@@ -34,12 +33,10 @@ from chat4all.domain.inbound import (
     Receipt,
 )
 from chat4all.domain.payload import Payload
-from chat4all.domain.status import StatusEntry
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageData
 from chat4all.services.clock import Clock, utc_now
-from chat4all.services.early_receipts import EarlyReceipts
 from chat4all.services.identities import Identities
 from chat4all.services.inbound_changes import Change, InboundChanges, fitted
 from chat4all.services.platform_groups import PlatformGroups
@@ -48,6 +45,7 @@ from chat4all.services.platform_messages import (
     PlatformMessages,
     inbound_message_id,
 )
+from chat4all.services.receipts import EARLY, ReceiptReports, early_record
 from chat4all.services.records import encode_command
 
 log = structlog.get_logger(__name__)
@@ -89,6 +87,7 @@ class _Batch:
     deadline: float
     stored: frozenset[MessageId] = frozenset()
     commands: list[Command] = field(default_factory=list)
+    early: list[Record] = field(default_factory=list)
     routes: dict[str, ConversationId] = field(default_factory=dict)
     words: list[tuple[str, str]] = field(default_factory=list)
     heard: dict[str, datetime] = field(default_factory=dict)
@@ -118,8 +117,8 @@ class ReceiveInbound:
     Repeats have no second effect: a message's id follows from the platform's, and commands
     that change nothing are dropped by the router. An event about a message that is not
     known is counted by `ignored`; one that comes while the message is on its way into the
-    store is waited for, up to `patience` seconds a call; a receipt is looked at again after
-    that, while `early` runs.
+    store is waited for, up to `patience` seconds a call; a receipt is kept in the log after
+    that, for whoever counts in what came early.
     """
 
     def __init__(
@@ -147,7 +146,7 @@ class ReceiveInbound:
         self._patience = patience
         self._windowed = frozenset(hooks.windowed)
         self._messages = PlatformMessages(store)
-        self.early = EarlyReceipts(store, event_log, self._reports, hooks.ignored)
+        self.reports = ReceiptReports(self._messages, self._identities)
 
     async def __call__(self, account: Account, events: Sequence[Inbound]) -> None:
         """Take in `events`. Raises `Unavailable`: then nothing was appended, so repeat."""
@@ -187,13 +186,14 @@ class ReceiveInbound:
         # Before the log: what the log holds is not taken again when this is repeated.
         for address, at in batch.heard.items():
             await self._routes.heard(account.platform, account.id, address, at)
-        if batch.commands:
-            await self._log.append(
-                [
-                    Record(COMMANDS, _conversation_of(command), encode_command(command))
-                    for command in batch.commands
-                ]
-            )
+        records = [
+            Record(COMMANDS, _conversation_of(command), encode_command(command))
+            for command in batch.commands
+        ]
+        if records or batch.early:
+            await self._log.append([*records, *batch.early])
+        for _ in batch.early:
+            self._ignored(EARLY)
         for command in batch.commands:
             if isinstance(command, SubmitMessage):
                 self._messages.placed(command.message_id, command.conversation_id)
@@ -332,33 +332,9 @@ class ReceiveInbound:
             batch.account.id, event.address, event.external_id, until=batch.deadline
         )
         if entry is None:
-            self.early.hold(batch.account, event)
+            batch.early.append(early_record(batch.account, event))
             return
-        batch.commands += await self._reports(event, entry, batch.account)
-
-    async def _reports(
-        self, event: Receipt, entry: StatusEntry, account: Account
-    ) -> Sequence[ReportStatus]:
-        """Return what a receipt says, once the message's `entry` is known."""
-        # Some platforms tell whole seconds; nothing is delivered before it was sent.
-        at = max(event.at, entry.at)
-        return [
-            ReportStatus(
-                conversation_id=entry.conversation_id,
-                entry=replace(one, status=event.status, at=at, error=event.error, note=None),
-            )
-            for one in await self._whose(event, entry, account)
-        ]
-
-    async def _whose(
-        self, event: Receipt, entry: StatusEntry, account: Account
-    ) -> Sequence[StatusEntry]:
-        """Return the entries that a receipt is about: in a group, of one person or of all."""
-        holders = await self._messages.holders(entry)
-        if event.author is None or len(holders) == 1:
-            return holders
-        user = await self._identities.known(account, event.author)
-        return [one for one in holders if one.user_id == user]
+        batch.commands += await self.reports(event, entry, batch.account)
 
     async def _is_typing(self, event: IncomingTyping, batch: _Batch) -> None:
         account = batch.account

@@ -1,4 +1,4 @@
-"""How commands, events and delivery tasks are written in the log: tagged JSON.
+"""How commands, events, delivery tasks and early receipts are written in the log: tagged JSON.
 
 A record is the JSON object of the dataclass with `type` and `v` in front. Readers ignore
 fields they do not know; an unknown type or version is `UnreadableRecord`, to be parked.
@@ -15,6 +15,7 @@ from chat4all.domain.commands import Command
 from chat4all.domain.delivery import DeliveryTask
 from chat4all.domain.errors import UnreadableRecord
 from chat4all.domain.events import Event
+from chat4all.domain.inbound import EarlyReceipt
 
 VERSION = 1
 
@@ -38,6 +39,7 @@ EVENTS: dict[str, type[Any]] = {
     "conversation_changed": events.ConversationChanged,
 }
 TASKS: dict[str, type[Any]] = {"delivery": DeliveryTask}
+RECEIPTS: dict[str, type[Any]] = {"receipt": EarlyReceipt}
 
 
 class _Head(msgspec.Struct):
@@ -74,6 +76,7 @@ class _Codec:
 _commands = _Codec(COMMANDS)
 _events = _Codec(EVENTS)
 _tasks = _Codec(TASKS)
+_receipts = _Codec(RECEIPTS)
 
 
 def encode_command(command: Command) -> bytes:
@@ -107,3 +110,14 @@ def decode_task(raw: bytes) -> DeliveryTask:
     """Return the delivery task in a record value. Raises `UnreadableRecord`."""
     task: DeliveryTask = _tasks.decode(raw)
     return task
+
+
+def encode_receipt(receipt: EarlyReceipt) -> bytes:
+    """Return the record value of an early receipt."""
+    return _receipts.encode(receipt)
+
+
+def decode_receipt(raw: bytes) -> EarlyReceipt:
+    """Return the early receipt in a record value. Raises `UnreadableRecord`."""
+    receipt: EarlyReceipt = _receipts.decode(raw)
+    return receipt

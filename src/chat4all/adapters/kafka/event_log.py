@@ -22,6 +22,7 @@ from chat4all.domain.events import Position
 from chat4all.ports.event_log import (
     COMMANDS,
     DEAD_LETTERS,
+    EARLY_RECEIPTS,
     EVENTS,
     Consumer,
     LogRecord,
@@ -56,7 +57,7 @@ class KafkaEventLog:
     async def __aenter__(self) -> Self:
         self._topics = Topics(self._config)
         await self._topics.open()
-        for stream in (COMMANDS, EVENTS, DEAD_LETTERS):
+        for stream in (COMMANDS, EVENTS, EARLY_RECEIPTS, DEAD_LETTERS):
             await self._make(stream)
         self._topics.require_alike(COMMANDS, EVENTS)
         self._producer = await KafkaProducer(self._config).__aenter__()

@@ -13,7 +13,7 @@ from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.files import file_keeper, file_sweeper
 from chat4all.bootstrap.fleet import Keep
 from chat4all.domain.events import Event
-from chat4all.ports.event_log import COMMANDS, EVENTS, outbound
+from chat4all.ports.event_log import COMMANDS, EARLY_RECEIPTS, EVENTS, outbound
 from chat4all.router.deadlines import DeadlineWatch
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
@@ -89,7 +89,7 @@ def _failover(core: Core) -> Failover:
 
 
 async def _trim(core: Core) -> None:
-    streams = [COMMANDS, EVENTS, *(outbound(platform) for platform in core.kinds)]
+    streams = [COMMANDS, EVENTS, EARLY_RECEIPTS, *map(outbound, core.kinds)]
     while True:
         before = datetime.now(UTC) - timedelta(days=core.settings.log_retention_days)
         for stream in streams:
