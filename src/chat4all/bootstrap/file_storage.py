@@ -15,11 +15,12 @@ from chat4all.adapters.sqlite.file_records import SqliteFileRecords
 from chat4all.bootstrap.extras import require
 from chat4all.domain.errors import BadSettings
 from chat4all.ports.file_records import FileRecords, FileReferences
+from chat4all.ports.moving import SupportsReferences
 from chat4all.ports.object_store import ObjectStore
 from chat4all.settings import Settings
 
 
-class Records(FileRecords, FileReferences, Protocol):
+class Records(FileRecords, FileReferences, SupportsReferences, Protocol):
     """Records of files and which messages show them, in one storage."""
 
 
@@ -39,7 +40,8 @@ MONGODB = frozenset({"mongodb", "mongodb+srv"})
 """Schemes of messages, and with them of records, in MongoDB."""
 
 
-def _records(settings: Settings) -> AbstractAsyncContextManager[Records]:
+def open_records(settings: Settings) -> AbstractAsyncContextManager[Records]:
+    """Return the records that the settings name, not yet opened."""
     kind = urlsplit(settings.messages_url).scheme or "sqlite"
     if kind not in MONGODB:
         return RECORDS[kind](settings.data_dir / "files.sqlite3")
@@ -79,7 +81,7 @@ async def open_file_storage(settings: Settings) -> AsyncIterator[FileStorage]:
     """
     url = settings.objects_url or (settings.data_dir / "objects").absolute().as_uri()
     async with (
-        _records(settings) as records,
+        open_records(settings) as records,
         OBJECTS[urlsplit(url).scheme](url) as objects,
     ):
         yield FileStorage(records, objects)

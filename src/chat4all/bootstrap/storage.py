@@ -32,6 +32,7 @@ from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import EventLog, SupportsRead, SupportsTrim
 from chat4all.ports.integrity import Integrity
 from chat4all.ports.message_store import MessageData, SupportsMoments, SupportsSearch
+from chat4all.ports.moving import SupportsConversations
 from chat4all.services.directory_cache import SHARED_AGE
 from chat4all.services.fallback_ephemeral import FallbackEphemeral
 from chat4all.settings import Settings
@@ -41,7 +42,9 @@ class Log(EventLog, SupportsRead, SupportsTrim, Protocol):
     """An event log with the powers that this program uses."""
 
 
-class Store(MessageData, SupportsSearch, SupportsMoments, Integrity, Protocol):
+class Store(
+    MessageData, SupportsSearch, SupportsMoments, SupportsConversations, Integrity, Protocol
+):
     """A message store with the powers that this program uses."""
 
 
@@ -109,9 +112,7 @@ async def open_engines(settings: Settings) -> AsyncIterator[Storage]:
     async with AsyncExitStack() as stack:
         folder = settings.data_dir
         directory = await stack.enter_async_context(open_directory(settings))
-        messages = await stack.enter_async_context(
-            _messages(settings.messages_url, folder / "messages.sqlite3")
-        )
+        messages = await stack.enter_async_context(open_messages(settings))
         files = await stack.enter_async_context(open_file_storage(settings))
         # The last of the databases, since opening it writes: what is refused was left alone.
         log = await stack.enter_async_context(_log(settings.log_url, folder / "log.sqlite3"))
@@ -161,9 +162,11 @@ def _log(url: str, default: Path) -> AbstractAsyncContextManager[Log]:
     return KafkaEventLog(url)
 
 
-def _messages(url: str, default: Path) -> AbstractAsyncContextManager[Store]:
+def open_messages(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    """Return the messages that the settings name, not yet opened."""
+    url = settings.messages_url
     if urlsplit(url).scheme not in MONGODB:
-        return _open(MESSAGES, url, default)
+        return _open(MESSAGES, url, settings.data_dir / "messages.sqlite3")
     require("pymongo", "mongodb", "CHAT4ALL_MESSAGES_URL: MongoDB")
     from chat4all.adapters.mongodb.message_store import (  # noqa: PLC0415 - of an extra
         MongoMessageStore,

@@ -13,6 +13,7 @@ from chat4all.cli import (
     check,
     import_chats,
     messages,
+    migrate_store,
     serve,
     show_settings,
     tail,
@@ -113,3 +114,4 @@ app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(simulate, name="simulate")
 app.command("settings", epilog=show_settings.EXAMPLES)(show_settings.show_settings)
 app.command("import", epilog=import_chats.EXAMPLES)(import_chats.import_chats)
+app.command("migrate-store", epilog=migrate_store.EXAMPLES)(migrate_store.migrate_store)

@@ -42,7 +42,7 @@ def show_settings(context: typer.Context, as_json: Json = False) -> None:
             {
                 "name": name,
                 "variable": f"{PREFIX}{name.upper()}",
-                "value": _shown(getattr(settings, name)),
+                "value": shown(getattr(settings, name)),
                 "source": sources.get(name, "default"),
                 "description": field.description or "",
             }
@@ -79,7 +79,8 @@ def _sources(data_dir_given: bool) -> dict[str, str]:
     return found
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """Return a value of a setting as people may see it: without the secret in it."""
     if isinstance(value, SecretStr):
         return HIDDEN
     if isinstance(value, str):

@@ -42,6 +42,7 @@ Chat4AllError                       code
     ├── BadSettings                 bad_settings
     │   └── EngineMissing           engine_missing (a server that may come)
     ├── DataFolderInUse             data_folder_in_use
+    ├── MoveRefused                 move_refused
     ├── SchemaTooNew                schema_too_new
     └── StorageCorrupt              storage_corrupt
 
@@ -355,6 +356,12 @@ class DataFolderInUse(StartRefused):
     """Another process holds the data folder."""
 
     code = "data_folder_in_use"
+
+
+class MoveRefused(StartRefused):
+    """What is kept cannot be moved as asked, or was not moved rightly; the source has it all."""
+
+    code = "move_refused"
 
 
 class SchemaTooNew(StartRefused):

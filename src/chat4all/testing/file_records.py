@@ -16,12 +16,13 @@ from chat4all.domain.errors import QuotaExceeded
 from chat4all.domain.files import File, FileState, Looks, RemoteMedia
 from chat4all.domain.ids import AccountId, ConversationId, FileId, MessageId, UserId, new_id
 from chat4all.ports.file_records import FileRecords, FileReferences
+from chat4all.ports.moving import Reference, SupportsReferences
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-class FullRecords(FileRecords, FileReferences, Protocol):
+class FullRecords(FileRecords, FileReferences, SupportsReferences, Protocol):
     """Both views of one storage."""
 
 
@@ -220,3 +221,19 @@ class FileRecordsContract(ABC):
         assert list(await records.unattached(before=START + HOUR, limit=9)) == [forgotten]
         later = START + 2 * HOUR
         assert list(await records.unattached(before=later, limit=1)) == [forgotten]
+
+    async def test_every_reference_is_listed_by_file_and_message(
+        self, records: FullRecords
+    ) -> None:
+        files = sorted(FileId(new_id()) for _ in range(3))
+        messages = sorted(MessageId(new_id()) for _ in range(2))
+        for file in reversed(files):
+            for message in messages:
+                await records.attach(file, message)
+        await records.detach(messages[1])
+        await records.attach(files[0], messages[1])
+        assert [one async for one in records.references()] == [
+            Reference(file, message, message == messages[0])
+            for file in files
+            for message in messages
+        ]

@@ -62,6 +62,15 @@ class IntegrityContract(MessageStorage):
             "statuses": 1,
         }
 
+    async def test_everything_of_which_something_is_kept_is_listed(self, store: FullStore) -> None:
+        talks = [Talk() for _ in range(5)]
+        for talk in talks[:3]:
+            await store.apply(talk.many(2))
+        await store.apply(talks[0].move(BERT, delivered=1))
+        await store.apply(talks[3].announce())
+        listed = [name async for name in store.conversations()]
+        assert listed == sorted(talk.id for talk in talks[:4])
+
     @pytest.mark.parametrize("seq", [1, 3])
     async def test_a_gap_is_found(self, store: FullStore, corrupt: Corruption, seq: int) -> None:
         talk, sound = Talk(), Talk()

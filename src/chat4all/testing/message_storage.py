@@ -12,7 +12,13 @@ from typing import Any, Protocol
 
 import pytest
 
-from chat4all.domain.events import CursorMoved, MessageDeleted, MessageEdited, Position
+from chat4all.domain.events import (
+    ConversationChanged,
+    CursorMoved,
+    MessageDeleted,
+    MessageEdited,
+    Position,
+)
 from chat4all.domain.ids import ConversationId, MessageId, UserId, new_id
 from chat4all.domain.messages import APP, Cursor, Message
 from chat4all.domain.payload import Payload, text
@@ -26,13 +32,22 @@ from chat4all.ports.message_store import (
     SupportsMoments,
     SupportsSearch,
 )
+from chat4all.ports.moving import SupportsConversations
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 ANNA = UserId("0195a000-0000-7000-8000-00000000000a")
 BERT = UserId("0195a000-0000-7000-8000-00000000000b")
 
 
-class FullStore(MessageStore, MessageHistory, SupportsSearch, SupportsMoments, Integrity, Protocol):
+class FullStore(
+    MessageStore,
+    MessageHistory,
+    SupportsSearch,
+    SupportsMoments,
+    SupportsConversations,
+    Integrity,
+    Protocol,
+):
     """A message store with every optional power."""
 
 
@@ -128,6 +143,30 @@ class Talk:
             after=after,
         )
         return Effects(cursors=[after], journal=[event])
+
+    def announce(self) -> Effects:
+        """Return what a change of the conversation itself does."""
+        event = ConversationChanged(
+            position=self.next_position(),
+            conversation_id=self.id,
+            change="renamed",
+            actor=ANNA,
+            at=START,
+        )
+        return Effects(journal=[event])
+
+    def hide(self, message: Message, user: UserId) -> Effects:
+        """Return what a deletion for one member does."""
+        event = MessageDeleted(
+            position=self.next_position(),
+            conversation_id=self.id,
+            message_id=message.message_id,
+            seq=message.seq,
+            actor=user,
+            at=START,
+            only_for=user,
+        )
+        return Effects(hidden=[(message.message_id, user)], journal=[event])
 
     def cursor(self, user: UserId, *, delivered: int, read: int = 0) -> Cursor:
         """Return a cursor with a time of its own."""

@@ -9,6 +9,7 @@ from itertools import islice
 from chat4all.domain.errors import QuotaExceeded
 from chat4all.domain.files import COUNTED, File, FileState
 from chat4all.domain.ids import ConversationId, FileId, MessageId, UserId
+from chat4all.ports.moving import Reference
 
 
 class MemoryFileRecords:
@@ -94,3 +95,8 @@ class MemoryFileRecords:
             for one in await self.in_state(FileState.READY, limit=len(self._files))
             if one.id not in attached and one.ready_at is not None and one.ready_at < before
         ][:limit]
+
+    async def references(self) -> AsyncIterator[Reference]:
+        """Yield every pair; see `SupportsReferences`."""
+        for (file, message), shown in sorted(self._shown.items()):
+            yield Reference(file, message, shown)

@@ -230,6 +230,13 @@ class MemoryMessageStore:
             "statuses": len(self._all.statuses),
         }
 
+    async def conversations(self) -> AsyncIterator[ConversationId]:
+        """Yield all of which anything is kept; see `SupportsConversations`."""
+        found = {name for name, places in self._all.places.items() if places}
+        found |= {name for name, _ in self._all.cursors} | {name for name, _ in self._all.journal}
+        for name in sorted(found):
+            yield name
+
     def _in(self, conversation: ConversationId) -> list[Message]:
         places = self._all.places.get(conversation, {})
         return [self._all.kept[places[seq]].message for seq in sorted(places)]

@@ -7,7 +7,7 @@ index, and asked about once more.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 
 from pymongo.errors import DuplicateKeyError
@@ -15,6 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from chat4all.adapters.mongodb.connection import Connection
 from chat4all.adapters.mongodb.errors import translated
 from chat4all.domain.ids import FileId, MessageId
+from chat4all.ports.moving import Reference
 
 
 class MongoFileReferences(Connection):
@@ -46,6 +47,13 @@ class MongoFileReferences(Connection):
         with translated():
             asked = {"file_id": file, "shown": True}
             return await self.database["file_references"].count_documents(asked)
+
+    async def references(self) -> AsyncIterator[Reference]:
+        """Yield every pair; see the port."""
+        order = [("file_id", 1), ("message_id", 1)]
+        with translated():
+            async for one in self.database["file_references"].find().sort(order):
+                yield Reference(FileId(one["file_id"]), MessageId(one["message_id"]), one["shown"])
 
     async def _attached(self, files: Collection[FileId]) -> set[str]:
         """Return those of `files` that a message ever showed."""

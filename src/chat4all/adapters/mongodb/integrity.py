@@ -1,4 +1,4 @@
-"""Looking for broken promises while others write."""
+"""Looking through what is stored: what there is, and for broken promises, while others write."""
 
 from __future__ import annotations
 
@@ -27,7 +27,20 @@ _CONVERSATIONS: list[Document] = [
 
 
 class MongoIntegrity(MongoApplying):
-    """Integrity over the database."""
+    """Integrity and SupportsConversations over the database."""
+
+    async def conversations(self) -> AsyncIterator[ConversationId]:
+        """Yield all of which anything is kept; see the port."""
+        async with self._reading() as db:
+            found = [_names(db[name]) for name in ("messages", "changes", "cursors")]
+            nexts = [await anext(names, None) for names in found]
+            while (
+                first := min((one for one in nexts if one is not None), default=None)
+            ) is not None:
+                yield ConversationId(first)
+                for number, names in enumerate(found):
+                    if nexts[number] == first:
+                        nexts[number] = await anext(names, None)
 
     async def findings(self) -> AsyncIterator[Finding]:
         """Yield what is wrong; what changes meanwhile is looked at once more. See the port."""
@@ -47,6 +60,13 @@ class MongoIntegrity(MongoApplying):
                 "cursors": await db["cursors"].count_documents({}),
                 "statuses": await db["statuses"].count_documents({}),
             }
+
+
+async def _names(collection: Collection) -> AsyncIterator[str]:
+    """Yield the conversations of a collection in order."""
+    asked: list[Document] = [{"$group": {"_id": "$conversation_id"}}, {"$sort": {"_id": 1}}]
+    async for one in await collection.aggregate(asked, allowDiskUse=True):
+        yield one["_id"]
 
 
 async def _gaps(db: Database) -> AsyncIterator[Finding]:

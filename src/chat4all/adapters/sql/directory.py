@@ -18,6 +18,7 @@ from chat4all.adapters.sql.link_codes import SqlLinkCodes
 from chat4all.adapters.sql.members import SqlMembers
 from chat4all.adapters.sql.preparing import prepare_directory
 from chat4all.adapters.sql.routes import SqlRoutes
+from chat4all.adapters.sql.rows import SqlRows
 from chat4all.adapters.sql.tokens import SqlTokens
 from chat4all.adapters.sql.users import SqlUsers
 from chat4all.domain.directory import MAX_MEMBERS
@@ -25,6 +26,7 @@ from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
+from chat4all.ports.moving import Tables
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 
@@ -61,6 +63,8 @@ class SqlDirectory:
         self.failovers: Failovers = SqlFailovers(database)
         self.group_chats: GroupChats = SqlGroupChats(database)
         self.group_people: GroupPeople = SqlGroupPeople(database)
+        self.rows: Tables = SqlRows(database)
+        """All of it as plain rows, to be moved to another database."""
 
     async def __aenter__(self) -> Self:
         self._database.open()

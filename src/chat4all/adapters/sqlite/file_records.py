@@ -19,6 +19,7 @@ from chat4all.adapters.sqlite.writer import Writer
 from chat4all.domain.errors import QuotaExceeded
 from chat4all.domain.files import COUNTED, File, FileState
 from chat4all.domain.ids import ConversationId, FileId, MessageId, UserId
+from chat4all.ports.moving import Reference
 
 VERSION = 1
 AT_ONCE = 500
@@ -62,6 +63,10 @@ _UNATTACHED = """
 SELECT record FROM file
 WHERE state = 'ready' AND ready_at < ? AND id NOT IN (SELECT file FROM reference)
 ORDER BY created_at, id LIMIT ?
+"""
+_REFERENCES = """
+SELECT file, message, shown FROM reference WHERE (file, message) > (?, ?)
+ORDER BY file, message LIMIT ?
 """
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(File)
@@ -198,6 +203,23 @@ class SqliteFileRecords:
         """Return ready files that no message ever showed; see the port."""
         values = (_micros(before), limit)
         return await self._writer.read(lambda db: _files(db.execute(_UNATTACHED, values)))
+
+    async def references(self) -> AsyncIterator[Reference]:
+        """Yield every pair; see the port."""
+        after = ("", "")
+        while found := await self._references_after(after):
+            for one in found:
+                yield one
+            after = (found[-1].file_id, found[-1].message_id)
+
+    async def _references_after(self, pair: tuple[str, str]) -> list[Reference]:
+        values = (*pair, AT_ONCE)
+        return await self._writer.read(
+            lambda db: [
+                Reference(file, message, bool(shown))
+                for file, message, shown in db.execute(_REFERENCES, values)
+            ]
+        )
 
 
 def _make_schema(db: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""Looking for broken promises in the message file while it is written to."""
+"""Looking through the message file: what it holds, and for broken promises, in use or not."""
 
 from __future__ import annotations
 
@@ -47,6 +47,15 @@ JOIN identity c ON c.key = cursor.conversation
 JOIN identity u ON u.key = cursor.user
 WHERE cursor.read > cursor.delivered OR cursor.delivered > high OR cursor.read < 0
 """
+_CONVERSATIONS = """
+SELECT id FROM identity
+WHERE id > ? AND (
+    EXISTS (SELECT 1 FROM message WHERE conversation = identity.key)
+    OR EXISTS (SELECT 1 FROM journal WHERE conversation = identity.key)
+    OR EXISTS (SELECT 1 FROM cursor WHERE conversation = identity.key)
+)
+ORDER BY id LIMIT ?
+"""
 _COUNTS = {
     "conversations": "SELECT count(DISTINCT conversation) FROM message",
     "messages": "SELECT count(*) FROM message",
@@ -56,7 +65,22 @@ _COUNTS = {
 
 
 class SqliteIntegrity(MessageFile):
-    """Integrity over the message file."""
+    """Integrity and SupportsConversations over the message file."""
+
+    async def conversations(self) -> AsyncIterator[ConversationId]:
+        """Yield all of which anything is kept; see the port."""
+        after = ""
+        while found := await self._conversations_after(after):
+            for name in found:
+                yield name
+            after = found[-1]
+
+    async def _conversations_after(self, name: str) -> list[ConversationId]:
+        return await self._read(
+            lambda db: [
+                ConversationId(row[0]) for row in db.execute(_CONVERSATIONS, (name, AT_ONCE))
+            ]
+        )
 
     async def findings(self) -> AsyncIterator[Finding]:
         """Yield what is wrong in one snapshot of the file; see the port."""

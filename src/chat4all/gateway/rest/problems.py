@@ -66,6 +66,7 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.EngineMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.BadSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DataFolderInUse: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.MoveRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SchemaTooNew: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StorageCorrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
