@@ -1,4 +1,7 @@
-"""The product as its users run it: a process of its own on a fresh data folder."""
+"""The product as its users run it: a process of its own on a fresh data folder.
+
+Or, where a run has chosen that, the roles as processes of their own.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.e2e.column import chosen
+
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 PROGRAM = (str(Path(sys.executable).parent / "chat4all"),)
@@ -21,10 +26,20 @@ PROGRAM = (str(Path(sys.executable).parent / "chat4all"),)
 async def running_server(
     folder: Path, settings: Mapping[str, str], *, program: Sequence[str] = PROGRAM
 ) -> AsyncIterator[str]:
-    """Run `chat4all serve` on a free port until the block ends; yield its address.
+    """Run the product on the column of this run until the block ends; yield its address.
 
     What it printed stands in the error when it does not start, or does not stop on SIGTERM.
     """
+    run = chosen.running if chosen.is_distributed else _serving
+    async with run(folder, settings, program) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _serving(
+    folder: Path, settings: Mapping[str, str], program: Sequence[str]
+) -> AsyncIterator[str]:
+    """Run `chat4all serve` on a free port."""
     output = folder / "output.txt"
     command = [*program, "serve", "--port", "0"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}

@@ -6,12 +6,13 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 
+from tests.e2e.nursery import Born, Nursery
 from tests.servers.process import free_port
 
 START_SECONDS = 120.0
@@ -22,29 +23,39 @@ class Role:
     """One process: `chat4all WORDS --port PORT --data-dir FOLDER`."""
 
     def __init__(
-        self, words: tuple[str, ...], folder: Path, settings: Mapping[str, str], name: str = ""
+        self,
+        words: tuple[str, ...],
+        folder: Path,
+        settings: Mapping[str, str],
+        *,
+        name: str = "",
+        output: Path | None = None,
+        program: Sequence[str] = (str(CHAT4ALL),),
+        nursery: Nursery | None = None,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.output = folder / f"{name or words[-1]}.txt"
+        self.output = output or folder / f"{name or words[-1]}.txt"
         options = ("--port", str(self.port), "--data-dir", str(folder / "data"))
-        self._command = (str(CHAT4ALL), *words, *options)
+        self._words = (*words, *options)
+        self._program = program
+        self._nursery = nursery
         self.settings = dict(settings)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Born | None = None
 
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self) -> None:
+    async def start(self, *, within: float = START_SECONDS) -> None:
         """Start, and wait until it is ready."""
         await self.launch()
-        await self.is_up()
+        await self.is_up(within=within)
 
-    async def is_up(self) -> None:
+    async def is_up(self, *, within: float = START_SECONDS) -> None:
         """Wait until it is ready."""
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(within):
             while not await self.is_ready():  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.05)
 
@@ -61,10 +72,17 @@ class Role:
 
     async def launch(self) -> None:
         """Start, and wait for nothing."""
+        if self._nursery is not None:
+            self._process = self._nursery.start(self._words, self.settings, self.output)
+            return
         given = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
         with self.output.open("ab") as sink:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, env={**given, **self.settings}, stdout=sink, stderr=sink
+                *self._program,
+                *self._words,
+                env={**given, **self.settings},
+                stdout=sink,
+                stderr=sink,
             )
 
     async def ended(self) -> int:
