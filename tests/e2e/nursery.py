@@ -68,6 +68,7 @@ class Nursery:
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=names)
         self._born: queue.Queue[int] = queue.Queue()
         self._ended: dict[int, int] = {}
+        self._all: list[Born] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -77,13 +78,17 @@ class Nursery:
         told = {"words": list(words), "settings": dict(settings), "output": str(output)}
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
-        return Born(self._born.get(timeout=PATIENCE), self._ended)
+        born = Born(self._born.get(timeout=PATIENCE), self._ended)
+        self._all.append(born)
+        return born
 
     def close(self) -> None:
-        """End it, once those that it started have ended."""
+        """End it, and those that a test that was cut short has left."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
+        for one in self._all:
+            one.send_signal(signal.SIGKILL)
         self._process.wait(PATIENCE)
         self._reader.join()
         self._process.stdout.close()

@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e.account import PASSWORD, Account
 from tests.e2e.watched_server import watched_server
+
+pytestmark = pytest.mark.embedded("damages a SQLite file")
 
 PAGE = 4096
 

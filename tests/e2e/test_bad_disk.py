@@ -19,7 +19,11 @@ from tests.e2e.shell import run
 from tests.e2e.watched_server import Watched, watched_server
 from tests.servers.small_disk import small_disk
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.embedded("fills the disk of the one data folder"),
+]
 
 DISK = 12 << 20
 """Bytes: enough for the databases and some thousand messages."""

@@ -77,6 +77,7 @@ async def test_more_bytes_than_announced_are_refused(scene: Scene) -> None:
     assert await scene.ana.offset(url) == len(DATA) - 1
 
 
+@pytest.mark.embedded("looks into the folder of objects")
 async def test_other_bytes_than_announced_are_422_and_gone(scene: Scene) -> None:
     file_id, url = await scene.ana.begin(scene.talk, DATA)
     assert (await scene.ana.append(url, 0, DATA[::-1])).status_code == 204
@@ -151,6 +152,7 @@ async def test_of_many_who_write_at_once_one_does(scene: Scene) -> None:
     assert (await scene.ana.complete(file_id)).status_code == 200
 
 
+@pytest.mark.embedded("looks into the folder of objects")
 async def test_vanished_bytes_are_410_and_the_check_reports_them(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -180,6 +182,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
+@pytest.mark.embedded("fills the disk of the one data folder")
 async def test_a_full_disk_is_507_and_the_upload_goes_on_when_there_is_room(disk: Path) -> None:
     data = DATA * 12
     async with a_scene(disk) as scene:

@@ -144,6 +144,7 @@ async def test_work_that_fails_tells_no_secret(scene: Scene) -> None:
     scene.look("/metrics", (await scene.http.get("/metrics")).text)
 
 
+@pytest.mark.embedded("reads all that `chat4all serve` prints")
 async def test_the_log_is_json_where_there_is_no_terminal(tmp_path: Path) -> None:
     async with watched_server(tmp_path, telegram_token=BOT_TOKEN) as server:
         await server.says("waits for the first person")

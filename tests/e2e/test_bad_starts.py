@@ -18,6 +18,8 @@ from tests.e2e.account import Account
 from tests.e2e.shell import run
 from tests.e2e.watched_server import watched_server
 
+pytestmark = pytest.mark.embedded("starts `chat4all serve` on SQLite files")
+
 RECOVERY = "docs/howto/recover-a-corrupt-database.md"
 PAGE = Path(__file__).parents[2] / RECOVERY
 FILES = ("directory.sqlite3", "messages.sqlite3", "log.sqlite3", "files.sqlite3")

@@ -113,6 +113,7 @@ CHANGES: dict[str, Callable[[Claims], Claims]] = {
 }
 
 
+@pytest.mark.embedded("takes the signing key out of a SQLite file")
 @pytest.mark.parametrize("change", CHANGES)
 async def test_even_a_well_signed_token_must_be_for_here_and_now(scene: Scene, change: str) -> None:
     header, claims = parts((await scene.sign_in())["access_token"])
@@ -122,6 +123,7 @@ async def test_even_a_well_signed_token_must_be_for_here_and_now(scene: Scene, c
     await refused(scene, forged)
 
 
+@pytest.mark.embedded("takes the signing key out of a SQLite file")
 async def test_the_same_way_of_forging_makes_a_token_that_works(scene: Scene) -> None:
     header, claims = parts((await scene.sign_in())["access_token"])
     same = jwt.encode(header, claims, await scene.signing_key(), algorithms=["Ed25519"])

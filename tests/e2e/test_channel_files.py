@@ -147,6 +147,7 @@ async def test_a_file_that_is_gone_is_named_with_the_reason_everywhere(office: O
     )
 
 
+@pytest.mark.embedded("kills `chat4all serve`; tests/chaos kills roles")
 async def test_kill_nine_in_the_middle_of_a_fetch_loses_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:

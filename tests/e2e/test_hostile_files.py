@@ -114,6 +114,7 @@ async def test_the_thumbnail_of_a_photo_tells_nothing_of_its_taker(scene: Scene)
     assert dict(small.getexif()) == {}
 
 
+@pytest.mark.embedded("looks into the folder of objects")
 async def test_a_file_with_a_virus_is_refused_and_gone(scene: Scene) -> None:
     harmful = bytes(MIB) + EICAR
     file_id, url = await scene.ana.begin(scene.talk, harmful)

@@ -2,10 +2,15 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
 
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.bootstrap.fleet import Fleet, here
 from chat4all.domain.directory import Account
+from chat4all.domain.errors import AccountNotFound, WebhookRejected
 from chat4all.testing.paper import PAPER_ACCOUNT, PaperConnector
 from chat4all.testing.pipeline import add_paper_account, add_person
 
@@ -36,3 +41,35 @@ async def test_what_needs_the_accounts_begins_when_they_have_been_started() -> N
         running.cancel()
     await fleet.aclose()
     assert found == [True]
+
+
+async def test_a_callback_for_an_account_that_another_process_has_just_added_is_taken() -> None:
+    directory = MemoryDirectory()
+    taken: list[str] = []
+
+    async def receive(account: Account, events: Sequence[object]) -> None:
+        del events
+        taken.append(account.id)
+
+    fleet = Fleet(
+        directory.accounts,
+        lambda account: PaperConnector(),
+        webhook_address=lambda account: None,
+        keep=None,
+    )
+    fleet.receive_by(receive)
+    with pytest.raises(AccountNotFound):
+        await fleet.webhook("paper", PAPER_ACCOUNT, {}, b"")
+    await add_paper_account(directory, await add_person(directory, "ana"))
+    with pytest.raises(AccountNotFound):
+        await fleet.webhook("telegram", PAPER_ACCOUNT, {}, b"")
+    with pytest.raises(WebhookRejected):
+        await fleet.challenge("paper", PAPER_ACCOUNT, {})
+    await fleet.webhook("paper", PAPER_ACCOUNT, {}, b"")
+    account = await directory.accounts.get(PAPER_ACCOUNT)
+    assert account is not None
+    await directory.accounts.put(replace(account, enabled=False))
+    await fleet.changed(PAPER_ACCOUNT)
+    with pytest.raises(AccountNotFound):
+        await fleet.webhook("paper", PAPER_ACCOUNT, {}, b"")
+    assert taken == [PAPER_ACCOUNT]

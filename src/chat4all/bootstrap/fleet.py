@@ -172,28 +172,41 @@ class Fleet:
     ) -> None:
         """Take one callback of a platform; returns once what it brought is durable.
 
-        Raises `AccountNotFound` for one that does not run here, `WebhookRejected`.
+        Raises `AccountNotFound` for one that cannot run here, `WebhookRejected`.
         """
-        running = self._running.get(account_id)
-        if running is None or running[1].channel != platform or self._receive is None:
+        account, connector = await self._called(platform, account_id)
+        if self._receive is None:
             raise AccountNotFound("no such connector account")
-        account, connector = running
         events = connector.on_webhook_event(headers, body)
         self.health.received(account_id)
         await self._receive(account, events)
 
-    def challenge(self, platform: str, account_id: AccountId, query: Mapping[str, str]) -> bytes:
+    async def challenge(
+        self, platform: str, account_id: AccountId, query: Mapping[str, str]
+    ) -> bytes:
         """Return the answer to a platform that checks the callback address of an account.
 
-        Raises `AccountNotFound` for one that does not run here, `WebhookRejected`.
+        Raises `AccountNotFound` for one that cannot run here, `WebhookRejected`.
         """
-        running = self._running.get(account_id)
-        if running is None or running[1].channel != platform:
-            raise AccountNotFound("no such connector account")
-        connector = running[1]
+        _, connector = await self._called(platform, account_id)
         if not isinstance(connector, SupportsChallenge):
             raise WebhookRejected("this platform does not ask for an answer")
         return connector.answer_challenge(query)
+
+    async def _called(self, platform: str, account_id: AccountId) -> tuple[Account, Connector]:
+        """Return the account that a platform calls, and its connector.
+
+        One that another process has just added may not have been heard of here, and the
+        platform calls at once.
+        """
+        if account_id not in self._running:
+            account = await self._accounts.get(account_id)
+            if account is not None and account.enabled and account.platform == platform:
+                await self.changed(account_id)
+        running = self._running.get(account_id)
+        if running is None or running[1].channel != platform:
+            raise AccountNotFound("no such connector account")
+        return running
 
     async def tell(self, account: Account, address: str, words: str) -> None:
         """Send a short text of the system's own; a platform that refuses it is only noted."""

@@ -1,13 +1,20 @@
-"""The simulated phones of an embedded node."""
+"""The simulated phones: those of a node, or of the one process that has them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from chat4all.bootstrap.connectors import Kind
+from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.fleet import Fleet
-from chat4all.connectors.mock import SIGNATURE_HEADER, MockConnector, sign
+from chat4all.connectors.mock import (
+    SIGNATURE_HEADER,
+    ContactPhones,
+    MockConnector,
+    PhoneDesk,
+    sign,
+)
 from chat4all.domain.directory import Account
 from chat4all.domain.ids import AccountId, UserId, derived_id
 from chat4all.ports.directory import Directory
@@ -32,6 +39,31 @@ async def mock_account(directory: Directory, owner: UserId, kinds: Mapping[str, 
     )
     await directory.accounts.put(account)
     return account
+
+
+def has_phones(channels: Collection[str] | None) -> bool:
+    """Say whether a role `connector` has the phones: only when it is asked for them by name.
+
+    One process has them, since what they show lives there; so a connector for every platform
+    leaves this one out.
+    """
+    return MockConnector.channel in (channels or ())
+
+
+def carried(channels: Collection[str] | None, kinds: Mapping[str, Kind]) -> Collection[str]:
+    """Return the platforms of a role `connector`; see `has_phones`."""
+    return channels or [one for one in kinds if one != MockConnector.channel]
+
+
+async def start_phones(core: Core, fleet: Fleet, operator: UserId) -> AccountId:
+    """Play the platform here, for this process and the others; return its account."""
+    account = await mock_account(core.directory, operator, core.kinds)
+    core.network.on_event = signed_events(fleet, account)
+    await fleet.changed(account.id)
+    phones = ContactPhones(core.network, core.directory, account=account.id)
+    desk = PhoneDesk(core.storage.nodes.bus, core.network, phones)
+    core.running.start("phones", desk.run)
+    return account.id
 
 
 def signed_events(fleet: Fleet, account: Account) -> Callable[[bytes], Awaitable[None]]:

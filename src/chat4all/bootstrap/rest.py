@@ -162,7 +162,7 @@ async def _receive(
     body: bytes,
 ) -> bytes:
     if method == "GET":
-        return fleet.challenge(platform, AccountId(account_id), query)
+        return await fleet.challenge(platform, AccountId(account_id), query)
     try:
         await fleet.webhook(platform, AccountId(account_id), headers, body)
     except Chat4AllError as error:

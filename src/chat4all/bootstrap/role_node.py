@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from chat4all.bootstrap.clients import Clients, build_clients
 from chat4all.bootstrap.core import Core, open_core
 from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.mock import carried, has_phones, start_phones
 from chat4all.bootstrap.operator import OperatorKey, operator_key
 from chat4all.bootstrap.platforms import Platforms, open_platforms, start_receiving
 from chat4all.bootstrap.readiness import Readiness, probes_of
@@ -22,7 +23,7 @@ from chat4all.bootstrap.roles.notifier import start_notifier
 from chat4all.bootstrap.roles.presence import start_presence
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
 from chat4all.bootstrap.storage import open_engines
-from chat4all.connectors.mock import PhoneNetwork
+from chat4all.connectors.mock import DistantNetwork, DistantPhones, PhoneNetwork
 from chat4all.domain.errors import BadSettings
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import AccountId
@@ -85,7 +86,11 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
     """Run `roles` until the context ends. Raises `StartRefused`, `EngineMissing` among them."""
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(open_engines(settings))
-        network = await stack.enter_async_context(PhoneNetwork())
+        distant = DistantPhones(storage.nodes.bus)
+        with_phones = "connector" in roles.names and has_phones(roles.channels)
+        network = await stack.enter_async_context(
+            PhoneNetwork(settings.data_dir / "phones") if with_phones else DistantNetwork(distant)
+        )
         core = await stack.enter_async_context(open_core(settings, storage, network))
         keep = Duties(storage.nodes.leases).keep
         listens = keep if "connector" in roles.names else None
@@ -104,10 +109,15 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
         if "presence" in roles.names:
             start_presence(core, keep)
         if {"connector", "gateway"} & set(roles.names):
+            core.running.start("distant-phones", distant.run)
             start_receiving(core, platforms, keep)
             core.running.start("accounts", partial(_follow, platforms.fleet, storage.nodes.bus))
+        if with_phones:
+            key = await operator_key(core.directory, passwords)
+            account = await start_phones(core, platforms.fleet, key.user_id)
+            await storage.nodes.bus.publish(ACCOUNTS, account.encode())
         if "connector" in roles.names:
-            start_connector(core, platforms, roles.channels or core.kinds, keep)
+            start_connector(core, platforms, carried(roles.channels, core.kinds), keep)
         needs = bool({"notifier", "presence"} & set(roles.names))
         ready = Readiness(probes_of(storage, needs_ephemeral=needs))
         if "gateway" in roles.names:
@@ -118,6 +128,7 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
                 ready=ready,
                 account_changed=partial(_changed, platforms, storage.nodes.bus),
                 hears_platforms=listens is not None,
+                phones=distant,
             )
             gateway = await build_gateway(core, clients, platforms, passwords, around)
             yield RoleNode(gateway.app, gateway.websocket.aclose, key)
