@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
 
+from tests.chaos.memory import tree
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 _UTIME = 11  # fields after the name, which may hold spaces itself
 
@@ -36,10 +38,15 @@ def moment(pid: int) -> Moment:
     return Moment(perf_counter(), process_time(), loop, threads)
 
 
+def used_by(pid: int) -> float:
+    """Return the processor seconds of a process and all that descend from it."""
+    return sum(_used(Path(f"/proc/{one}/stat")) for one in tree(pid))
+
+
 def _used(stat: Path) -> float:
     try:
         fields = stat.read_text().rpartition(")")[2].split()
-    except OSError:  # the thread has just ended
+    except OSError:  # it has just ended
         return 0.0
     return (int(fields[_UTIME]) + int(fields[_UTIME + 1])) / _TICKS
 

@@ -18,13 +18,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bench.cpu import used_by
 from bench.file_servers import FileServer, Ours, nginx, ours, reference, version_of_nginx
 from bench.machine import Commit, Machine, commit, machine
 from bench.servers import ROOT, BenchFailed
-from tests.chaos.memory import tree
 
 RESULTS = ROOT / "bench" / "results"
-TICKS = os.sysconf("SC_CLK_TCK")
 PIECE = 16 << 20
 SERVERS: dict[str, Callable[[Path], AbstractContextManager[FileServer]]] = {
     "ours": ours,
@@ -115,21 +114,9 @@ def _copied(file: Path, place: Path) -> Times:
 
 
 def _timed(pid: int, work: Callable[[], object]) -> tuple[float, float]:
-    before, began = _used(pid), time.perf_counter()
+    before, began = used_by(pid), time.perf_counter()
     work()
-    return time.perf_counter() - began, _used(pid) - before
-
-
-def _used(pid: int) -> float:
-    """Return the processor seconds of a process and all that descend from it."""
-    total = 0
-    for one in tree(pid):
-        try:
-            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
+    return time.perf_counter() - began, used_by(pid) - before
 
 
 def lines_of(rounds: list[dict[str, Times]], size: int) -> list[tuple[str, str]]:

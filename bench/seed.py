@@ -56,13 +56,13 @@ async def seed(folder: Path, lanes: Sequence[Lane], count: int) -> None:
     """Add `count` messages to the data of a product that does not run."""
     places = [(ConversationId(one.conversation_id), UserId(one.sender_id)) for one in lanes]
     async with SqlDirectory(f"sqlite:///{folder / 'directory.sqlite3'}") as directory:
-        places += [await _conversation(directory) for _ in range(min(OTHERS, count // 100))]
+        places += [await add_conversation(directory) for _ in range(min(OTHERS, count // 100))]
     async with (
         SqliteEventLog(folder / "log.sqlite3") as log,
         SqliteMessageStore(folder / "messages.sqlite3") as store,
         log.consume(COMMANDS, GROUP) as consumer,
     ):
-        for batch in _batches(places, count):
+        for batch in commands_of(places, count):
             await consumer.commit(await _keep(batch, log, store))
         # A search waits for the index, so afterwards there is nothing left to do.
         await store.search("hello", conversations=[places[0][0]], viewer=places[0][1], limit=1)
@@ -86,7 +86,8 @@ async def _keep(batch: Sequence[Numbered], log: EventLog, store: MessageStore) -
     return positions[-1]
 
 
-async def _conversation(directory: Directory) -> Place:
+async def add_conversation(directory: Directory) -> Place:
+    """Add a private conversation of two new people."""
     at = datetime.now(UTC)
     users = [
         User(id=UserId(new_id()), kind=UserKind.PERSON, display_name="Somebody", created_at=at)
@@ -107,7 +108,7 @@ async def _conversation(directory: Directory) -> Place:
     return made.id, users[0].id
 
 
-def _batches(places: Sequence[Place], count: int) -> Iterator[list[Numbered]]:
+def commands_of(places: Sequence[Place], count: int) -> Iterator[list[Numbered]]:
     """Yield the commands of all messages, oldest first."""
     chance = random.Random(1)
     started = datetime.now(UTC) - timedelta(seconds=count / 100)

@@ -15,7 +15,7 @@ import httpx
 
 from tests.servers.process import free_port
 
-READY_SECONDS = 60.0
+READY_SECONDS = 240.0
 
 
 class Server:

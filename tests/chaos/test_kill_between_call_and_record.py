@@ -27,7 +27,7 @@ from chat4all.testing.whatsapp.errors import ConnectionLost as WhatsAppLost
 from tests.chaos.killed_server import Server
 from tests.e2e.account import Account
 
-PATIENCE = 90.0
+PATIENCE = 240.0
 FIRST, SECOND = "The first", "The second"
 RITA = "+5511987654321"
 
@@ -165,7 +165,7 @@ PLATFORMS = [
 ]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("platform", "best"), PLATFORMS)
 async def test_killed_after_the_platform_answered_and_before_the_record_it_comes_at_least_once(
     platform: Any, best: str, tmp_path: Path
@@ -184,7 +184,7 @@ async def test_killed_after_the_platform_answered_and_before_the_record_it_comes
         assert shown in ([FIRST, SECOND], [FIRST, FIRST, SECOND])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("platform", "best"), PLATFORMS)
 async def test_killed_before_the_platform_took_it_it_comes_once(
     platform: Any, best: str, tmp_path: Path
@@ -214,7 +214,7 @@ def seen(scene: Scene) -> Callable[[], Any]:
     return texts
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "times",
     [pytest.param(2, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.chaos)],

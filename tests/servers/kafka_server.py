@@ -77,6 +77,11 @@ class KafkaServer:
     def url(self) -> str:
         return f"kafka://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         command = [*self._java(), "kafka.Kafka", str(self._settings)]
         with (self._folder / "kafka.log").open("ab") as log:

@@ -50,6 +50,11 @@ class MongoServer:
         """Return the address of a database, for a client that is patient on a busy machine."""
         return f"mongodb://127.0.0.1:{self.port}/{database}?socketTimeoutMS=120000"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         data = self._folder / "data"
         data.mkdir(exist_ok=True)
