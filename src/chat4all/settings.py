@@ -114,6 +114,28 @@ class Settings(BaseSettings):
         pattern="^(auto|json|text)$",
         description="json, text, or auto: text on a terminal and json elsewhere.",
     )
+    otlp_endpoint: str = Field(
+        default="",
+        description="OpenTelemetry Collector that gets traces and metrics by OTLP over HTTP, "
+        "such as http://collector:4318; empty: none, and nothing is traced.",
+    )
+    trace_ratio: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Part of the traces that begin here which is recorded, 0 to 1; one that a "
+        "caller began is recorded when the caller says so.",
+    )
+    service_name: str = Field(
+        default="chat4all",
+        pattern="^[A-Za-z0-9._-]{1,64}$",
+        description="Name of the service in traces, metrics and logs.",
+    )
+    environment: str = Field(
+        default="",
+        pattern="^[A-Za-z0-9._-]{0,64}$",
+        description="Environment in traces, metrics and logs, such as production.",
+    )
     telegram_api: str = Field(
         default="https://api.telegram.org",
         description="Address of the Bot API for accounts that name none; point it at "
@@ -236,6 +258,7 @@ SCHEMES = {
     "ephemeral_url": ("memory", "redis", "rediss"),
     "objects_url": ("file", "s3"),
     "clamav_url": ("tcp", "unix"),
+    "otlp_endpoint": ("http", "https"),
 }
 
 
@@ -251,6 +274,10 @@ def _check_urls(settings: Settings) -> None:
             raise BadSettings(
                 f"{PREFIX}{name.upper()}: {scheme or url!r} is not supported; use {allowed}"
             )
+    if settings.otlp_endpoint and not _names_a_place(settings.otlp_endpoint):
+        raise BadSettings(
+            f"{PREFIX}OTLP_ENDPOINT: {settings.otlp_endpoint} names no place; use http://HOST:4318"
+        )
     if settings.clamav_url and not _names_a_place(settings.clamav_url):
         raise BadSettings(
             f"{PREFIX}CLAMAV_URL: {settings.clamav_url} names no place; use tcp://HOST:PORT or "

@@ -59,6 +59,10 @@ class Account:
         """GET `/v1/<path>`; raises for an answer that is an error."""
         return (await self._http.get(f"/v1/{path}", params=query)).raise_for_status().json()
 
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Make one call, options as httpx has them; return the answer whatever it is."""
+        return await self._http.request(method, path, **options)
+
     async def text(self, path: str) -> str:
         """GET a page that is not JSON; raises for an answer that is an error."""
         return (await self._http.get(path)).raise_for_status().text

@@ -47,6 +47,7 @@ from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.phones import Phone, PhoneFailure, PhoneFile, PhoneMessage
+from chat4all.ports.tracing import Traces
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
 from chat4all.router.preflight import Preflight
@@ -256,8 +257,8 @@ class _Observer:
         self._notifier = notifier
         self._waiting = waiting
 
-    def happened(self, events: Sequence[Event]) -> None:
-        self._notifier.happened(events)
+    def happened(self, events: Sequence[Event], traces: Traces) -> None:
+        self._notifier.happened(events, traces)
 
     def stored(self, events: Sequence[Event]) -> None:
         self._waiting.stored(events)

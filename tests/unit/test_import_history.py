@@ -21,6 +21,7 @@ from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId, ne
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import MAX_TEXT
 from chat4all.ports.event_log import COMMANDS, DEAD_LETTERS, Record, outbound
+from chat4all.ports.tracing import Traces
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
 from chat4all.router.worker import Router
@@ -65,7 +66,7 @@ TRIO = replace(
 
 
 class _Silent:
-    def happened(self, events: Sequence[Event]) -> None:
+    def happened(self, events: Sequence[Event], traces: Traces) -> None:
         del events
 
     def stored(self, events: Sequence[Event]) -> None:

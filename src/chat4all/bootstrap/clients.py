@@ -36,7 +36,9 @@ def build_clients(core: Core, link: Link | None = None) -> Clients:
     """Build them; `link` brings the events of other processes."""
     storage, people = core.storage, core.people
     messages = Messages(storage.log, storage.messages, storage.messages, people)
-    notifier = Notifier(storage.messages, people.peek, people.conversation, messages, link)
+    notifier = Notifier(
+        storage.messages, people.peek, people.conversation, messages, link, core.tracing
+    )
     plan = PreviewDelivery(
         people, core.last_channels, core.directory.routes, core.capabilities, core.templates
     )

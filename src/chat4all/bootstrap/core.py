@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from chat4all import __version__
 from chat4all.bootstrap.connectors import Kind, installed_connectors
 from chat4all.bootstrap.files import Files, open_files
 from chat4all.bootstrap.parts import Parts
 from chat4all.bootstrap.storage import Storage
+from chat4all.bootstrap.telemetry import message_traces, open_telemetry, traced_storage
 from chat4all.connectors.mock import PhoneNetwork
 from chat4all.domain.capabilities import Capabilities
 from chat4all.ports.directory import Directory
+from chat4all.ports.tracing import Tracing
 from chat4all.services.directory_cache import DirectoryCache, Freshness
 from chat4all.services.directory_news import DirectoryNews
 from chat4all.services.last_channel import LastChannels
+from chat4all.services.message_traces import MessageTraces
 from chat4all.services.people import People
 from chat4all.services.signals import Signals
 from chat4all.services.templates import TemplateBook
@@ -27,11 +29,16 @@ from chat4all.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """The engines and what several roles of a process share; `running` are its tasks."""
+    """The engines and what several roles of a process share; `running` are its tasks.
+
+    Without `tracing` nothing is followed.
+    """
 
     settings: Settings
     storage: Storage
     metrics: Metrics
+    tracing: Tracing | None
+    message_traces: MessageTraces | None
     network: PhoneNetwork
     kinds: Mapping[str, Kind]
     directory: Directory
@@ -55,8 +62,9 @@ async def open_core(
 ) -> AsyncIterator[Core]:
     """Build it on engines that are open. Enter `running` last: tasks end before what they use."""
     async with AsyncExitStack() as stack:
-        metrics = Metrics(version=__version__)
-        stack.callback(metrics.close)
+        telemetry = await stack.enter_async_context(open_telemetry(settings))
+        metrics, tracing = telemetry.metrics, telemetry.tracing
+        storage = traced_storage(storage, settings, tracing)
         cache = DirectoryCache(storage.directory, fresh=Freshness(storage.cache_age))
         news = DirectoryNews(cache, storage.ephemeral.bus)
         directory = WatchedDirectory(storage.directory, cache, news)
@@ -80,6 +88,8 @@ async def open_core(
             settings=settings,
             storage=storage,
             metrics=metrics,
+            tracing=tracing,
+            message_traces=message_traces(storage, tracing),
             network=network,
             kinds=installed_connectors(settings, network),
             directory=directory,

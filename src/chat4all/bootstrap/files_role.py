@@ -14,12 +14,12 @@ from typing import Any, cast
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from chat4all import __version__
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral
 from chat4all.bootstrap.file_storage import open_file_storage
 from chat4all.bootstrap.files import open_files
 from chat4all.bootstrap.parts import Parts
 from chat4all.bootstrap.storage import open_directory
+from chat4all.bootstrap.telemetry import open_telemetry
 from chat4all.domain.errors import BadSettings, Unavailable
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.revocations import Revocations
@@ -27,10 +27,10 @@ from chat4all.gateway.auth.signing_key import SigningKey
 from chat4all.gateway.metered import Metered
 from chat4all.gateway.rest.cross_origin import CrossOrigin
 from chat4all.gateway.rest.files_app import FilesDeps, create_files_app
+from chat4all.gateway.traced import Traced
 from chat4all.ports.directory import Directory
 from chat4all.services.clock import utc_now
 from chat4all.settings import Settings
-from chat4all.telemetry.metrics import Metrics
 
 RELOAD_SECONDS = 2.0
 """How often revocations are read: that late a revoked token ends here."""
@@ -50,8 +50,8 @@ async def open_files_node(settings: Settings) -> AsyncIterator[FilesNode]:
     async with AsyncExitStack() as stack:
         directory = await stack.enter_async_context(open_directory(settings))
         storage = await stack.enter_async_context(open_file_storage(settings))
-        metrics = Metrics(version=__version__)
-        stack.callback(metrics.close)
+        telemetry = await stack.enter_async_context(open_telemetry(settings))
+        metrics = telemetry.metrics
         find, keys = directory.conversations.get, directory.keys
         files = await stack.enter_async_context(
             open_files(settings, storage, find, keys, None, meter=metrics.files)
@@ -65,7 +65,9 @@ async def open_files_node(settings: Settings) -> AsyncIterator[FilesNode]:
         )
         app = cast("Any", create_files_app(deps))
         behind_proxy = ProxyHeadersMiddleware(app, settings.trusted_proxies)
-        yield FilesNode(Metered(CrossOrigin(behind_proxy, home=settings.public_url), metrics))
+        metered = Metered(CrossOrigin(behind_proxy, home=settings.public_url), metrics)
+        tracing = telemetry.tracing
+        yield FilesNode(metered if tracing is None else Traced(metered, tracing))
 
 
 def _require_shared(settings: Settings) -> None:

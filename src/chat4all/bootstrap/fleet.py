@@ -28,6 +28,8 @@ from chat4all.ports.connector import (
     SupportsPolling,
     SupportsWebhookSetup,
 )
+from chat4all.ports.tracing import ACCOUNT_ID, PLATFORM, Tracing, Untraced
+from chat4all.ports.tracing import Kind as TraceKind
 from chat4all.services.health_board import HealthBoard
 
 log = structlog.get_logger(__name__)
@@ -66,7 +68,9 @@ class Fleet:
         keep: Keep | None,
         channels: Collection[str] | None = None,
         health: HealthBoard | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Untraced()
         self.health = health or HealthBoard()
         self._accounts = accounts
         self._build = build
@@ -267,7 +271,11 @@ class Fleet:
             polled = await connector.poll(offset, wait=POLL_SECONDS)
             self.health.polled(account.id, events=len(polled.events))
             if polled.events:
-                await receive(account, polled.events)
+                attributes = {PLATFORM: account.platform, ACCOUNT_ID: account.id}
+                with self._tracing.begin(
+                    f"receive {account.platform}", TraceKind.CONSUMER, attributes
+                ):
+                    await receive(account, polled.events)
             if polled.offset != offset:
                 await self._accounts.set_poll_offset(account.id, polled.offset)
                 offset = polled.offset

@@ -27,6 +27,7 @@ from chat4all.domain.events import Event
 from chat4all.gateway.asgi import Gateway
 from chat4all.gateway.ws.endpoint import WebSocketEndpoint
 from chat4all.ports.event_log import COMMANDS
+from chat4all.ports.tracing import Traces
 from chat4all.router.worker import Router
 from chat4all.settings import Settings
 
@@ -96,8 +97,8 @@ class _Joined:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
-    def happened(self, events: Sequence[Event]) -> None:
-        self._clients.notifier.happened(events)
+    def happened(self, events: Sequence[Event], traces: Traces) -> None:
+        self._clients.notifier.happened(events, traces)
 
     def stored(self, events: Sequence[Event]) -> None:
         self._clients.stored.stored(events)

@@ -14,6 +14,7 @@ from chat4all.domain.directory import Account
 from chat4all.ports.event_log import EARLY_RECEIPTS
 from chat4all.router.early_receipts import GROUP, EarlyReceipts
 from chat4all.services.fetch_media import LOOK_SECONDS, MediaFetcher
+from chat4all.services.message_traces import WriteCommands, plain_records
 from chat4all.services.receive import Hooks, Ignored, ReceiveInbound
 from chat4all.settings import Settings
 
@@ -42,6 +43,7 @@ async def open_platforms(
         webhook_address=partial(_webhook_address, core.settings),
         keep=keep,
         channels=channels,
+        tracing=core.tracing,
     )
     try:
         core.templates.ask(fleet.get)
@@ -55,6 +57,7 @@ async def open_platforms(
             core.directory.accounts,
             receive.reports,
             ignored,
+            records=_records(core),
         )
         yield Platforms(fleet, fetcher, receive, early)
     finally:
@@ -86,8 +89,13 @@ def _receiver(core: Core, fleet: Fleet, fetcher: MediaFetcher, ignored: Ignored)
             windowed=[name for name, kind in kinds.items() if kind.capabilities.session_window],
             waiting=[name for name, kind in kinds.items() if not kind.capabilities.writes_first],
             announce_file=fetcher.announce,
+            records=_records(core),
         ),
     )
+
+
+def _records(core: Core) -> WriteCommands:
+    return plain_records if core.message_traces is None else core.message_traces.records
 
 
 def _ignored(core: Core) -> Ignored:

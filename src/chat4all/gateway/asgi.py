@@ -24,7 +24,9 @@ from chat4all.gateway.rest.problems import (
     incident_of,
     problem_of,
 )
+from chat4all.gateway.traced import Traced
 from chat4all.ports.access_tokens import AccessTokens, Principal
+from chat4all.ports.tracing import Tracing
 from chat4all.services.send_message import Accepted, Draft, SendMessage
 
 MAX_BODY = 256 * 1024
@@ -42,7 +44,10 @@ class _Answer(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDeps:
-    """What the front door needs: `read_draft` parses the body of a send."""
+    """What the front door needs: `read_draft` parses the body of a send.
+
+    Without `tracing` nothing is followed, and no answer names a trace.
+    """
 
     rest: Any
     websocket: Any
@@ -51,6 +56,7 @@ class GatewayDeps:
     read_draft: Callable[[bytes], Draft]
     meter: Meter
     headers: tuple[tuple[bytes, bytes], ...]
+    tracing: Tracing | None = None
 
 
 class Gateway:
@@ -58,14 +64,15 @@ class Gateway:
 
     def __init__(self, deps: GatewayDeps) -> None:
         self._deps = deps
-        self._metered = Metered(self._http, deps.meter)
+        metered = Metered(self._http, deps.meter)
+        self._serve = metered if deps.tracing is None else Traced(metered, deps.tracing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request or WebSocket connection."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
             return
-        await self._metered(scope, receive, send)
+        await self._serve(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/v1/ws":

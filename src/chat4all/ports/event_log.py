@@ -23,11 +23,15 @@ def outbound(channel: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Something to keep: records of one stream with one `key` keep their order."""
+    """Something to keep: records of one stream with one `key` keep their order.
+
+    `trace` is the place in a trace from which its readers go on; see `ports/tracing.py`.
+    """
 
     stream: str
     key: str
     value: bytes
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class LogRecord:
     key: str
     value: bytes
     appended_at: datetime
+    trace: str = ""
 
 
 class Consumer(Protocol):

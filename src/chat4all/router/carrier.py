@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -24,9 +24,11 @@ from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.ports.connector import Connector, SupportsChanges
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageData
+from chat4all.ports.tracing import Kind, Tracing, Untraced
 from chat4all.router.degrade import fit, fit_edit
 from chat4all.router.enclosures import Enclosed, Enclosures, as_channel_error, hand_over
 from chat4all.router.failed_deliveries import FailedDeliveries
+from chat4all.router.followed import delivery
 from chat4all.router.gate import Gate, Permit
 from chat4all.router.openness import Settled, There, check_open
 from chat4all.router.persist import persist
@@ -38,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 _STALE = 0.2
 """Seconds after which the statuses of a message are looked at again before it is sent."""
+OUTCOME = "chat4all.outcome"
+T = TypeVar("T")
 REMEMBERED = 100_000
 """Tasks lately done: a router that begins anew may ask for them again."""
 
@@ -103,7 +107,9 @@ class Carrier:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         failed: FailedDeliveries | None = None,
         enclosures: Enclosures | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Untraced()
         self._enclosures = enclosures
         self._failed = failed or FailedDeliveries()
         self._log = event_log
@@ -187,7 +193,7 @@ class Carrier:
         if task.kind is DeliveryKind.MESSAGE:
             await self._send(connector, sending)
         elif isinstance(connector, SupportsChanges):
-            await self._change(connector, connector.capabilities, task)
+            await self._change(connector, connector.capabilities, sending)
 
     def _check_expiry(self, task: DeliveryTask) -> None:
         if self._clock() >= task.expires_at:
@@ -224,7 +230,7 @@ class Carrier:
                     payload=part,
                     reply_to=None if number else sending.reply_to,
                 )
-                call = _call(connector, outgoing, sending.file)
+                call = self._traced(_call(connector, outgoing, sending.file), sending)
                 try:
                     sending.taken.append(await permit.use(call))
                 except (FileGone, Unavailable) as error:
@@ -265,18 +271,18 @@ class Carrier:
         return payload
 
     async def _change(
-        self, connector: SupportsChanges, capabilities: Capabilities, task: DeliveryTask
+        self, connector: SupportsChanges, capabilities: Capabilities, sending: _Sending
     ) -> None:
+        task = sending.task
         external_id = await self._external_id(task, task.message_id)
         if external_id is None:
             return
         async with self._permit(task, capabilities) as permit:
+            call: Callable[[], Awaitable[None]]
             if task.kind is DeliveryKind.DELETE:
-                await permit.use(partial(connector.delete_message, task.address, external_id))
+                call = partial(connector.delete_message, task.address, external_id)
             elif task.kind is DeliveryKind.REACTIONS:
-                await permit.use(
-                    partial(connector.set_reactions, task.address, external_id, task.emojis)
-                )
+                call = partial(connector.set_reactions, task.address, external_id, task.emojis)
             elif task.payload is not None:
                 prefix = f"{task.from_name}: " if task.from_name else ""
                 file = await self._enclosed(task.payload)
@@ -284,7 +290,29 @@ class Carrier:
                 outgoing = Outgoing(
                     message_id=task.message_id, address=task.address, payload=fitted
                 )
-                await permit.use(partial(connector.edit_message, outgoing, external_id))
+                call = partial(connector.edit_message, outgoing, external_id)
+            else:
+                return
+            await permit.use(self._traced(call, sending))
+
+    def _traced(
+        self, call: Callable[[], Awaitable[T]], sending: _Sending
+    ) -> Callable[[], Awaitable[T]]:
+        """Return a call of a platform as a piece of work of its own, with how it ended."""
+
+        async def traced() -> T:
+            task = sending.task
+            attributes = {**delivery(task), "chat4all.attempt": sending.attempts + 1}
+            with self._tracing.within(f"call {task.channel}", Kind.CLIENT, attributes) as span:
+                try:
+                    answer = await call()
+                except ChannelError as error:
+                    span.note({OUTCOME: error.reason})
+                    raise
+                span.note({OUTCOME: "taken"})
+                return answer
+
+        return traced
 
     async def _external_id(self, task: DeliveryTask, message: MessageId | None) -> str | None:
         """Return the platform's id of `message` in the chat of `task`."""

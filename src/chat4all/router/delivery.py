@@ -9,11 +9,14 @@ import structlog
 from chat4all.domain.errors import Unavailable, UnreadableRecord
 from chat4all.domain.ids import AccountId
 from chat4all.ports.event_log import Consumer, LogRecord, outbound
+from chat4all.ports.tracing import Kind, Tracing, Untraced
 from chat4all.router.carrier import Carrier
+from chat4all.router.followed import delivery
 from chat4all.router.lanes import Held, Lane, ReadableLog
 from chat4all.router.persist import persist
 from chat4all.router.progress import Progress
-from chat4all.services.dead_letters import dead_letter
+from chat4all.services.dead_letters import code_of, dead_letter
+from chat4all.services.message_traces import MessageTraces
 from chat4all.services.records import decode_task
 
 log = structlog.get_logger(__name__)
@@ -38,7 +41,12 @@ class DeliveryWorker:
         carrier: Carrier,
         *,
         unfinished: int = UNFINISHED,
+        tracing: Tracing | None = None,
+        traces: MessageTraces | None = None,
     ) -> None:
+        self._channel = channel
+        self._tracing = tracing or Untraced()
+        self._traces = traces
         self._stream = outbound(channel)
         self._log = event_log
         self._carrier = carrier
@@ -92,13 +100,19 @@ class DeliveryWorker:
         del self._lanes[key]
 
     async def _carry_out(self, held: Held) -> None:
-        try:
-            await self._carrier.carry_out(held.task)
-        except Unavailable:
-            raise
-        except Exception as error:  # the boundary between one task and the rest
-            log.exception("delivery task parked", task=held.task.task_id)
-            await self._park(held.record, error)
+        task = held.task
+        name, attributes = f"deliver {self._channel}", delivery(task)
+        with self._tracing.follow(held.record.trace, name, Kind.CONSUMER, attributes) as span:
+            if self._traces is not None:
+                await self._traces.remember(task.message_id, span.context)
+            try:
+                await self._carrier.carry_out(task)
+            except Unavailable:
+                raise
+            except Exception as error:  # the boundary between one task and the rest
+                log.exception("delivery task parked", task=task.task_id)
+                span.failed(code_of(error))
+                await self._park(held.record, error)
 
     async def _done(self, record: LogRecord, consumer: Consumer) -> None:
         self._room.release()

@@ -21,20 +21,19 @@ from chat4all.domain.inbound import EarlyReceipt, Receipt
 from chat4all.domain.status import StatusEntry
 from chat4all.ports.accounts import Accounts
 from chat4all.ports.event_log import (
-    COMMANDS,
     EARLY_RECEIPTS,
     Consumer,
     EventLog,
     LogRecord,
-    Record,
 )
 from chat4all.ports.message_store import MessageStore
 from chat4all.router.persist import persist
 from chat4all.router.progress import Progress
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.dead_letters import dead_letter
+from chat4all.services.message_traces import WriteCommands, plain_records
 from chat4all.services.receipts import UNKNOWN
-from chat4all.services.records import decode_receipt, encode_command
+from chat4all.services.records import decode_receipt
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +81,7 @@ class EarlyReceipts:
     nothing: a status only moves forward.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators, and limits with defaults
         self,
         event_log: EventLog,
         store: MessageStore,
@@ -90,6 +89,7 @@ class EarlyReceipts:
         reports: Reports,
         ignored: Callable[[str], None],
         *,
+        records: WriteCommands = plain_records,
         most: int = MOST,
         kept: float = KEPT,
         now: Clock = utc_now,
@@ -99,6 +99,7 @@ class EarlyReceipts:
         self._accounts = accounts
         self._reports = reports
         self._ignored = ignored
+        self._records = records
         self._most = most
         self._kept = kept
         self._now = now
@@ -177,9 +178,7 @@ class EarlyReceipts:
                 self._ignored(UNKNOWN)
                 return
             commands = await persist(lambda: self._reports(receipt, entry, account))
-            records = [
-                Record(COMMANDS, one.conversation_id, encode_command(one)) for one in commands
-            ]
+            records = await self._records(commands)
             await persist(lambda: self._log.append(records))
         except Exception as error:  # the boundary between one receipt and the rest
             log.exception("receipt parked", account=account_id)

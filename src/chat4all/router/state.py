@@ -70,7 +70,7 @@ class Known:
         """Return all that deciding `batch` needs, reading what is not known yet."""
         conversations = {command.conversation_id for command in batch}
         places = {place for command in batch for place in _places(command)}
-        messages = {name for command in batch for name in _messages(command)}
+        messages = {name for command in batch for name in messages_of(command)}
         reported = {c.entry.message_id for c in batch if isinstance(c, ReportStatus)}
         return Snapshot(
             heads=await self._heads_of(conversations),
@@ -151,7 +151,8 @@ def _places(command: Command) -> Collection[Place]:
     return ()
 
 
-def _messages(command: Command) -> Collection[MessageId]:
+def messages_of(command: Command) -> Collection[MessageId]:
+    """Return the message that a command is about, if it is about one."""
     if isinstance(command, AdvanceCursor | AnnounceChange | PlanAgain):
         return ()
     if isinstance(command, ReportStatus):

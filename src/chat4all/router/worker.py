@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -23,11 +23,14 @@ from chat4all.ports.event_log import (
     outbound,
 )
 from chat4all.ports.message_store import MessageData
+from chat4all.ports.tracing import Span, Traces, Tracing, Untraced
+from chat4all.router.followed import followed
 from chat4all.router.persist import persist
 from chat4all.router.planner import Plan, Planner
 from chat4all.router.processor import Decision, Placed, Processor
 from chat4all.router.state import Known
-from chat4all.services.dead_letters import dead_letter
+from chat4all.services.dead_letters import code_of, dead_letter
+from chat4all.services.followed import NO_SPANS, Followed, Spans, follow_batch
 from chat4all.services.records import (
     decode_command,
     decode_event,
@@ -44,7 +47,7 @@ GROUP = "router"
 class Observer(Protocol):
     """Who is told of the router's work. Both calls return at once and never raise."""
 
-    def happened(self, events: Sequence[Event]) -> None:
+    def happened(self, events: Sequence[Event], traces: Traces) -> None:
         """Hear of events that the log holds; the store will have them in a moment."""
         ...
 
@@ -59,6 +62,7 @@ class _Batch:
 
     `again` are events that were stored before a stop, and `refused` what was refused then:
     both may not have been published. `unplanned` are events whose planning failed before.
+    `followed` are the commands that are in a trace, `spans` what is done with each.
     """
 
     commands: list[Placed]
@@ -67,6 +71,12 @@ class _Batch:
     refused: list[tuple[Placed, Exception]]
     last: dict[int, Position]
     unplanned: list[tuple[Placed, Event]] = field(default_factory=list)
+    followed: list[Followed] = field(default_factory=list)
+    spans: Spans = NO_SPANS
+
+    def trace_of(self, placed: Placed) -> str:
+        """Return from where in a trace what follows from a command goes on."""
+        return self.spans[placed.position].context
 
 
 class Router:
@@ -84,7 +94,9 @@ class Router:
         observer: Observer,
         *,
         batch_size: int = 500,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Untraced()
         self._log = event_log
         self._store = store
         self._planner = planner
@@ -131,9 +143,10 @@ class Router:
 
     async def _handle(self, records: Sequence[LogRecord], consumer: Consumer) -> None:
         batch = self._read(records)
-        await self._carry_out(batch)
-        for position in batch.last.values():
-            await persist(partial(consumer.commit, position))
+        with follow_batch(self._tracing, COMMANDS, batch.followed) as batch.spans:
+            await self._carry_out(batch)
+            for position in batch.last.values():
+                await persist(partial(consumer.commit, position))
 
     async def _carry_out(self, batch: _Batch) -> None:
         try:
@@ -153,28 +166,33 @@ class Router:
         """Find the command that the storage cannot take; its neighbours go on."""
         log.warning("a batch cannot be stored; its commands are tried one by one")
         for placed in batch.commands:
-            await self._carry_out(_Batch([placed], [], [], [], {}))
+            await self._carry_out(_Batch([placed], [], [], [], {}, spans=batch.spans))
 
     def _read(self, records: Sequence[LogRecord]) -> _Batch:
         batch = _Batch([], [], [], [], {})
         for record in records:
             batch.last[record.position.partition] = record.position
             try:
-                self._sort(Placed(record.position, decode_command(record.value)), batch)
+                placed = self._sort(Placed(record.position, decode_command(record.value)), batch)
             except UnreadableRecord as error:
                 log.warning("command parked", position=record.position, reason=str(error))
                 batch.parked.append(dead_letter(record.stream, record.key, record.value, error))
+            else:
+                if record.trace:
+                    batch.followed.append(followed(placed, record.trace))
         return batch
 
-    def _sort(self, placed: Placed, batch: _Batch) -> None:
+    def _sort(self, placed: Placed, batch: _Batch) -> Placed:
         """Tell what is to be decided from what was, and has only to be planned again."""
         command = placed.command
         if isinstance(command, PlanAgain):
             event = decode_event(command.event.encode())
             original = decode_command(command.command.encode())
-            batch.unplanned.append((Placed(event.position, original), event))
+            placed = Placed(event.position, original)
+            batch.unplanned.append((placed, event))
         else:
             batch.commands.append(placed)
+        return placed
 
     async def _set_aside_stored(self, batch: _Batch) -> None:
         """Find the commands that were decided before a stop, to publish them again.
@@ -221,7 +239,7 @@ class Router:
         decision = Processor(snapshot).decide(batch.commands)
         events = [event for _, event in [*batch.again, *decision.events]]
         storing = asyncio.ensure_future(self._store.apply(decision.effects))
-        self._observer.happened(events)
+        self._observer.happened(events, batch.spans.traces)
         try:
             await storing
         except (StaleSequence, Unavailable):
@@ -236,29 +254,22 @@ class Router:
         return decision
 
     async def _publish(self, batch: _Batch, decision: Decision) -> None:
-        followed = [*batch.again, *decision.events]
-        plan, failed = await self._plan([*followed, *batch.unplanned])
-        records = [Record(EVENTS, one.conversation_id, encode_event(one)) for _, one in followed]
-        records += [
-            Record(outbound(task.channel), task.address, encode_task(task)) for task in plan.tasks
+        happened = [*batch.again, *decision.events]
+        records = [
+            Record(EVENTS, event.conversation_id, encode_event(event), batch.trace_of(placed))
+            for placed, event in happened
         ]
-        records += [
-            Record(COMMANDS, report.conversation_id, encode_command(report))
-            for report in plan.reports
-        ]
-        records += [*batch.parked, *failed]
+        records += await self._plan([*happened, *batch.unplanned], batch)
+        records += batch.parked
         for placed, error in [*batch.refused, *decision.refused]:
-            command = placed.command
-            log.warning("command refused", command=type(command).__name__, reason=str(error))
-            value = encode_command(command)
-            records.append(dead_letter(COMMANDS, command.conversation_id, value, error))
+            records.append(_refusal(placed, error, batch.spans[placed.position]))
         if records:
             await self._log.append(records)
 
-    async def _plan(self, followed: Sequence[tuple[Placed, Event]]) -> tuple[Plan, list[Record]]:
+    async def _plan(self, happened: Sequence[tuple[Placed, Event]], batch: _Batch) -> list[Record]:
         """Plan deliveries; an event that cannot be planned is parked, its neighbours go on."""
-        plan, failed = Plan(), []
-        for placed, event in followed:
+        planned, failed = [], []
+        for placed, event in happened:
             own = Plan()  # of an event that cannot be planned nothing is carried out
             try:
                 await self._planner.plan(event, placed.command, own)
@@ -274,6 +285,27 @@ class Router:
                 value = encode_command(again)
                 failed.append(dead_letter(COMMANDS, event.conversation_id, value, error))
             else:
-                plan.tasks += own.tasks
-                plan.reports += own.reports
-        return plan, failed
+                planned += _records(own, batch.trace_of(placed))
+        return [*planned, *failed]
+
+
+def _records(plan: Plan, trace: str) -> list[Record]:
+    """Return the records of what is planned: tasks of connectors, and failures known before."""
+    tasks = [
+        Record(outbound(task.channel), task.address, encode_task(task), trace)
+        for task in plan.tasks
+    ]
+    reports = [
+        Record(COMMANDS, report.conversation_id, encode_command(report), trace)
+        for report in plan.reports
+    ]
+    return [*tasks, *reports]
+
+
+def _refusal(placed: Placed, error: Exception, span: Span) -> Record:
+    """Return the record that parks a command which cannot be done."""
+    command = placed.command
+    log.warning("command refused", command=type(command).__name__, reason=str(error))
+    letter = dead_letter(COMMANDS, command.conversation_id, encode_command(command), error)
+    span.failed(code_of(error))
+    return replace(letter, trace=span.context)

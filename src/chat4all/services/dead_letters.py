@@ -120,21 +120,26 @@ def dead_letter(
     stream: str, key: str, value: bytes, error: Exception, *, attempts: int = 1
 ) -> Record:
     """Return the record that parks `value` of `stream` because of `error`."""
-    code = error.code if isinstance(error, Chat4AllError) else "internal_error"
     said = None
     if isinstance(error, ChannelError):
-        code = error.reason
         said = dict(error.platform_error) if error.platform_error else None
     letter = _Stored(
         stream=stream,
         key=key,
-        code=code,
+        code=code_of(error),
         reason=str(error),
         value=base64.b64encode(value).decode(),
         attempts=attempts,
         platform_error=said,
     )
     return Record(DEAD_LETTERS, key, msgspec.json.encode(letter))
+
+
+def code_of(error: Exception) -> str:
+    """Return the word for why something could not be done."""
+    if isinstance(error, ChannelError):
+        return error.reason
+    return error.code if isinstance(error, Chat4AllError) else "internal_error"
 
 
 class DeadLetters:

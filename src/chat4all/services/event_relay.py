@@ -15,7 +15,9 @@ from chat4all.domain.events import ConversationChanged, Event, Position
 from chat4all.domain.ids import UserId
 from chat4all.ports.ephemeral import Bus, Routing
 from chat4all.ports.event_log import EVENTS, EventLog, LogRecord
-from chat4all.services.notify import told_of
+from chat4all.ports.tracing import Tracing, Untraced
+from chat4all.services.followed import Followed, follow_batch
+from chat4all.services.notify import attributes_of, told_of
 from chat4all.services.people import People
 from chat4all.services.records import decode_event
 from chat4all.services.relay import pack, topic_of
@@ -37,7 +39,15 @@ class EventRelay:
     after all that was published before; gateways drop what they have told.
     """
 
-    def __init__(self, event_log: EventLog, people: People, routing: Routing, bus: Bus) -> None:
+    def __init__(
+        self,
+        event_log: EventLog,
+        people: People,
+        routing: Routing,
+        bus: Bus,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._tracing = tracing or Untraced()
         self._log = event_log
         self._people = people
         self._routing = routing
@@ -56,17 +66,25 @@ class EventRelay:
                     await _patiently(partial(consumer.commit, position))
 
     async def _relay(self, records: Sequence[LogRecord]) -> None:
-        concerned: list[tuple[bytes, Sequence[UserId]]] = []
-        for record in records:
-            try:
-                event = decode_event(record.value)
-            except UnreadableRecord as error:
-                log.warning("an event that cannot be read is told to nobody", reason=str(error))
-                continue
-            concerned.append((record.value, await _patiently(partial(self._concerned, event))))
+        events = [(record, event) for record in records if (event := _event(record)) is not None]
+        followed = [
+            Followed(event.position, record.trace, "relay", attributes_of(event))
+            for record, event in events
+        ]
+        with follow_batch(self._tracing, EVENTS, followed) as spans:
+            traces = spans.traces
+            await self._publish(
+                [(record.value, traces.get(event.position, ""), event) for record, event in events]
+            )
+
+    async def _publish(self, events: Sequence[tuple[bytes, str, Event]]) -> None:
+        concerned = [
+            ((value, trace), await _patiently(partial(self._concerned, event)))
+            for value, trace, event in events
+        ]
         everybody = {user for _, users in concerned for user in users}
         places = await _patiently(partial(self._routing.nodes_of, everybody))
-        batches: defaultdict[str, list[bytes]] = defaultdict(list)
+        batches: defaultdict[str, list[tuple[bytes, str]]] = defaultdict(list)
         for value, users in concerned:
             for node in {node for user in users for node in places.get(user, ())}:
                 batches[node].append(value)
@@ -78,6 +96,14 @@ class EventRelay:
             self._people.forget(event.conversation_id)
         conversation = await self._people.conversation(event.conversation_id)
         return told_of(event, conversation)
+
+
+def _event(record: LogRecord) -> Event | None:
+    try:
+        return decode_event(record.value)
+    except UnreadableRecord as error:
+        log.warning("an event that cannot be read is told to nobody", reason=str(error))
+        return None
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -12,6 +12,7 @@ from chat4all.domain.errors import Unavailable
 from chat4all.domain.events import ConversationChanged, Event, SyncCursor
 from chat4all.domain.ids import UserId
 from chat4all.ports.ephemeral import Ephemeral
+from chat4all.ports.tracing import Traces
 from chat4all.services.notify import Notifier
 from chat4all.services.people import People
 from chat4all.services.relay import topic_of, unpack
@@ -77,13 +78,15 @@ class NodeFeed:
             # Before anything that is heard from now on: between it and what was, there is a gap.
             notifier.fall_behind()
             async for payload in payloads:
-                self._hear(unpack(payload), notifier, stored)
+                self._hear(*unpack(payload), notifier, stored)
 
-    def _hear(self, events: list[Event], notifier: Notifier, stored: StoredMessages) -> None:
+    def _hear(
+        self, events: list[Event], traces: Traces, notifier: Notifier, stored: StoredMessages
+    ) -> None:
         for event in events:
             if isinstance(event, ConversationChanged):
                 self._people.forget(event.conversation_id)
-        notifier.happened(events)
+        notifier.happened(events, traces)
         stored.stored(events)
 
     async def _renew(self, notifier: Notifier) -> None:

@@ -24,11 +24,22 @@ from chat4all.domain.events import (
     ReactionChanged,
     StatusChanged,
     SyncCursor,
+    message_concerned,
 )
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import Status
 from chat4all.ports.message_store import MessageHistory
+from chat4all.ports.tracing import (
+    CONVERSATION_ID,
+    MESSAGE_ID,
+    NO_TRACES,
+    Attributes,
+    Kind,
+    Traces,
+    Tracing,
+    Untraced,
+)
 from chat4all.services.mailbox import Mailbox
 from chat4all.services.views import Covered, covered_frame, event_frame, read_frame
 
@@ -97,13 +108,15 @@ class Notifier:
         find: FindConversation,
         statuses: Statuses | None = None,
         link: Link | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Untraced()
         self._peek = peek
         self._find = find
         self._statuses = statuses
         self.covering = Covering(history)
         self._mailboxes: dict[UserId, list[Mailbox]] = {}
-        self._queue: deque[Event] = deque()
+        self._queue: deque[tuple[Event, str]] = deque()
         self._wake = asyncio.Event()
         self._link = link
         self.cursor = SyncCursor({})
@@ -157,9 +170,9 @@ class Notifier:
         """Say whether `user` is connected here."""
         return user in self._mailboxes
 
-    def happened(self, events: Sequence[Event]) -> None:
+    def happened(self, events: Sequence[Event], traces: Traces = NO_TRACES) -> None:
         """Take events to tell; returns at once. Those told before are left out."""
-        self._queue.extend(events)
+        self._queue.extend((event, traces.get(event.position, "")) for event in events)
         self._wake.set()
 
     async def run(self) -> None:
@@ -168,11 +181,11 @@ class Notifier:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                event = self._queue.popleft()
+                event, trace = self._queue.popleft()
                 if self.cursor.seen(event.position):
                     continue
                 try:
-                    await self._tell(event)
+                    await self._tell(event, trace)
                 except Exception:  # one event that cannot be told must not silence the rest
                     log.exception("event could not be told", position=event.position)
                     self._send_away()
@@ -208,7 +221,7 @@ class Notifier:
         if connected:
             self._offer(connected, None, _encode(frame))
 
-    async def _tell(self, event: Event) -> None:
+    async def _tell(self, event: Event, trace: str) -> None:
         name = event.conversation_id
         conversation = self._peek(name) or await self._find(name)
         members = told_of(event, conversation)
@@ -217,6 +230,10 @@ class Notifier:
         connected = [user for user in members if user in self._mailboxes]
         if not connected:
             return
+        with self._tracing.follow(trace, "push", Kind.PRODUCER, attributes_of(event)):
+            await self._tell_connected(event, connected)
+
+    async def _tell_connected(self, event: Event, connected: Sequence[UserId]) -> None:
         if isinstance(event, CursorMoved):
             await self._tell_covered(event, connected)
             return
@@ -252,6 +269,13 @@ class Notifier:
         for user in users:
             for mailbox in self._mailboxes.get(user, ()):
                 mailbox.offer(position, frame)
+
+
+def attributes_of(event: Event) -> Attributes:
+    """Return what a trace tells of an event."""
+    message = message_concerned(event)
+    about = {} if message is None else {MESSAGE_ID: message}
+    return {"chat4all.event": type(event).__name__, CONVERSATION_ID: event.conversation_id, **about}
 
 
 def told_of(event: Event, conversation: Conversation | None) -> list[UserId]:

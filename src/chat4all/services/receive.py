@@ -34,11 +34,12 @@ from chat4all.domain.inbound import (
 )
 from chat4all.domain.payload import Payload
 from chat4all.ports.directory import Directory
-from chat4all.ports.event_log import COMMANDS, EventLog, Record
+from chat4all.ports.event_log import EventLog, Record
 from chat4all.ports.message_store import MessageData
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.identities import Identities
 from chat4all.services.inbound_changes import Change, InboundChanges, fitted
+from chat4all.services.message_traces import WriteCommands, plain_records
 from chat4all.services.platform_groups import PlatformGroups
 from chat4all.services.platform_messages import (
     Place,
@@ -46,7 +47,6 @@ from chat4all.services.platform_messages import (
     inbound_message_id,
 )
 from chat4all.services.receipts import EARLY, ReceiptReports, early_record
-from chat4all.services.records import encode_command
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class Hooks:
     `windowed` are the platforms that allow an answer only for some time after a message:
     there it is kept when each chat last wrote. `waiting` are those on which an account may
     not write to a person first. Without `announce_file` no files are taken in: a text names
-    them.
+    them. `records` writes what is appended.
     """
 
     tell: Tell
@@ -109,6 +109,7 @@ class Hooks:
     windowed: Collection[str] = ()
     waiting: Collection[str] = ()
     announce_file: AnnounceFile | None = None
+    records: WriteCommands = plain_records
 
 
 class ReceiveInbound:
@@ -142,6 +143,7 @@ class ReceiveInbound:
         self._typing = hooks.typing
         self._ignored = hooks.ignored
         self._announce_file = hooks.announce_file
+        self._records = hooks.records
         self._now = now
         self._patience = patience
         self._windowed = frozenset(hooks.windowed)
@@ -186,10 +188,7 @@ class ReceiveInbound:
         # Before the log: what the log holds is not taken again when this is repeated.
         for address, at in batch.heard.items():
             await self._routes.heard(account.platform, account.id, address, at)
-        records = [
-            Record(COMMANDS, _conversation_of(command), encode_command(command))
-            for command in batch.commands
-        ]
+        records = await self._records(batch.commands)
         if records or batch.early:
             await self._log.append([*records, *batch.early])
         for _ in batch.early:
@@ -356,10 +355,6 @@ class ReceiveInbound:
             if isinstance(command, SubmitMessage) and command.message_id == theirs:
                 return Place(theirs, command.conversation_id, None)
         return await self._messages.find(batch.account, address, external_id, until=until)
-
-
-def _conversation_of(command: Command) -> ConversationId:
-    return command.conversation_id
 
 
 def _reply_to(answered: Place | None, conversation: ConversationId) -> MessageId | None:

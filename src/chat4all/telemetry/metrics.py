@@ -12,28 +12,35 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import REGISTRY, generate_latest
 
 from chat4all.domain.events import Event, MessageAdded, StatusChanged
 from chat4all.telemetry.file_metrics import FileMetrics
+from chat4all.telemetry.resource import resource_of
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds; 0.2 is the limit that the p95 of the API must keep."""
 
 
 class Metrics:
-    """The instruments of one process. Labels have few values: no user, no conversation."""
+    """The instruments of one process. Labels have few values: no user, no conversation.
 
-    def __init__(self, *, service: str = "chat4all", version: str = "") -> None:
+    `readers` take the same measurements elsewhere, besides `/metrics`.
+    """
+
+    def __init__(
+        self, *, resource: Resource | None = None, readers: Sequence[MetricReader] = ()
+    ) -> None:
         self._reader = PrometheusMetricReader()
         self._provider = MeterProvider(
-            metric_readers=[self._reader],
-            resource=Resource.create({"service.name": service, "service.version": version}),
+            metric_readers=[self._reader, *readers],
+            resource=resource or resource_of("chat4all"),
             views=[View(instrument_name="*.duration", aggregation=_buckets())],
         )
-        meter = self._provider.get_meter("chat4all", version)
+        meter = self._provider.get_meter("chat4all")
         self._requests = meter.create_histogram("http.server.request.duration", unit="s")
         self._messages = meter.create_counter(
             "chat4all.messages", description="messages that got their place, by channel"

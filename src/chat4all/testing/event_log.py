@@ -26,6 +26,7 @@ from chat4all.ports.event_log import (
 from chat4all.testing.event_log_course import Course
 from chat4all.testing.event_log_reading import (
     PATIENCE,
+    TRACE,
     FullLog,
     append,
     collect,
@@ -37,8 +38,6 @@ from chat4all.testing.event_log_reading import (
 )
 
 BRIEFLY = 0.1  # seconds in which something that must not come would have come
-
-
 Open = Callable[[], AbstractAsyncContextManager[FullLog]]
 
 
@@ -91,9 +90,10 @@ class EventLogContract(ABC):
 
     async def test_what_is_appended_is_read_as_it_was(self, log: FullLog) -> None:
         before = datetime.now(UTC)
-        [position] = await log.append([Record(COMMANDS, "ключ", b"\x00\xff" * 1000)])
+        kept = Record(COMMANDS, "ключ", b"\x00\xff" * 1000, TRACE)
+        [position] = await log.append([kept])
         [got] = await take(log, COMMANDS, "g", 1)
-        assert (got.stream, got.key, got.value) == (COMMANDS, "ключ", b"\x00\xff" * 1000)
+        assert Record(got.stream, got.key, got.value, got.trace) == kept
         assert got.position == position
         assert before - timedelta(seconds=1) <= got.appended_at <= datetime.now(UTC)
 

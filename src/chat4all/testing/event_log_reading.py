@@ -18,6 +18,7 @@ from chat4all.ports.event_log import (
     SupportsTrim,
 )
 
+TRACE = f"00-{1:032x}-{2:016x}-01 other=1,system=2"
 PATIENCE = 30.0  # seconds after which something that should have come is a failure
 
 
@@ -32,7 +33,8 @@ def later() -> datetime:
 
 async def append(log: EventLog, key: str, value: int) -> Position:
     """Append one number to `commands`."""
-    [position] = await log.append([Record(COMMANDS, key, str(value).encode())])
+    record = Record(COMMANDS, key, str(value).encode(), _trace(value))
+    [position] = await log.append([record])
     return position
 
 
@@ -40,7 +42,8 @@ async def fill(log: EventLog, count: int, *, start: int = 0) -> None:
     """Append `count` numbers to `commands` over a few keys, 500 a call."""
     for first in range(start, start + count, 500):
         numbers = range(first, min(first + 500, start + count))
-        await log.append([Record(COMMANDS, f"k{n % 11}", str(n).encode()) for n in numbers])
+        records = [Record(COMMANDS, f"k{n % 11}", str(n).encode(), _trace(n)) for n in numbers]
+        await log.append(records)
 
 
 async def collect(consumer: Consumer, count: int, *, limit: int = 100) -> list[LogRecord]:
@@ -59,7 +62,14 @@ async def take(log: EventLog, stream: str, group: str, count: int) -> list[LogRe
 
 async def values(log: SupportsRead, after: Position, limit: int) -> list[int]:
     """Return the numbers placed later than `after` in its partition of `commands`."""
-    return [int(r.value) for r in await log.read(COMMANDS, after=after, limit=limit)]
+    records = await log.read(COMMANDS, after=after, limit=limit)
+    assert [one.trace for one in records] == [_trace(int(one.value)) for one in records]
+    return [int(one.value) for one in records]
+
+
+def _trace(number: int) -> str:
+    """Return a trace for some of the numbers."""
+    return TRACE if number % 3 == 1 else ""
 
 
 async def next_batch(consumer: Consumer, limit: int) -> Sequence[LogRecord]:

@@ -23,6 +23,7 @@ from chat4all.domain.events import Event, SyncCursor
 from chat4all.domain.ids import ChannelId, ConversationId, UserId, new_id
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, Record, outbound
+from chat4all.ports.tracing import Traces
 from chat4all.router import delivery, worker
 from chat4all.router.carrier import Carrier, RetryPolicy
 from chat4all.router.delivery import DeliveryWorker
@@ -109,11 +110,11 @@ class Pipeline:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def happened(self, events: Sequence[Event]) -> None:
+    def happened(self, events: Sequence[Event], traces: Traces) -> None:
         """See `Observer.happened`."""
         for event in events:
             self.told = self.told.at(event.position)
-        self.notifier.happened(events)
+        self.notifier.happened(events, traces)
 
     def stored(self, events: Sequence[Event]) -> None:
         """See `Observer.stored`."""

@@ -158,7 +158,7 @@ class Town:
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
 
-    def happened(self, events: object) -> None:
+    def happened(self, events: object, traces: object) -> None:
         """See `Observer.happened`."""
 
     def stored(self, events: object) -> None:

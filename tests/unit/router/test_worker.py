@@ -25,6 +25,7 @@ from chat4all.ports.event_log import (
     outbound,
 )
 from chat4all.ports.message_store import Effects
+from chat4all.ports.tracing import Traces
 from chat4all.router.worker import GROUP
 from chat4all.services.records import decode_event, decode_task, encode_command
 from chat4all.testing.faults import Faults, FaultyLog, FaultyMemoryStore, Storing
@@ -307,11 +308,11 @@ async def test_clients_are_told_before_the_store_has_it(plant: Plant) -> None:
     async with plant.process() as process:
         happened = process.happened
 
-        def hear(events: Sequence[Event]) -> None:
+        def hear(events: Sequence[Event], traces: Traces) -> None:
             if events:
                 assert plant.messages.kept == {}
                 told.set()
-            happened(events)
+            happened(events, traces)
 
         process.happened = hear  # type: ignore[method-assign] # to listen in
         await process.command(plant.submit("one"))

@@ -71,10 +71,10 @@ async def test_an_event_that_cannot_be_told_lets_clients_resume_and_silences_nob
     tell = process.notifier._tell
     broken = iter([True])
 
-    async def breaks_once(event: Any) -> None:
+    async def breaks_once(event: Any, trace: str) -> None:
         if next(broken, False):
             raise ZeroDivisionError
-        await tell(event)
+        await tell(event, trace)
 
     process.notifier._tell = breaks_once  # type: ignore[method-assign] # to break it
     await process.send(town.ana, town.draft("one"))

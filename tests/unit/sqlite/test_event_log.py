@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chat4all.adapters.sqlite.event_log import SqliteEventLog
@@ -49,3 +50,18 @@ async def test_a_closed_log_is_unavailable(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(Unavailable, match="closed"):
             await log.append([Record(COMMANDS, "k", b"x")])
+
+
+async def test_a_log_of_the_version_before_traces_is_read_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    async with SqliteEventLog(path) as log:
+        await log.append([Record("s", "k", b"old")])
+    db = sqlite3.connect(path)
+    [body] = db.execute("SELECT body FROM block").fetchone()
+    assert msgspec.msgpack.decode(body) == [["k", b"old"]]  # as version 1 wrote it
+    db.execute("PRAGMA user_version = 1")
+    db.close()
+    async with SqliteEventLog(path) as log:
+        await log.append([Record("s", "k", b"new", "somewhere")])
+        records = await log.read("s", after=None, limit=10)
+    assert [(one.value, one.trace) for one in records] == [(b"old", ""), (b"new", "somewhere")]

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from chat4all.adapters.kafka.config import KafkaConfig
 from chat4all.adapters.kafka.errors import DISCONNECTED, END_OF_PARTITION, is_lost, translate
 from chat4all.adapters.kafka.progress import Progress
+from chat4all.adapters.kafka.trace_headers import trace_of
 from chat4all.domain.events import Position
 from chat4all.ports.event_log import LogRecord
 
@@ -135,6 +136,7 @@ def record_of(message: Message, stream: str) -> LogRecord:
         key=key.decode() if isinstance(key, bytes) else str(key or ""),
         value=value if isinstance(value, bytes) else b"",
         appended_at=datetime.fromtimestamp(milliseconds / 1_000, UTC),
+        trace=trace_of(message.headers()),
     )
 
 

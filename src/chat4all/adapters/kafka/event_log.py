@@ -79,11 +79,11 @@ class KafkaEventLog:
 
     async def append(self, records: Sequence[Record]) -> Sequence[Position]:
         """See `EventLog.append`."""
-        ready = [encoded(self._topics.name(one.stream), one.key, one.value) for one in records]
+        ready = [encoded(self._topics.name(one.stream), one) for one in records]
         for stream in {one.stream for one in records} - self._made:
             await self._make(stream)
         positions = await self._producer.append(ready)
-        for (topic, _, _), position in zip(ready, positions, strict=True):
+        for (topic, *_), position in zip(ready, positions, strict=True):
             self._progress.appended(topic, position.partition, position.offset)
         return positions
 

@@ -17,16 +17,18 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from chat4all.adapters.kafka.config import KafkaConfig
 from chat4all.adapters.kafka.errors import translate
+from chat4all.adapters.kafka.trace_headers import Headers, headers_of
 from chat4all.domain.errors import InvalidInput, Unavailable
 from chat4all.domain.events import Position
+from chat4all.ports.event_log import Record
 
 log = structlog.get_logger(__name__)
 
 _POLL = 0.1  # seconds that one look for answers waits
 _FLUSH = 10.0  # seconds for what is on its way when the producer is closed
 
-Encoded = tuple[str, bytes, bytes]
-"""Topic, key and value of one record."""
+Encoded = tuple[str, bytes, bytes, Headers | None]
+"""Topic, key, value and headers of one record."""
 _Answer = tuple[asyncio.Future[Position], "KafkaError | None", Position]
 
 
@@ -74,11 +76,17 @@ class KafkaProducer:
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, Position)]
 
-    def _produce(self, topic: str, key: bytes, value: bytes) -> asyncio.Future[Position]:
+    def _produce(
+        self, topic: str, key: bytes, value: bytes, headers: Headers | None
+    ) -> asyncio.Future[Position]:
         future: asyncio.Future[Position] = self._loop.create_future()
         try:
             self._producer.produce(
-                topic, value=value, key=key, on_delivery=partial(self._answered, future)
+                topic,
+                value=value,
+                key=key,
+                headers=headers,
+                on_delivery=partial(self._answered, future),
             )
         except BufferError:
             future.set_exception(Unavailable("too many records wait for Kafka; try again"))
@@ -112,9 +120,9 @@ def _settle(answers: Sequence[_Answer]) -> None:
             future.set_exception(translate(error))
 
 
-def encoded(topic: str, key: str, value: bytes) -> Encoded:
+def encoded(topic: str, record: Record) -> Encoded:
     """Return a record as Kafka takes it. Raises `InvalidInput` for a key that is no text."""
     try:
-        return topic, key.encode(), value
+        return topic, record.key.encode(), record.value, headers_of(record.trace)
     except UnicodeEncodeError as error:
         raise InvalidInput("a record's key is not Unicode text") from error

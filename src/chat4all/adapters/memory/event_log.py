@@ -54,7 +54,7 @@ class MemoryEventLog:
             partition = stream.partitions[number]
             position = Position(number, partition.end)
             partition.records.append(
-                LogRecord(record.stream, position, record.key, record.value, now)
+                LogRecord(record.stream, position, record.key, record.value, now, record.trace)
             )
             positions.append(position)
             for event in stream.changed:

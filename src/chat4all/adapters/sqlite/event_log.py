@@ -194,7 +194,14 @@ class SqliteEventLog:
             tail.extend(
                 block.first,
                 [
-                    LogRecord(stream, Position(partition, offset), record.key, record.value, at)
+                    LogRecord(
+                        stream,
+                        Position(partition, offset),
+                        record.key,
+                        record.value,
+                        at,
+                        record.trace,
+                    )
                     for offset, record in enumerate(block.records, block.first)
                 ],
             )

@@ -13,7 +13,8 @@ import msgspec
 from chat4all.domain.events import Position
 from chat4all.ports.event_log import LogRecord, Record
 
-VERSION = 1
+VERSION = 2
+"""Since 2 a record may have a third part, its trace; what 1 wrote is read as it is."""
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
@@ -55,7 +56,15 @@ BLOCK_LIMIT = 512
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    key: str
+    value: bytes
+    trace: str = ""
+
+
+_decode = msgspec.msgpack.Decoder(list[_Kept]).decode
 
 Partition = tuple[str, int]
 """A stream and the number of a partition of it."""
@@ -126,7 +135,7 @@ class LogWriter:
             place = _place(self.stream_id(db, stream), partition, block.first)
             for start in range(0, len(block.records), BLOCK_LIMIT):
                 records = block.records[start : start + BLOCK_LIMIT]
-                body = _encode([(record.key, record.value) for record in records])
+                body = _encode([_parts(record) for record in records])
                 db.execute(_INSERT, (place + start, len(records), micros, body))
             self._ends[stream, partition] = block.first + len(block.records)
         return Written(positions, blocks, at)
@@ -172,6 +181,12 @@ class LogWriter:
         self._known_at = (version, rollbacks)
 
 
+def _parts(record: Record) -> tuple[str, bytes] | tuple[str, bytes, str]:
+    if record.trace:
+        return record.key, record.value, record.trace
+    return record.key, record.value
+
+
 def census(db: sqlite3.Connection) -> Census:
     """Count what the file holds, without reading it all."""
     committed: dict[tuple[str, str], dict[int, int]] = {}
@@ -214,8 +229,8 @@ def read_from(
         at = _EPOCH + appended_at * _MICROSECOND
         first = place & _OFFSETS
         found += [
-            LogRecord(stream, Position(partition, here), key, value, at)
-            for here, (key, value) in enumerate(_decode(body), first)
+            LogRecord(stream, Position(partition, here), kept.key, kept.value, at, kept.trace)
+            for here, kept in enumerate(_decode(body), first)
             if here >= offset
         ]
         if len(found) >= limit:

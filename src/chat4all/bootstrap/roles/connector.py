@@ -33,7 +33,13 @@ def start_connector(
     )
     carrier = _carrier(core, platforms)
     for platform in channels:
-        worker = DeliveryWorker(platform, core.storage.log, carrier)
+        worker = DeliveryWorker(
+            platform,
+            core.storage.log,
+            carrier,
+            tracing=core.tracing,
+            traces=core.message_traces,
+        )
         core.running.start(f"delivery-{platform}", fleet.once_started(worker.run))
     if settings.telegram_token is not None and "telegram" in channels:
         token = settings.telegram_token.get_secret_value()
@@ -51,4 +57,5 @@ def _carrier(core: Core, platforms: Platforms) -> Carrier:
         windows=WindowGuard(directory.routes, core.templates),
         failed=FailedDeliveries(directory.failovers, directory.group_chats),
         enclosures=enclosures(core),
+        tracing=core.tracing,
     )

@@ -23,6 +23,7 @@ from chat4all.gateway.rest.deps import RestDeps
 from chat4all.gateway.rest.read_draft import read_draft
 from chat4all.gateway.rest.security_headers import BARE_HEADERS
 from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
+from chat4all.ports.tracing import Untraced
 from chat4all.services.clock import utc_now
 from chat4all.services.sign_in import SignInLimits
 
@@ -81,6 +82,7 @@ def _gateway(
             read_draft=read_draft,
             meter=core.metrics,
             headers=BARE_HEADERS,
+            tracing=core.tracing,
         )
     )
 
@@ -105,5 +107,6 @@ def _websocket(core: Core, clients: Clients, tokens: JwtAccessTokens) -> WebSock
             signals=core.signals,
             rates=core.storage.ephemeral.rates,
             read_draft=read_draft,
+            tracing=core.tracing or Untraced(),
         )
     )

@@ -10,7 +10,8 @@ from chat4all.services.event_relay import GROUP, EventRelay
 def start_notifier(core: Core) -> None:
     """Start it."""
     storage = core.storage
-    relay = EventRelay(storage.log, core.people, storage.nodes.routing, storage.nodes.bus)
+    nodes = storage.nodes
+    relay = EventRelay(storage.log, core.people, nodes.routing, nodes.bus, core.tracing)
     core.running.start("notifier", relay.run)
     core.metrics.watch(
         "chat4all.notifier.lag",

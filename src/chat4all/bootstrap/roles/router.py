@@ -14,6 +14,7 @@ from chat4all.bootstrap.files import file_keeper, file_sweeper
 from chat4all.bootstrap.fleet import Keep
 from chat4all.domain.events import Event
 from chat4all.ports.event_log import COMMANDS, EARLY_RECEIPTS, EVENTS, outbound
+from chat4all.ports.tracing import Traces
 from chat4all.router.deadlines import DeadlineWatch
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
@@ -35,10 +36,10 @@ class CountingObserver:
         self._metrics = metrics
         self._here = here
 
-    def happened(self, events: Sequence[Event]) -> None:
+    def happened(self, events: Sequence[Event], traces: Traces) -> None:
         """See `Observer.happened`."""
         if self._here is not None:
-            self._here.happened(events)
+            self._here.happened(events, traces)
 
     def stored(self, events: Sequence[Event]) -> None:
         """See `Observer.stored`."""
@@ -57,7 +58,8 @@ def start_router(core: Core, here: Observer | None = None) -> Router:
         core.directory.routes,
         _failover(core),
     )
-    router = Router(storage.log, storage.messages, planner, CountingObserver(core.metrics, here))
+    observer = CountingObserver(core.metrics, here)
+    router = Router(storage.log, storage.messages, planner, observer, tracing=core.tracing)
     core.running.start("router", router.run)
     core.metrics.watch(
         "chat4all.router.lag",

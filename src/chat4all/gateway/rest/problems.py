@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from chat4all.domain import errors
 from chat4all.domain.ids import new_id
 from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
+from chat4all.telemetry import current
 
 MEDIA_TYPE = "application/problem+json"
 REALM = 'Bearer realm="chat4all"'
@@ -115,7 +116,8 @@ class FieldProblem(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Problem details; `error` and `error_description` on the OAuth 2 endpoints only.
 
-    `templates` are what would do instead, where that is the problem.
+    `templates` are what would do instead, where that is the problem. `trace_id` is the trace
+    of the request, where requests are followed.
     """
 
     type: str
@@ -126,6 +128,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
     templates: list[ApprovedTemplate] | msgspec.UnsetType = msgspec.UNSET
+    trace_id: str | msgspec.UnsetType = msgspec.UNSET
     error: str | msgspec.UnsetType = msgspec.UNSET
     error_description: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -165,6 +168,7 @@ def problem(
         instance=instance,
         code=code,
         errors=[FieldProblem(*one) for one in found] or msgspec.UNSET,
+        trace_id=current.trace_id() or msgspec.UNSET,
         error=msgspec.UNSET if oauth is None else oauth,
         error_description=msgspec.UNSET if oauth is None else detail,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -27,6 +27,7 @@ from chat4all.domain.ids import ConversationId, UserId
 from chat4all.gateway.ws import frames
 from chat4all.ports.access_tokens import AccessTokens, Principal
 from chat4all.ports.ephemeral import RateLimits
+from chat4all.ports.tracing import Kind, Tracing, Untraced
 from chat4all.services.mailbox import Mailbox
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
@@ -73,6 +74,7 @@ class WebSocketDeps:
     signals: Signals
     rates: RateLimits
     read_draft: Callable[[bytes], Draft]
+    tracing: Tracing = field(default_factory=Untraced)
 
 
 class _Closed(Exception):
@@ -207,7 +209,9 @@ class _Connection:
                 if wait:
                     raise RateLimited("you send frames faster than allowed", retry_after=wait)
                 frame = frames.decode_frame(raw)
-                await self._act(principal.user_id, frame)
+                name = f"websocket {type(frame).__name__.lower()}"
+                with self._deps.tracing.begin(name, Kind.SERVER):
+                    await self._act(principal.user_id, frame)
             except (_Closed, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - the boundary between one frame and the next

@@ -1,0 +1,46 @@
+"""Where measurements and traces are sent: an OpenTelemetry Collector, over HTTP.
+
+https://opentelemetry.io/docs/specs/otlp/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+TIMEOUT = 5.0
+"""Seconds within which a Collector has to take what it is sent; later it is lost."""
+METRICS_EVERY = 15.0
+SPANS_EVERY = 1.0
+_QUEUE = 8_192  # spans that may wait; those over it are dropped, and nobody waits for them
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """The base address of a receiver of OTLP over HTTP, such as http://collector:4318."""
+
+    endpoint: str
+
+    def spans(self) -> SpanProcessor:
+        """Return what sends spans, from a thread of its own."""
+        exporter = OTLPSpanExporter(self._address("traces"), timeout=TIMEOUT)
+        return BatchSpanProcessor(
+            exporter, max_queue_size=_QUEUE, schedule_delay_millis=SPANS_EVERY * 1_000
+        )
+
+    def metrics(self) -> MetricReader:
+        """Return what sends measurements, from a thread of its own."""
+        exporter = OTLPMetricExporter(self._address("metrics"), timeout=TIMEOUT)
+        return PeriodicExportingMetricReader(
+            exporter,
+            export_interval_millis=METRICS_EVERY * 1_000,
+            export_timeout_millis=TIMEOUT * 1_000,
+        )
+
+    def _address(self, signal: str) -> str:
+        return f"{self.endpoint.rstrip('/')}/v1/{signal}"
