@@ -142,7 +142,7 @@ DASHBOARDS: dict[str, list[Picture]] = {
             "Receipts that wait for our record",
             "short",
             {"{{instance}}": 'chat4all_early_receipts_lag{job="chat4all"}'},
-            "They wait for five minutes at most; many are of messages that others sent.",
+            "For messages that others sent they wait for five minutes, and for the store.",
         ),
         Picture(
             "Deliveries by status",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 
 import structlog
@@ -16,11 +17,13 @@ import structlog
 from chat4all.domain.commands import ReportStatus
 from chat4all.domain.directory import Account
 from chat4all.domain.errors import UnreadableRecord
+from chat4all.domain.events import Position
 from chat4all.domain.ids import AccountId
 from chat4all.domain.inbound import EarlyReceipt, Receipt
 from chat4all.domain.status import StatusEntry
 from chat4all.ports.accounts import Accounts
 from chat4all.ports.event_log import (
+    COMMANDS,
     EARLY_RECEIPTS,
     Consumer,
     EventLog,
@@ -29,6 +32,7 @@ from chat4all.ports.event_log import (
 from chat4all.ports.message_store import MessageStore
 from chat4all.router.persist import persist
 from chat4all.router.progress import Progress
+from chat4all.router.worker import GROUP as ROUTER
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.dead_letters import dead_letter
 from chat4all.services.message_traces import WriteCommands, plain_records
@@ -39,10 +43,12 @@ log = structlog.get_logger(__name__)
 
 GROUP = "early-receipts"
 KEPT = 300.0
-"""Seconds after which a receipt is of no message of ours."""
+"""Seconds within which our own record comes into the log, if there will be one."""
 MOST = 10_000
 """Receipts in memory; while there are so many the log keeps the others."""
 _EVERY = 0.25
+_MARKS = 5.0
+"""Seconds between looks at how far the store is."""
 _LONGEST_PAUSE = 15.0
 
 Reports = Callable[[Receipt, StatusEntry, Account], Awaitable[Sequence[ReportStatus]]]
@@ -71,14 +77,37 @@ class _Waiting:
         self.due = now + self.pause
 
 
+class _Stored:
+    """Up to when the store has all commands that were appended, as a time of the loop."""
+
+    def __init__(self, event_log: EventLog) -> None:
+        self._log = event_log
+        self._mark: tuple[float, Sequence[Position]] | None = None
+        self._next = 0.0
+        self.until = 0.0
+
+    async def look(self) -> None:
+        """Set a mark at the end of the log, and see whether the last one was reached."""
+        if self._mark is None and _clock() >= self._next:
+            self._mark = _clock(), await self._log.ends(COMMANDS)
+            self._next = _clock() + _MARKS
+        if self._mark is None:
+            return
+        at, ends = self._mark
+        done = {one.partition: one.offset for one in self._log.done(COMMANDS, ROUTER)}
+        if all(done.get(end.partition, -1) >= end.offset for end in ends):
+            self.until, self._mark = at, None
+
+
 class EarlyReceipts:
     """Consumes `early-receipts`, beside others of its group.
 
-    A receipt is done when what it says is in the commands log, or when `kept` seconds have
-    passed since it was appended, and since this reader began: it may have stood still for
-    long, and our own record with it. The position is committed up to the oldest that is not
-    done, so a restart looks at the others again. What is counted in twice by that changes
-    nothing: a status only moves forward.
+    A receipt is done when what it says is in the commands log, or when it is of no message of
+    ours: `kept` seconds have passed since it was appended, and since this reader began (it
+    may have stood still for long, and our own record with it), and all commands up to then
+    are stored. The position is committed up to the oldest that is not done, so a restart
+    looks at the others again. What is counted in twice by that changes nothing: a status
+    only moves forward.
     """
 
     def __init__(  # noqa: PLR0913 - its collaborators, and limits with defaults
@@ -111,6 +140,7 @@ class EarlyReceipts:
         self._waiting: dict[_Message, _Waiting] = {}
         self._work = asyncio.Event()
         self._began = _clock()
+        self._stored = _Stored(self._log)
         async with (
             self._log.consume(EARLY_RECEIPTS, GROUP) as consumer,
             asyncio.TaskGroup() as group,
@@ -143,6 +173,7 @@ class EarlyReceipts:
         while True:
             await self._work.wait()
             await asyncio.sleep(_EVERY)
+            await persist(self._stored.look)
             now = _clock()
             due = [message for message, one in self._waiting.items() if one.due <= now]
             for message in due:
@@ -151,38 +182,51 @@ class EarlyReceipts:
                 self._work.clear()
 
     async def _look_for(self, message: _Message, consumer: Consumer) -> None:
-        """Count in what waits for the record of one message, or let go what waited too long."""
+        """Do what can be done with the receipts of one message."""
         waiting = self._waiting[message]
-        entry = await persist(lambda: self._store.status_of(*message))
-        now = _clock()
-        if entry is None:
-            done = list(takewhile(lambda one: one.until <= now, waiting.held))
-            waiting.look_again(now, waiting.pause * 2)
-        else:
-            done = list(waiting.held)
+        done, settle = await self._outcome(message, waiting)
         for held in done:
-            if entry is None:
-                self._ignored(UNKNOWN)
-            else:
-                await self._count_in(held, entry)
+            await settle(held)
             await self._done(held.record, consumer)
         del waiting.held[: len(done)]  # others may have come meanwhile
         if not waiting.held:
             del self._waiting[message]
 
-    async def _count_in(self, held: _Held, entry: StatusEntry) -> None:
+    async def _outcome(
+        self, message: _Message, waiting: _Waiting
+    ) -> tuple[Sequence[_Held], Callable[[_Held], Awaitable[None]]]:
+        """Return which receipts are done with, and what to do with each of them."""
+        try:
+            entry = await persist(lambda: self._store.status_of(*message))
+        except Exception as error:  # the boundary between one message and the rest
+            log.exception("receipts parked", account=message[0])
+            return list(waiting.held), partial(self._give_up, error)
+        if entry is not None:
+            return list(waiting.held), partial(self._count_in, entry)
+        waiting.look_again(_clock(), waiting.pause * 2)
+        over = takewhile(lambda one: one.until <= self._stored.until, waiting.held)
+        return list(over), self._let_go
+
+    async def _count_in(self, entry: StatusEntry, held: _Held) -> None:
         receipt, account_id = held.early.receipt, held.early.account_id
         try:
             account = await persist(lambda: self._accounts.get(account_id))
             if account is None:  # it was removed: its callbacks are refused too
-                self._ignored(UNKNOWN)
+                await self._let_go(held)
                 return
             commands = await persist(lambda: self._reports(receipt, entry, account))
             records = await self._records(commands)
             await persist(lambda: self._log.append(records))
         except Exception as error:  # the boundary between one receipt and the rest
             log.exception("receipt parked", account=account_id)
-            await self._park(held.record, error)
+            await self._give_up(error, held)
+
+    async def _let_go(self, held: _Held) -> None:
+        del held
+        self._ignored(UNKNOWN)
+
+    async def _give_up(self, error: Exception, held: _Held) -> None:
+        await self._park(held.record, error)
 
     async def _done(self, record: LogRecord, consumer: Consumer) -> None:
         self._room.release()
