@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pymongo.errors import AutoReconnect
 
+from chat4all.adapters.mongodb import applying
 from chat4all.adapters.mongodb.batch import batch_of
 from chat4all.adapters.mongodb.carry_out import carry_out
 from chat4all.adapters.mongodb.message_store import MongoMessageStore
@@ -218,6 +219,30 @@ async def test_a_batch_that_was_left_is_finished_by_who_watches(
             await asyncio.sleep(0.1)
     async with opened_database(url) as database:
         assert await database["batches"].count_documents({}) == 0
+
+
+async def test_of_many_that_watch_one_takes_over_and_another_when_that_one_leaves_it_too(
+    url: str, store: MongoMessageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+
+    async def leave(database: Any, batch: Document) -> None:
+        taken.append(batch["_id"])
+
+    talk = Talk()
+    assert store._watch is not None
+    store._watch.cancel()  # it would be at the same
+    await left_behind(url, talk.many(2))
+    async with opened_database(url) as database:
+        batch = await database["batches"].find_one()
+    assert batch is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "carry_out", leave)
+        for tries in (0, 0, 0, 1, 1):  # what each of them has seen
+            await store._take_over(batch["_id"], tries)
+    assert taken == [batch["_id"]] * 2
+    await store._take_over(batch["_id"], 2)
+    assert len(await store.page(talk.id, viewer=ANNA, limit=9)) == 2
 
 
 async def test_a_batch_that_was_left_and_cannot_be_done_is_removed(url: str) -> None:

@@ -236,6 +236,7 @@ async def test_callbacks_for_accounts_that_are_not_there_are_counted_by_no_name_
     assert "carrierpigeon" not in (await site.http.get("/metrics")).text
 
 
+@pytest.mark.embedded("counts in the metrics of one process what several have taken")
 async def test_statuses_of_messages_never_sent_are_counted_and_change_nothing(site: Site) -> None:
     before = await site.counted("chat4all_inbound_ignored_total", reason="early_receipt")
     words = ("sent", "delivered", "read", "failed", "teleported")

@@ -28,7 +28,7 @@ from chat4all.ports.message_store import Effects
 log = structlog.get_logger(__name__)
 
 WATCH_SECONDS = 2.0
-"""A batch that is seen twice in this distance was left by who began it."""
+"""A batch that is seen twice in this distance, and that nobody took over meanwhile, was left."""
 
 
 class MongoApplying(Connection):
@@ -146,19 +146,26 @@ class MongoApplying(Connection):
                 log.warning("a batch was too late", batch=batch["_id"], detail=str(error))
 
     async def _watch_batches(self) -> None:
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
                 with translated():
-                    found = self.database["batches"].find({}, {"_id": 1})
-                    there = {one["_id"] async for one in found}
-                    left = [name for name in there & seen if not self._is_own(name)]
-                    if left:
-                        await self._finish_left({"_id": {"$in": left}})
+                    found = self.database["batches"].find({}, {"_id": 1, "tries": 1})
+                    there = {one["_id"]: one.get("tries", 0) async for one in found}
+                    for name, tries in sorted(there.items()):
+                        if seen.get(name) == tries and not self._is_own(name):
+                            await self._take_over(name, tries)
                     seen = there
             except Chat4AllError as error:
                 log.warning("cannot look for batches that were left", detail=str(error))
+
+    async def _take_over(self, name: str, tries: int) -> None:
+        """Finish a batch of another, unless one of the many that watch was first to take it."""
+        as_seen = {"_id": name, "tries": tries or {"$exists": False}}
+        taken = await self.database["batches"].update_one(as_seen, {"$inc": {"tries": 1}})
+        if taken.modified_count:
+            await self._finish_left({"_id": name})
 
     def _is_own(self, name: str) -> bool:
         return self._unfinished is not None and self._unfinished["_id"] == name
