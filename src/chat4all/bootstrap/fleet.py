@@ -48,6 +48,8 @@ async def here(name: str, work: Work) -> None:
     await work()
 
 
+Changed = Callable[[AccountId], Awaitable[None]]
+"""Has every process follow an account that was added, changed, disabled or removed."""
 Build = Callable[[Account], Connector]
 Receive = Callable[[Account, Sequence[Inbound]], Awaitable[None]]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from chat4all.bootstrap.connectors import Kind
 from chat4all.bootstrap.core import Core
-from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.fleet import Changed, Fleet
 from chat4all.connectors.mock import (
     SIGNATURE_HEADER,
     ContactPhones,
@@ -55,15 +55,14 @@ def carried(channels: Collection[str] | None, kinds: Mapping[str, Kind]) -> Coll
     return channels or [one for one in kinds if one != MockConnector.channel]
 
 
-async def start_phones(core: Core, fleet: Fleet, operator: UserId) -> AccountId:
-    """Play the platform here, for this process and the others; return its account."""
+async def start_phones(core: Core, fleet: Fleet, operator: UserId, changed: Changed) -> None:
+    """Play the platform here, for this process and the others."""
     account = await mock_account(core.directory, operator, core.kinds)
     core.network.on_event = signed_events(fleet, account)
-    await fleet.changed(account.id)
+    await changed(account.id)
     phones = ContactPhones(core.network, core.directory, account=account.id)
     desk = PhoneDesk(core.storage.nodes.bus, core.network, phones)
     core.running.start("phones", desk.run)
-    return account.id
 
 
 def signed_events(fleet: Fleet, account: Account) -> Callable[[bytes], Awaitable[None]]:

@@ -67,7 +67,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             network.on_event = signed_events(platforms.fleet, account)
             start_receiving(core, platforms, here)
             await platforms.fleet.changed(account.id)
-            start_connector(core, platforms, core.kinds, here)
+            start_connector(core, platforms, core.kinds, here, platforms.fleet.changed)
             start_clockwork(core, here)
         around = Around(
             roles=ROLES,

@@ -97,6 +97,7 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
         platforms = await stack.enter_async_context(
             open_platforms(core, listens, roles.channels if listens else None)
         )
+        changed = partial(_changed, platforms, storage.nodes.bus)
         passwords = await stack.enter_async_context(open_passwords())
         await stack.enter_async_context(core.running)
         core.running.start("directory-news", core.news.follow)
@@ -114,10 +115,9 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
             core.running.start("accounts", partial(_follow, platforms.fleet, storage.nodes.bus))
         if with_phones:
             key = await operator_key(core.directory, passwords)
-            account = await start_phones(core, platforms.fleet, key.user_id)
-            await storage.nodes.bus.publish(ACCOUNTS, account.encode())
+            await start_phones(core, platforms.fleet, key.user_id, changed)
         if "connector" in roles.names:
-            start_connector(core, platforms, carried(roles.channels, core.kinds), keep)
+            start_connector(core, platforms, carried(roles.channels, core.kinds), keep, changed)
         needs = bool({"notifier", "presence"} & set(roles.names))
         ready = Readiness(probes_of(storage, needs_ephemeral=needs))
         if "gateway" in roles.names:
@@ -126,7 +126,7 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
             around = Around(
                 roles=list(roles.names),
                 ready=ready,
-                account_changed=partial(_changed, platforms, storage.nodes.bus),
+                account_changed=changed,
                 hears_platforms=listens is not None,
                 phones=distant,
             )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from chat4all.bootstrap.connectors import Kind, account_id, complete_config
-from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.fleet import Changed
 from chat4all.domain.directory import Account, User, UserKind
 from chat4all.ports.directory import Directory
 
@@ -20,9 +20,11 @@ WAIT_SECONDS = 1.0
 
 
 async def connect_telegram(
-    directory: Directory, kinds: Mapping[str, Kind], fleet: Fleet, token: str
+    directory: Directory, kinds: Mapping[str, Kind], changed: Changed, token: str
 ) -> None:
     """Make or update the bot's account; its owner is the first administrator.
+
+    `changed` is told of it: every process that builds connectors has to follow.
 
     Waits for one to sign up on a new installation. The account's id follows from the bot's
     number, so the same bot stays the same account when its token is renewed.
@@ -46,7 +48,7 @@ async def connect_telegram(
         )
     if found is None or found.config != config:
         await directory.accounts.put(account)
-        await fleet.changed(name)
+        await changed(name)
         log.info("telegram bot connected", account=name)
     await asyncio.Event().wait()
 

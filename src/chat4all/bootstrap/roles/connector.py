@@ -7,7 +7,7 @@ from functools import partial
 
 from chat4all.bootstrap.clients import enclosures
 from chat4all.bootstrap.core import Core
-from chat4all.bootstrap.fleet import Keep
+from chat4all.bootstrap.fleet import Changed, Keep
 from chat4all.bootstrap.fleet_watch import watch_fleet
 from chat4all.bootstrap.platforms import Platforms
 from chat4all.bootstrap.telegram import connect_telegram
@@ -19,7 +19,7 @@ from chat4all.router.windows import WindowGuard
 
 
 def start_connector(
-    core: Core, platforms: Platforms, channels: Collection[str], keep: Keep
+    core: Core, platforms: Platforms, channels: Collection[str], keep: Keep, changed: Changed
 ) -> None:
     """Start the accounts of `channels` and the deliveries to them."""
     fleet, settings = platforms.fleet, core.settings
@@ -43,7 +43,7 @@ def start_connector(
         core.running.start(f"delivery-{platform}", fleet.once_started(worker.run))
     if settings.telegram_token is not None and "telegram" in channels:
         token = settings.telegram_token.get_secret_value()
-        connect = partial(connect_telegram, core.directory, core.kinds, fleet, token)
+        connect = partial(connect_telegram, core.directory, core.kinds, changed, token)
         core.running.start("telegram", partial(keep, "telegram-token", connect))
 
 
