@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import secrets
 import socket
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +22,10 @@ import pytest_asyncio
 from chat4all.bootstrap.server import _as_json
 from chat4all.settings import load_settings
 from tests.e2e.account import PASSWORD, Account
+from tests.e2e.product import PROGRAM
 from tests.e2e.sockets import ended
-from tests.e2e.watched_server import Watched, watched_server
+from tests.e2e.watched_server import PATIENCE, Watched, until, watched_server
+from tests.servers.otlp import OtlpReceiver, otlp_receiver
 
 in_module_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,21 +42,82 @@ class Scene:
     ana: Account
     http: httpx.AsyncClient
     secrets: dict[str, str]
+    otlp: OtlpReceiver
 
     def look(self, where: str, text: str) -> None:
         """Require that `text` holds none of the secrets."""
         found = [name for name, secret in self.secrets.items() if secret in text]
         assert found == [], f"{where} tells {found}"
 
+    async def look_everywhere(self) -> None:
+        """Require that none is in what the server tells of itself: log, metrics and spans."""
+        marked = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+        await self.http.get("/v1/users/me", headers={"traceparent": marked})
+        await until(lambda: bool(self.otlp.of(marked[3:35])))  # so what was before has come
+        self.look("the log", self.server.output())
+        self.look("/metrics", (await self.http.get("/metrics")).text)
+        self.look("a span", b"".join(self.otlp.raw).decode("latin-1"))
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["json", "text"])
+
+class RudeApi(BaseHTTPRequestHandler):
+    """A platform that quotes in its errors whatever there is."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        words = f"{self.path} refuses {TEXT} for {PHONE}: {BOT_TOKEN} {PASSWORD}"
+        body = json.dumps({"ok": False, "error_code": 500, "description": words}).encode()
+        self.send_response(500)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the base class
+        """Say nothing."""
+
+
+@contextmanager
+def telegram_api(kind: str) -> Iterator[str]:
+    """Give the address of a platform that is not there, or of a rude one."""
+    if kind == "gone":
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        yield address
+        return
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RudeApi)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["json gone", "text rude"])
 async def scene(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Scene]:
     folder = tmp_path_factory.mktemp("secrets")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        api = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    settings = {"log_level": "debug", "log_format": request.param, "telegram_api": api}
+    form_of_lines, kind = request.param.split()
+    with otlp_receiver() as otlp, telegram_api(kind) as api:
+        settings = {
+            "log_level": "debug",
+            "log_format": form_of_lines,
+            "telegram_api": api,
+            "otlp_endpoint": otlp.url,
+            "trace_ratio": "1",
+        }
+        async for found in _scene(folder, otlp, settings):
+            yield found
+
+
+async def _scene(
+    folder: Path, otlp: OtlpReceiver, settings: Mapping[str, str]
+) -> AsyncIterator[Scene]:
     async with (
         watched_server(folder, telegram_token=BOT_TOKEN, **settings) as server,
         Account(server.url, "ana").signed_up("Ana") as ana,
@@ -57,7 +126,7 @@ async def scene(
         form = {"grant_type": "password", "username": "ana", "password": PASSWORD}
         refresh = (await http.post("/v1/auth/token", data=form)).json()["refresh_token"]
         http.headers["Authorization"] = f"Bearer {ana.token}"
-        secrets = {
+        planted = {
             "the message": TEXT,
             "the phone number": PHONE,
             "the password": PASSWORD,
@@ -68,7 +137,7 @@ async def scene(
             "its signature": ana.token.rpartition(".")[2],
             "the refresh token": refresh,
         }
-        yield Scene(server, ana, http, secrets)
+        yield Scene(server, ana, http, planted, otlp)
 
 
 @in_module_loop
@@ -96,19 +165,18 @@ async def test_work_that_succeeds_tells_no_secret(scene: Scene) -> None:
         await scene.ana.get("users", query=PHONE)
         await scene.ana.patch(f"messages/{message}", {"payload": payload})
     await scene.server.says("delivery retried")
-    scene.look("the log", scene.server.output())
-    scene.look("/metrics", (await scene.http.get("/metrics")).text)
+    await scene.look_everywhere()
 
 
 @in_module_loop
 async def test_work_that_fails_tells_no_secret(scene: Scene) -> None:
-    secrets, http = scene.secrets, scene.http
+    planted, http = scene.secrets, scene.http
     form = {"username": "ana", "password": WRONG_PASSWORD}
-    refresh = {"grant_type": "refresh_token", "refresh_token": secrets["the refresh token"]}
+    refresh = {"grant_type": "refresh_token", "refresh_token": planted["the refresh token"]}
     assert (await http.post("/v1/auth/token", data=refresh)).status_code == 200  # once, no more
     again = await http.post("/v1/auth/token", data={"grant_type": "password", **form})
     assert again.status_code == 400
-    everything = {name: value for name, value in secrets.items() if name != "the phone number"}
+    everything = {name: value for name, value in planted.items() if name != "the phone number"}
     changed = {"Authorization": f"Bearer {scene.ana.token[:-3]}xyz"}
     taken = {"username": "ana", "password": WRONG_PASSWORD}
     config = {"token": BOT_TOKEN, "colour": BOT_TOKEN, "timeout": BOT_TOKEN}
@@ -140,8 +208,75 @@ async def test_work_that_fails_tells_no_secret(scene: Scene) -> None:
     async with scene.ana.bare_socket(query=f"?token={scene.ana.token}") as client:
         await client.send(json.dumps({"type": "auth", "token": scene.ana.token + "x"}))
         scene.look("the close", (await ended(client)).reason)
-    scene.look("the log", scene.server.output())
-    scene.look("/metrics", (await scene.http.get("/metrics")).text)
+    await scene.look_everywhere()
+
+
+@in_module_loop
+async def test_what_is_planted_in_every_input_is_told_nowhere(scene: Scene) -> None:
+    http, nowhere = scene.http, "00000000-0000-0000-0000-000000000000"
+    words = f"{TEXT} {PHONE} {BOT_TOKEN} {WRONG_PASSWORD}"
+    headers = {
+        "User-Agent": words,
+        "Referer": f"https://ana:{WRONG_PASSWORD}@example.org/?token={BOT_TOKEN}",
+        "Cookie": f"session={scene.ana.token}",
+        "X-Forwarded-For": words,
+        "X-Telegram-Bot-Api-Secret-Token": BOT_TOKEN,
+        "X-Hub-Signature-256": f"sha256={WRONG_PASSWORD}",
+        "Idempotency-Key": TEXT,
+        "traceparent": words,
+        "tracestate": f"a={TEXT}",
+        "Accept": TEXT,
+    }
+    where = (
+        "users",
+        "users/me",
+        f"users/{TEXT}",
+        "messages/search",
+        TEXT,
+        f"webhooks/{TEXT}/{PHONE}",
+    )
+    for path in where:
+        for method in ("GET", "POST", "DELETE"):
+            query = {"q": TEXT, "query": PHONE, "access_token": BOT_TOKEN, TEXT: PHONE}
+            await http.request(method, f"/v1/{path}", headers=headers, params=query, content=words)
+    for platform in ("telegram", "whatsapp", "mock"):
+        path = f"/v1/webhooks/{platform}/{nowhere}"
+        await http.post(path, headers=headers, json={"message": {"text": words}})
+        await http.get(path, params={"hub.verify_token": BOT_TOKEN, "hub.challenge": TEXT})
+    async with scene.ana.socket() as client:
+        for frame in (
+            words,
+            json.dumps({"type": words}),
+            json.dumps({"type": "send", "message": words}),
+        ):
+            await client.send(frame)
+            await client.send(frame.encode())
+        await client.send(json.dumps({"type": "resume", "cursor": words}))
+        await client.send(json.dumps({"type": "typing", "conversation_id": words}))
+        await client.send(json.dumps({"type": "ping", "request_id": "last"}))
+        async with asyncio.timeout(PATIENCE):
+            while json.loads(await client.recv()).get("request_id") != "last":
+                pass
+    await scene.look_everywhere()
+
+
+async def test_settings_that_hold_a_password_are_refused_without_it(tmp_path: Path) -> None:
+    for name, scheme in (("directory", "postgresql"), ("messages", "mongodb"), ("log", "kafka")):
+        url = f"{scheme}://ana:{WRONG_PASSWORD}@127.0.0.1:1/db"
+        process = await asyncio.create_subprocess_exec(
+            *PROGRAM,
+            "serve",
+            "--port",
+            "0",
+            "--data-dir",
+            str(tmp_path / name),
+            env={**os.environ, f"CHAT4ALL_{name.upper()}_URL": url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        told, _ = await process.communicate()
+        assert process.returncode != 0, name
+        assert WRONG_PASSWORD not in told.decode(), name
 
 
 @pytest.mark.embedded("reads all that `chat4all serve` prints")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from functools import partial
 
 import structlog
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from chat4all.domain.directory import Account
 from chat4all.domain.errors import (
@@ -183,9 +184,10 @@ class Fleet:
         account, connector = await self._called(platform, account_id)
         if self._receive is None:
             raise AccountNotFound("no such connector account")
-        events = connector.on_webhook_event(headers, body)
-        self.health.received(account_id)
-        await self._receive(account, events)
+        with bound_contextvars(connector=platform):
+            events = connector.on_webhook_event(headers, body)
+            self.health.received(account_id)
+            await self._receive(account, events)
 
     async def challenge(
         self, platform: str, account_id: AccountId, query: Mapping[str, str]
@@ -237,6 +239,7 @@ class Fleet:
 
     async def _listen(self, account: Account, connector: Connector, receive: Receive) -> None:
         """Have a webhook where there is a public address for it, else poll."""
+        bind_contextvars(connector=account.platform)  # the task is this account's alone
         pause = _Pause()
         while True:
             try:
@@ -254,7 +257,7 @@ class Fleet:
                 await self._poll(account, connector, receive, pause)
             except ChannelError as error:
                 self.health.failed(account.id, error.reason, str(error))
-                log.warning("polling pauses", account=account.id, detail=str(error))
+                log.warning("polling pauses", account=account.id, code=error.reason)
             except (Unavailable, WebhookRejected) as error:
                 log.warning("polling pauses", account=account.id, detail=str(error))
             except Exception as error:  # one account must not end the others

@@ -40,7 +40,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
 
     Raises `StartRefused` when it cannot start.
     """
-    configure_logs(level=settings.log_level, json=_as_json(settings))
+    _configure_logs(settings)
     with locked(settings.data_dir):  # first: who serves the folder most likely has the port too
         listener = listen_on(settings)
     try:
@@ -67,7 +67,7 @@ async def serve_files(settings: Settings, *, on_ready: Callable[[str], None]) ->
     """
     from chat4all.bootstrap.files_role import open_files_node  # noqa: PLC0415 - of this role only
 
-    configure_logs(level=settings.log_level, json=_as_json(settings))
+    _configure_logs(settings)
     listener = listen_on(settings)
     try:
         host, port = listener.getsockname()[:2]
@@ -85,7 +85,7 @@ async def serve_roles(settings: Settings, roles: Roles, *, on_ready: Callable[[s
     What its engines lack is waited for, and told by `/readyz` meanwhile. Raises
     `StartRefused` when a setting is wrong.
     """
-    configure_logs(level=settings.log_level, json=_as_json(settings))
+    _configure_logs(settings)
     listener = listen_on(settings)
     try:
         host, port = listener.getsockname()[:2]
@@ -138,6 +138,15 @@ def _operator_file(settings: Settings, key: OperatorKey | None) -> Iterator[None
         yield
     finally:
         file.unlink(missing_ok=True)
+
+
+def _configure_logs(settings: Settings) -> None:
+    configure_logs(
+        level=settings.log_level,
+        json=_as_json(settings),
+        service=settings.service_name,
+        environment=settings.environment,
+    )
 
 
 def _as_json(settings: Settings) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from chat4all.domain.errors import Unavailable, UnreadableRecord
 from chat4all.domain.ids import AccountId
@@ -102,7 +103,10 @@ class DeliveryWorker:
     async def _carry_out(self, held: Held) -> None:
         task = held.task
         name, attributes = f"deliver {self._channel}", delivery(task)
-        with self._tracing.follow(held.record.trace, name, Kind.CONSUMER, attributes) as span:
+        with (
+            self._tracing.follow(held.record.trace, name, Kind.CONSUMER, attributes) as span,
+            bound_contextvars(connector=self._channel, message_id=task.message_id),
+        ):
             if self._traces is not None:
                 await self._traces.remember(task.message_id, span.context)
             try:

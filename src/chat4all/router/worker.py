@@ -28,7 +28,7 @@ from chat4all.router.followed import followed
 from chat4all.router.persist import persist
 from chat4all.router.planner import Plan, Planner
 from chat4all.router.processor import Decision, Placed, Processor
-from chat4all.router.state import Known
+from chat4all.router.state import Known, messages_of
 from chat4all.services.dead_letters import code_of, dead_letter
 from chat4all.services.followed import NO_SPANS, Followed, Spans, follow_batch
 from chat4all.services.records import (
@@ -305,7 +305,10 @@ def _records(plan: Plan, trace: str) -> list[Record]:
 def _refusal(placed: Placed, error: Exception, span: Span) -> Record:
     """Return the record that parks a command which cannot be done."""
     command = placed.command
-    log.warning("command refused", command=type(command).__name__, reason=str(error))
-    letter = dead_letter(COMMANDS, command.conversation_id, encode_command(command), error)
+    kind = type(command).__name__
+    about = dict(zip(("message_id",), messages_of(command), strict=False))
     span.failed(code_of(error))
+    with span:
+        log.warning("command refused", command=kind, reason=str(error), **about)
+    letter = dead_letter(COMMANDS, command.conversation_id, encode_command(command), error)
     return replace(letter, trace=span.context)

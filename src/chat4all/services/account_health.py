@@ -40,11 +40,16 @@ _MAY_DEGRADE = (AccountState.STARTING, AccountState.CONNECTED, AccountState.DEGR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What is known of an account; `reason` is a sentence for people, empty when all is well."""
+    """What is known of an account.
+
+    `reason` is a sentence for people, perhaps the platform's own, and `code` a word for it;
+    both are empty when all is well.
+    """
 
     state: AccountState
     since: datetime
     reason: str = ""
+    code: str = ""
     last_inbound_at: datetime | None = None
     last_outbound_at: datetime | None = None
 
@@ -60,7 +65,7 @@ class AccountHealth:
     def __init__(self, at: datetime) -> None:
         self._state = AccountState.STARTING
         self._since = at
-        self._reason = ""
+        self._reason = self._code = ""
         self._failures = 0
         self._inbound: datetime | None = None
         self._outbound: datetime | None = None
@@ -77,6 +82,7 @@ class AccountHealth:
             state=self._state,
             since=self._since,
             reason=self._reason,
+            code=self._code,
             last_inbound_at=self._inbound,
             last_outbound_at=self._outbound,
         )
@@ -128,15 +134,15 @@ class AccountHealth:
         self._poll_due = None
         self._failures += 1
         if code in BANNED:
-            self._become(AccountState.BANNED, detail, at)
+            self._become(AccountState.BANNED, detail, at, code)
         elif code in LOGGED_OUT:
-            self._become(AccountState.LOGGED_OUT, detail, at)
+            self._become(AccountState.LOGGED_OUT, detail, at, code)
         elif self._failures >= FAILURES and self._state in _MAY_DEGRADE:
-            self._become(AccountState.DEGRADED, detail, at)
+            self._become(AccountState.DEGRADED, detail, at, code)
 
     def broken(self, at: datetime, *, detail: str) -> None:
         """Hear that it cannot run at all until somebody repairs its configuration."""
-        self._become(AccountState.DEGRADED, detail, at)
+        self._become(AccountState.DEGRADED, detail, at, "cannot_run")
 
     def looked(self, at: datetime, pending: Pending) -> None:
         """Hear what waits at the platform: what waits twice, and nothing came, waits for ever.
@@ -149,18 +155,20 @@ class AccountHealth:
         if self._stuck:
             said = f"; the platform says: {pending.last_error}" if pending.last_error else ""
             reason = f"{pending.count} updates wait at the platform and none comes{said}"
-            self._become(AccountState.DEAF, reason, at)
+            self._become(AccountState.DEAF, reason, at, "updates_wait")
         self.answered(at)
 
     def tick(self, at: datetime) -> None:
         """See whether a poll has not returned in time."""
         if self._poll_due is not None and at >= self._poll_due:
             self._late = True
-            self._become(AccountState.DEAF, "a poll of the platform does not return", at)
+            self._become(
+                AccountState.DEAF, "a poll of the platform does not return", at, "poll_late"
+            )
 
-    def _become(self, state: AccountState, reason: str, at: datetime) -> None:
+    def _become(self, state: AccountState, reason: str, at: datetime, code: str = "") -> None:
         if self._state is AccountState.DISABLED and state is not AccountState.STARTING:
             return  # a call that was under way when it was switched off
         if state is not self._state:
             self._state, self._since = state, at
-        self._reason = reason
+        self._reason, self._code = reason, code

@@ -128,5 +128,5 @@ class HealthBoard:
                 name=named.name,
                 platform=named.platform,
                 before=before.value,
-                reason=after.reason,
+                code=after.code,  # the reason may quote anything
             )

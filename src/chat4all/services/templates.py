@@ -66,7 +66,7 @@ class TemplateBook:
         try:
             return (await self.of(account))[:MOST]
         except (ChannelError, AccountNotFound) as error:
-            log.info("templates are not known", account=account, detail=str(error))
+            log.info("templates are not known", account=account, code=error.code)
             return ()
 
     async def filled(self, accounts: Sequence[AccountId], payload: Payload) -> Payload:

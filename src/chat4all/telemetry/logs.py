@@ -7,6 +7,9 @@ import sys
 
 import structlog
 
+from chat4all.telemetry import current
+from chat4all.telemetry.redaction import redact
+
 QUIET = (
     "alembic",
     "httpx",
@@ -23,16 +26,20 @@ _OF_CLIENTS = ("Invalid UTF-8 sequence received", '%s - "WebSocket %s"')
 not UTF-8, and addresses, in which a client may have put its token."""
 
 
-def configure_logs(*, level: str, json: bool) -> None:
+def configure_logs(
+    *, level: str, json: bool, service: str = "chat4all", environment: str = ""
+) -> None:
     """Send all logs, ours and those of libraries, through one formatter.
 
-    `level` debug is for ours alone: what libraries say at that level holds headers, frames
-    and statements, and so tokens and messages.
+    A line has the trace it belongs to, and in JSON `service` and `env`; secrets, numbers of
+    phones and addresses are taken out of it. `level` debug is for ours alone: what libraries
+    say at that level holds headers, frames and statements, and so tokens and messages.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        _add_trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
@@ -45,9 +52,6 @@ def configure_logs(*, level: str, json: bool) -> None:
             exception_formatter=structlog.dev.plain_traceback,
         )
     )
-    chain: list[structlog.typing.Processor] = (
-        [*shared, structlog.processors.format_exc_info] if json else shared
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -55,10 +59,12 @@ def configure_logs(*, level: str, json: bool) -> None:
         cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=chain,
+        foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([structlog.processors.format_exc_info] if json else []),
+            structlog.processors.format_exc_info,  # an error's text is redacted too
+            redact,
+            *([_Signed(service, environment)] if json else []),
             last,
         ],
     )
@@ -74,6 +80,30 @@ def configure_logs(*, level: str, json: bool) -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_is_event)
+
+
+def _add_trace(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Name the trace that the line belongs to, where there is one."""
+    del logger, method
+    trace = current.trace_id()
+    if trace:
+        event["trace_id"], event["span_id"] = trace, current.span_id()
+    return event
+
+
+class _Signed:
+    """Says in every line who writes it."""
+
+    def __init__(self, service: str, environment: str) -> None:
+        self._said = {"service": service, **({"env": environment} if environment else {})}
+
+    def __call__(
+        self, logger: object, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        del logger, method
+        return {**event, **self._said}
 
 
 def _is_event(record: logging.LogRecord) -> bool:

@@ -179,7 +179,7 @@ def test_what_was_under_way_does_not_wake_a_disabled_account(office: Office) -> 
     assert office.state() is AccountState.STARTING
 
 
-def test_a_change_is_a_line_with_the_account_and_the_reason_and_no_secret(
+def test_a_change_is_a_line_with_the_account_and_a_code_and_not_the_platforms_words(
     office: Office,
 ) -> None:
     with capture_logs() as lines:
@@ -190,7 +190,8 @@ def test_a_change_is_a_line_with_the_account_and_the_reason_and_no_secret(
         ("account is connected", "info"),
         ("account is logged out", "warning"),
     ]
-    assert lines[1]["reason"] == "it said unauthorized"
+    assert lines[1]["code"] == "unauthorized"
+    assert "it said" not in repr(lines)
     assert lines[1]["name"] == "Shop"
     assert "secret" not in repr(lines)
 
