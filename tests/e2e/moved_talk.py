@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.account import Account
+from tests.e2e.account import PASSWORD, Account
 from tests.e2e.sender import sender
 
 PATIENCE = 60.0
@@ -31,6 +31,7 @@ class Talk:
     messages: list[str] = field(default_factory=list)
     cursor: str = ""
     late: str = ""
+    tokens: dict[str, str] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
 
 
@@ -69,6 +70,7 @@ async def begin(url: str) -> Talk:
         await _until_sent(ana, to_caio[0])
         await ana.history(talk.chat, 601)
         talk.late = (await bia.get("sync"))["next"]
+        talk.tokens = {one.username: await session(url, one) for one in (ana, bia)}
         talk.seen = {one.username: await what_is_seen(one, talk) for one in (ana, bia)}
     return talk
 
@@ -86,11 +88,28 @@ async def again(url: str) -> AsyncIterator[tuple[Account, Account]]:
 
 
 async def must_be_the_same(url: str, talk: Talk, ana: Account, bia: Account) -> None:
-    """See what was seen before, and the file's bytes."""
+    """See what was seen before, and the file's bytes; who was signed in still is."""
     for one in (ana, bia):
         assert await what_is_seen(one, talk) == talk.seen[one.username]
+        await go_on(url, one, talk.tokens[one.username])
     async with sender(url, bia) as files:
         assert (await files.http.get(f"/v1/files/{talk.file_id}/content")).content == BYTES
+
+
+async def session(url: str, person: Account) -> str:
+    """Sign in elsewhere, and return what that session goes on with."""
+    form = {"grant_type": "password", "username": person.username, "password": PASSWORD}
+    async with sender(url, person) as client:
+        answer = (await client.http.post("/v1/auth/token", data=form)).raise_for_status()
+    token: str = answer.json()["refresh_token"]
+    return token
+
+
+async def go_on(url: str, person: Account, refresh_token: str) -> None:
+    """Go on with a session from before the move."""
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    async with sender(url, person) as client:
+        (await client.http.post("/v1/auth/token", data=form)).raise_for_status()
 
 
 async def must_go_on(talk: Talk, ana: Account, bia: Account) -> None:

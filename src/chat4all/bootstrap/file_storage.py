@@ -73,15 +73,17 @@ OBJECTS: dict[str, Callable[[str], AbstractAsyncContextManager[ObjectStore]]] = 
 }
 
 
+def open_objects(settings: Settings) -> AbstractAsyncContextManager[ObjectStore]:
+    """Return the objects that the settings name, not yet opened."""
+    url = settings.objects_url or (settings.data_dir / "objects").absolute().as_uri()
+    return OBJECTS[urlsplit(url).scheme](url)
+
+
 @asynccontextmanager
 async def open_file_storage(settings: Settings) -> AsyncIterator[FileStorage]:
     """Open what the settings name; the embedded default lies in the data folder.
 
     Records live beside the messages. Several processes may open the same storage.
     """
-    url = settings.objects_url or (settings.data_dir / "objects").absolute().as_uri()
-    async with (
-        open_records(settings) as records,
-        OBJECTS[urlsplit(url).scheme](url) as objects,
-    ):
+    async with open_records(settings) as records, open_objects(settings) as objects:
         yield FileStorage(records, objects)

@@ -10,18 +10,32 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chat4all.adapters.sql.directory import SqlDirectory
-from chat4all.bootstrap.file_storage import MONGODB, open_records
-from chat4all.bootstrap.storage import SERVERS, locked, open_directory, open_messages
+from chat4all.bootstrap.file_storage import MONGODB, open_objects, open_records
+from chat4all.bootstrap.storage import SERVERS, locked, open_directory, open_log, open_messages
 from chat4all.domain.errors import BadSettings, MoveRefused
+from chat4all.ports.event_log import EVENTS
+from chat4all.router import worker
+from chat4all.services import file_keeper
+from chat4all.services.log_generation import continued
 from chat4all.services.moving.directory import MoveDirectory
+from chat4all.services.moving.log import MoveLog, require_unread
 from chat4all.services.moving.messages import MoveMessages
+from chat4all.services.moving.objects import MoveObjects
 from chat4all.services.moving.part import Meter, Part
-from chat4all.services.moving.records import MoveRecords
+from chat4all.services.moving.records import MoveRecords, as_is, without_upload
 from chat4all.settings import Settings, load_settings
 
-ENGINES = {"messages_url": "messages.sqlite3", "directory_url": "directory.sqlite3"}
-"""What can be moved, and the file of each that has to be in a data folder it is moved from."""
+ENGINES = {
+    "messages_url": "messages.sqlite3",
+    "objects_url": "objects",
+    "log_url": "log.sqlite3",
+    "directory_url": "directory.sqlite3",
+}
+"""What can be moved, and what of each has to be in a data folder it is moved from."""
 _OF_SCHEME = {
+    "kafka": "log_url",
+    "s3": "objects_url",
+    "file": "objects_url",
     **dict.fromkeys(MONGODB, "messages_url"),
     **dict.fromkeys(SERVERS, "directory_url"),
 }
@@ -35,9 +49,16 @@ class Move:
     source: Settings
     target: Settings
     moved: Sequence[str]
+    drop_uploads: bool = False
 
 
-def plan_move(settings: Settings, sources: Sequence[str], targets: Sequence[str]) -> Move:
+def plan_move(
+    settings: Settings,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    *,
+    drop_uploads: bool = False,
+) -> Move:
     """Return what is to be moved.
 
     An address names an engine by its scheme; `sqlite:///FOLDER` is a data folder with all of
@@ -52,7 +73,7 @@ def plan_move(settings: Settings, sources: Sequence[str], targets: Sequence[str]
             "nothing to move: name the new engines with --to, such as mongodb://HOST/DATABASE or "
             "postgresql://HOST/DATABASE"
         )
-    return Move(source, target, moved)
+    return Move(source, target, moved, drop_uploads)
 
 
 async def move(plan: Move, meter: Meter, *, only_verify: bool = False) -> dict[str, int]:
@@ -64,6 +85,9 @@ async def move(plan: Move, meter: Meter, *, only_verify: bool = False) -> dict[s
     async with AsyncExitStack() as stack:
         for folder in _folders(plan):
             stack.enter_context(locked(folder))
+        if urlsplit(plan.source.log_url).scheme == "kafka":  # roles hold no folder
+            async with open_log(plan.source) as log:
+                await require_unread(log)
         parts = [
             part
             for name in plan.moved
@@ -85,8 +109,8 @@ def _with(settings: Settings, addresses: Sequence[str]) -> Settings:
     for address in addresses:
         try:
             parts = urlsplit(address)
-        except ValueError as error:
-            raise BadSettings(f"--from and --to: an address cannot be read: {error}") from error
+        except ValueError:  # its text may quote a password
+            raise BadSettings("--from and --to: one of the addresses cannot be read") from None
         name = "data_dir" if parts.scheme == _FOLDER else _OF_SCHEME.get(parts.scheme)
         if name is None:
             known = ", ".join(f"{one}://" for one in (_FOLDER, *_OF_SCHEME))
@@ -117,14 +141,14 @@ def _place(settings: Settings, name: str) -> str:
     if not url:
         return str((settings.data_dir / ENGINES[name]).absolute())
     parts = urlsplit(url)
-    return unquote(parts.path) if parts.scheme == _FOLDER else url
+    return unquote(parts.path) if parts.scheme in {_FOLDER, "file"} else url
 
 
 def _folders(plan: Move) -> list[Path]:
     """Return the data folders that are read or written, after a look whether they can be."""
     source = plan.source.data_dir
     for name in plan.moved:
-        if not getattr(plan.source, name) and not (source / ENGINES[name]).is_file():
+        if not getattr(plan.source, name) and not (source / ENGINES[name]).exists():
             raise MoveRefused(
                 f"there is no {ENGINES[name]} in {source.absolute()}: name the data folder with "
                 "--from sqlite:///FOLDER"
@@ -146,7 +170,37 @@ async def _messages(plan: Move, meter: Meter) -> AsyncIterator[list[Part]]:
     ):
         yield [
             MoveMessages(messages, their_messages, meter),
-            MoveRecords(records, their_records, meter),
+            MoveRecords(
+                records,
+                their_records,
+                meter,
+                becoming=without_upload if "objects_url" in plan.moved else as_is,
+            ),
+        ]
+
+
+@asynccontextmanager
+async def _objects(plan: Move, meter: Meter) -> AsyncIterator[list[Part]]:
+    async with (
+        open_records(plan.source) as records,
+        open_objects(plan.source) as ours,
+        open_objects(plan.target) as theirs,
+    ):
+        yield [MoveObjects(ours, theirs, records, meter, drop_uploads=plan.drop_uploads)]
+
+
+@asynccontextmanager
+async def _log(plan: Move, meter: Meter) -> AsyncIterator[list[Part]]:
+    async with open_log(plan.source) as ours, open_log(plan.target) as theirs:
+        yield [
+            MoveLog(
+                await continued(ours),
+                theirs,
+                meter,
+                router=worker.GROUP,
+                # Who was to be told of an event asks the store; what shows a file, nobody would.
+                keepers={EVENTS: file_keeper.GROUP},
+            )
         ]
 
 
@@ -158,5 +212,10 @@ async def _directory(plan: Move, meter: Meter) -> AsyncIterator[list[Part]]:
         yield [MoveDirectory(ours.rows, theirs.rows, meter)]
 
 
-_PARTS = {"messages_url": _messages, "directory_url": _directory}
+_PARTS = {
+    "messages_url": _messages,
+    "objects_url": _objects,
+    "log_url": _log,
+    "directory_url": _directory,
+}
 """What moves each engine, in the order of the move: who may sign in comes last."""

@@ -26,26 +26,32 @@ from chat4all.adapters.sqlite.event_log import SqliteEventLog
 from chat4all.adapters.sqlite.message_store import SqliteMessageStore
 from chat4all.bootstrap.extras import require
 from chat4all.bootstrap.file_storage import MONGODB, FileStorage, open_file_storage
-from chat4all.domain.errors import BadSettings, DataFolderInUse
+from chat4all.domain.errors import BadSettings, DataFolderInUse, MoveRefused
 from chat4all.ports.directory import Directory
 from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import EventLog, SupportsRead, SupportsTrim
 from chat4all.ports.integrity import Integrity
 from chat4all.ports.message_store import MessageData, SupportsMoments, SupportsSearch
-from chat4all.ports.moving import SupportsConversations
+from chat4all.ports.moving import SupportsConversations, SupportsCopies
 from chat4all.services.directory_cache import SHARED_AGE
 from chat4all.services.fallback_ephemeral import FallbackEphemeral
+from chat4all.services.log_generation import Log as MovableLog
+from chat4all.services.log_generation import continued
 from chat4all.settings import Settings
 
 
 class Log(EventLog, SupportsRead, SupportsTrim, Protocol):
-    """An event log with the powers that this program uses."""
+    """An event log with the powers that a server uses."""
 
 
 class Store(
     MessageData, SupportsSearch, SupportsMoments, SupportsConversations, Integrity, Protocol
 ):
-    """A message store with the powers that this program uses."""
+    """A message store with the powers that a server uses."""
+
+
+class MovableStore(Store, SupportsCopies, Protocol):
+    """A message store that can be moved as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +79,11 @@ class Storage:
 T = TypeVar("T")
 
 
-LOGS: dict[str, Callable[[Path], AbstractAsyncContextManager[Log]]] = {
+LOGS: dict[str, Callable[[Path], AbstractAsyncContextManager[MovableLog]]] = {
     "sqlite": SqliteEventLog,
     "memory": lambda _: nullcontext(MemoryEventLog()),
 }
-MESSAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[Store]]] = {
+MESSAGES: dict[str, Callable[[Path], AbstractAsyncContextManager[MovableStore]]] = {
     "sqlite": SqliteMessageStore,
     "memory": lambda _: nullcontext(MemoryMessageStore()),
 }
@@ -110,12 +116,16 @@ async def open_engines(settings: Settings) -> AsyncIterator[Storage]:
     Raises `StartRefused`; `EngineMissing` when a server does not answer.
     """
     async with AsyncExitStack() as stack:
-        folder = settings.data_dir
         directory = await stack.enter_async_context(open_directory(settings))
         messages = await stack.enter_async_context(open_messages(settings))
+        if await messages.is_unfinished():
+            raise MoveRefused(
+                "CHAT4ALL_MESSAGES_URL: what is there is an unfinished copy: run `chat4all "
+                "migrate-store` again, until it ends with 0"
+            )
         files = await stack.enter_async_context(open_file_storage(settings))
         # The last of the databases, since opening it writes: what is refused was left alone.
-        log = await stack.enter_async_context(_log(settings.log_url, folder / "log.sqlite3"))
+        log = await continued(await stack.enter_async_context(open_log(settings)))
         local = MemoryEphemeral()
         nodes = await stack.enter_async_context(_shared(settings.ephemeral_url, local))
         is_shared = nodes is not local or urlsplit(settings.directory_url).scheme in SERVERS
@@ -153,16 +163,18 @@ def open_directory(settings: Settings) -> AbstractAsyncContextManager[Directory]
     return _open(DIRECTORIES, url, settings.data_dir / "directory.sqlite3")
 
 
-def _log(url: str, default: Path) -> AbstractAsyncContextManager[Log]:
+def open_log(settings: Settings) -> AbstractAsyncContextManager[MovableLog]:
+    """Return the log that the settings name, not yet opened, and as it counts itself."""
+    url = settings.log_url
     if urlsplit(url).scheme != "kafka":
-        return _open(LOGS, url, default)
+        return _open(LOGS, url, settings.data_dir / "log.sqlite3")
     require("confluent_kafka", "kafka", "CHAT4ALL_LOG_URL: Kafka")
     from chat4all.adapters.kafka.event_log import KafkaEventLog  # noqa: PLC0415 - of an extra
 
     return KafkaEventLog(url)
 
 
-def open_messages(settings: Settings) -> AbstractAsyncContextManager[Store]:
+def open_messages(settings: Settings) -> AbstractAsyncContextManager[MovableStore]:
     """Return the messages that the settings name, not yet opened."""
     url = settings.messages_url
     if urlsplit(url).scheme not in MONGODB:

@@ -30,6 +30,7 @@ EXAMPLES = """Examples:
 
 \b
   chat4all migrate-store --to mongodb://mongo/chat4all --to postgresql://chat4all@db/chat4all
+  chat4all migrate-store --to 'kafka://kafka:9092/chat4all?partitions=16' --to s3://chat4all
   chat4all migrate-store --from sqlite:////srv/chat4all-data --to mongodb://mongo/chat4all
   chat4all migrate-store --verify --to mongodb://mongo/chat4all
 """
@@ -50,6 +51,9 @@ def migrate_store(
     verify: Annotated[
         bool, typer.Option("--verify", help="Copy nothing: compare what was copied before.")
     ] = False,
+    drop_uploads: Annotated[
+        bool, typer.Option("--drop-uploads", help="Give up files that are being uploaded.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Move what is kept to other engines, and compare both sides.
@@ -57,7 +61,9 @@ def migrate_store(
     Stop the server first. The source is left as it is. Run the same command again after it
     was broken off: it goes on. What no --to names stays where it is.
     """
-    plan, counts = run(_move(invocation(context), source or [], to, only_verify=verify))
+    plan, counts = run(
+        _move(invocation(context), source or [], to, only_verify=verify, drop_uploads=drop_uploads)
+    )
     changed = {f"{PREFIX}{name.upper()}": shown(getattr(plan.target, name)) for name in plan.moved}
     if as_json:
         print_json({"ok": True, "counts": counts, "settings": changed})
@@ -69,11 +75,16 @@ def migrate_store(
 
 
 async def _move(
-    given: Invocation, sources: list[str], targets: list[str], *, only_verify: bool
+    given: Invocation,
+    sources: list[str],
+    targets: list[str],
+    *,
+    only_verify: bool,
+    drop_uploads: bool,
 ) -> tuple[Move, dict[str, int]]:
     from chat4all.bootstrap.moving import move, plan_move  # noqa: PLC0415 - slow to load
 
-    plan = plan_move(given.settings(), sources, targets)
+    plan = plan_move(given.settings(), sources, targets, drop_uploads=drop_uploads)
     with _Shown() as meter:
         return plan, await move(plan, meter, only_verify=only_verify)
 

@@ -22,6 +22,18 @@ class SupportsConversations(Protocol):
         ...
 
 
+class SupportsCopies(Protocol):
+    """Knowing that what is here is a copy on its way, which nobody must use yet."""
+
+    async def is_unfinished(self) -> bool:
+        """Say whether a copy was begun and not ended."""
+        ...
+
+    async def set_unfinished(self, unfinished: bool) -> None:  # noqa: FBT001 - it is what it sets
+        """Keep durably that a copy was begun, or that it was ended."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Reference:
     """That a message showed a file, and whether it still does."""
@@ -75,14 +87,24 @@ class Tables(Protocol):
 class Survey:
     """One stream of a log as its keeper knows it.
 
-    `ends` has the last offset that each partition gave away, also those of which everything
-    was dropped since; `lags` the records that each known group has yet to commit. `readers`
-    are the consumers that are at it now, in any process, where the log can tell.
+    By partition, `starts` has the first offset that is still kept and `ends` the last that
+    was given away, also where everything was dropped since; `done` up to where each known
+    group has committed. `readers` are the consumers that are at it now, in any process, where
+    the log can tell.
     """
 
+    starts: Mapping[int, int]
     ends: Mapping[int, int]
-    lags: Mapping[str, int]
+    done: Mapping[str, Mapping[int, int]]
     readers: int = 0
+
+    def lag(self, group: str) -> int:
+        """Return how many records `group` has yet to commit; one that is not known, all."""
+        done = self.done.get(group, {})
+        return sum(
+            max(0, end - max(self.starts.get(number, 0) - 1, done.get(number, -1)))
+            for number, end in self.ends.items()
+        )
 
 
 class SupportsSurvey(Protocol):

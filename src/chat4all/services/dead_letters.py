@@ -44,7 +44,8 @@ _SCANNED = 20 * _BLOCK
 class _Stored(msgspec.Struct, omit_defaults=True):
     """A record of the stream: a letter, or with `redriven` the note that one was redriven.
 
-    Both have the same key, so they share a partition and keep their order.
+    Both have the same key, so they share a partition and keep their order. `at` is when it
+    came into another log, from which it was moved.
     """
 
     stream: str = ""
@@ -56,6 +57,7 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     platform_error: dict[str, Any] | None = None
     redriven: str | None = None
     by: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,31 +177,31 @@ class DeadLetters:
             if len(items) == limit or scanned == _SCANNED:
                 return LetterPage(items, after)
             scanned += 1
-            after = _id(record.position)
+            after = letter_id(record.position)
             letter = self._letter(record)
             if letter is not None and which.wants(letter):
                 items.append(letter)
         return LetterPage(items, None)
 
-    async def get(self, letter_id: str) -> DeadLetter:
+    async def get(self, name: str) -> DeadLetter:
         """Return one letter. Raises `RecordNotFound`."""
         await self._read_notes()
-        position = _position(letter_id)
+        position = _position(name)
         before = Position(position.partition, position.offset - 1)
         found = await self._reader.read(DEAD_LETTERS, after=before, limit=1)
         letter = self._letter(found[0]) if found and found[0].position == position else None
         if letter is None:
-            raise RecordNotFound(f"there is no dead letter {letter_id}")
+            raise RecordNotFound(f"there is no dead letter {name}")
         return letter
 
-    async def redrive(self, letter_id: str, *, by: UserId | None = None) -> tuple[DeadLetter, bool]:
+    async def redrive(self, name: str, *, by: UserId | None = None) -> tuple[DeadLetter, bool]:
         """Have the parked record tried again; return the letter, and whether this call did it.
 
         One that was redriven before stays as it is. Raises `RecordNotFound`, and `Conflict`
         for a letter that cannot be tried again.
         """
         async with self._redriving:
-            letter = await self.get(letter_id)
+            letter = await self.get(name)
             if letter.redriven_at is not None:
                 return letter, False
             again = _again(letter, expires_at=self._now() + WORTH)
@@ -207,7 +209,7 @@ class DeadLetters:
             await self._log.append(
                 [again, Record(DEAD_LETTERS, letter.key, msgspec.json.encode(note))]
             )
-            return await self.get(letter_id), True
+            return await self.get(name), True
 
     async def _read_notes(self) -> None:
         """Learn which letters were redriven since the last look."""
@@ -221,7 +223,7 @@ class DeadLetters:
                 for record in records:
                     stored = msgspec.json.decode(record.value, type=_Stored)
                     if stored.redriven is not None:
-                        noted = (record.appended_at, stored.by)
+                        noted = (stored.at or record.appended_at, stored.by)
                         self._notes.setdefault(stored.redriven, noted)
                 done = records[-1].position.offset
                 self._noted[end.partition] = max(done, self._noted.get(end.partition, -1))
@@ -242,21 +244,30 @@ class DeadLetters:
         stored = msgspec.json.decode(record.value, type=_Stored)
         if stored.redriven is not None:
             return None
-        letter_id = _id(record.position)
-        at, by = self._notes.get(letter_id, (None, None))
+        name = letter_id(record.position)
+        at, by = self._notes.get(name, (None, None))
         return DeadLetter(
-            id=letter_id,
+            id=name,
             stream=stored.stream,
             key=stored.key,
             code=stored.code,
             reason=stored.reason,
-            parked_at=record.appended_at,
+            parked_at=stored.at or record.appended_at,
             value=base64.b64decode(stored.value),
             attempts=stored.attempts,
             platform_error=stored.platform_error,
             redriven_at=at,
             redriven_by=UserId(by) if by else None,
         )
+
+
+def carried(record: LogRecord, ids: Mapping[str, str]) -> Record:
+    """Return `record` of one log for another one: with its time, and the new id of its letter."""
+    stored = msgspec.json.decode(record.value, type=_Stored)
+    stored.at = stored.at or record.appended_at
+    if stored.redriven is not None:
+        stored.redriven = ids.get(stored.redriven, stored.redriven)
+    return Record(DEAD_LETTERS, record.key, msgspec.json.encode(stored), record.trace)
 
 
 def _again(letter: DeadLetter, *, expires_at: datetime) -> Record:
@@ -292,13 +303,14 @@ def _conversation(letter: DeadLetter) -> str:
     return (found.conversation_id if found else None) or letter.key
 
 
-def _id(position: Position) -> str:
+def letter_id(position: Position) -> str:
+    """Return the id of the letter at a place of the log."""
     return f"{position.partition}.{position.offset}"
 
 
-def _position(letter_id: str) -> Position:
-    partition, _, offset = letter_id.partition(".")
-    short = len(letter_id) <= 30  # noqa: PLR2004 - two 64-bit numbers
-    if not (short and letter_id.isascii() and partition.isdigit() and offset.isdigit()):
-        raise RecordNotFound(f"{letter_id!r} is no id of a dead letter; they look like 0.17")
+def _position(name: str) -> Position:
+    partition, _, offset = name.partition(".")
+    short = len(name) <= 30  # noqa: PLR2004 - two 64-bit numbers
+    if not (short and name.isascii() and partition.isdigit() and offset.isdigit()):
+        raise RecordNotFound(f"{name!r} is no id of a dead letter; they look like 0.17")
     return Position(int(partition), int(offset))

@@ -17,12 +17,7 @@ from hypothesis import strategies as st
 
 from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.events import Position
-from chat4all.ports.event_log import (
-    COMMANDS,
-    EVENTS,
-    LogRecord,
-    Record,
-)
+from chat4all.ports.event_log import COMMANDS, EVENTS, LogRecord, Record
 from chat4all.testing.event_log_course import Course
 from chat4all.testing.event_log_reading import (
     PATIENCE,
@@ -36,6 +31,7 @@ from chat4all.testing.event_log_reading import (
     take,
     values,
 )
+from chat4all.testing.event_log_survey import SurveyContract
 
 BRIEFLY = 0.1  # seconds in which something that must not come would have come
 Open = Callable[[], AbstractAsyncContextManager[FullLog]]
@@ -62,7 +58,7 @@ class Features:
 _courses = itertools.count()
 
 
-class EventLogContract(ABC):
+class EventLogContract(SurveyContract, ABC):
     """Binds with a fixture `opened`; state `features` for a backend that promises less."""
 
     features: ClassVar[Features] = Features()

@@ -17,12 +17,13 @@ from chat4all.ports.event_log import (
     SupportsRead,
     SupportsTrim,
 )
+from chat4all.ports.moving import SupportsSurvey
 
 TRACE = f"00-{1:032x}-{2:016x}-01 other=1,system=2"
 PATIENCE = 30.0  # seconds after which something that should have come is a failure
 
 
-class FullLog(EventLog, SupportsRead, SupportsTrim, Protocol):
+class FullLog(EventLog, SupportsRead, SupportsTrim, SupportsSurvey, Protocol):
     """A log with every optional power."""
 
 

@@ -13,7 +13,15 @@ from chat4all.domain.ids import ConversationId, MessageId
 from chat4all.domain.messages import Cursor
 from chat4all.domain.status import Status
 from chat4all.ports.integrity import Finding
-from chat4all.testing.message_storage import ANNA, BERT, FullStore, MessageStorage, Talk, report
+from chat4all.testing.message_storage import (
+    ANNA,
+    BERT,
+    FullStore,
+    MessageStorage,
+    OpenStore,
+    Talk,
+    report,
+)
 
 
 class Corruption(Protocol):
@@ -70,6 +78,13 @@ class IntegrityContract(MessageStorage):
         await store.apply(talks[3].announce())
         listed = [name async for name in store.conversations()]
         assert listed == sorted(talk.id for talk in talks[:4])
+
+    async def test_a_copy_is_unfinished_until_it_is_ended(self, opened: OpenStore) -> None:
+        for unfinished in (False, True, True, False, False):
+            async with opened() as store:
+                await store.set_unfinished(unfinished)
+            async with opened() as peer:
+                assert await peer.is_unfinished() is unfinished
 
     @pytest.mark.parametrize("seq", [1, 3])
     async def test_a_gap_is_found(self, store: FullStore, corrupt: Corruption, seq: int) -> None:

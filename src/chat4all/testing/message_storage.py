@@ -32,7 +32,7 @@ from chat4all.ports.message_store import (
     SupportsMoments,
     SupportsSearch,
 )
-from chat4all.ports.moving import SupportsConversations
+from chat4all.ports.moving import SupportsConversations, SupportsCopies
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 ANNA = UserId("0195a000-0000-7000-8000-00000000000a")
@@ -45,6 +45,7 @@ class FullStore(
     SupportsSearch,
     SupportsMoments,
     SupportsConversations,
+    SupportsCopies,
     Integrity,
     Protocol,
 ):

@@ -138,6 +138,22 @@ async def test_what_is_there_is_not_written_again() -> None:
     await move.verify()
 
 
+async def test_a_copy_is_marked_until_both_sides_were_found_alike() -> None:
+    ours, theirs = MemoryMessageStore(), Breaking()
+    await fill(ours, [(kind % 7, kind) for kind in range(40)])
+    theirs.last = 3
+    move = MoveMessages(ours, theirs, Counted())
+    with pytest.raises(Unavailable):
+        await move.copy()
+    assert await theirs.is_unfinished()
+    await move.copy()
+    assert await theirs.is_unfinished()
+    await move.verify()
+    assert not await theirs.is_unfinished()
+    await MoveMessages(ours, theirs, Counted()).copy()
+    assert not await theirs.is_unfinished()
+
+
 async def test_a_target_with_conversations_of_its_own_is_refused() -> None:
     ours, theirs = MemoryMessageStore(), MemoryMessageStore()
     await ours.apply(Talk().many(2))

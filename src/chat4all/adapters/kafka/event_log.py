@@ -28,6 +28,7 @@ from chat4all.ports.event_log import (
     LogRecord,
     Record,
 )
+from chat4all.ports.moving import Survey
 
 log = structlog.get_logger(__name__)
 
@@ -139,6 +140,26 @@ class KafkaEventLog:
                 {part: (at, ends[part][1]) for part, at in dropped.items()},
             )
         return sum(at - ends[part][0] for part, at in dropped.items())
+
+    async def streams(self) -> Sequence[str]:
+        """See `SupportsSurvey.streams`."""
+        start = self._topics.name("")
+        return sorted(name.removeprefix(start) for name in await self._topics.open())
+
+    async def survey(self, stream: str) -> Survey:
+        """See `SupportsSurvey.survey`."""
+        ends = await self._topics.ends(stream)
+        groups = await self._topics.groups(stream)
+        done = {group: await self._topics.committed(stream, group) for group in groups}
+        return Survey(
+            starts={part: low for part, (low, _) in ends.items()},
+            ends={part: high - 1 for part, (_, high) in ends.items()},
+            done={
+                group: {part: offset - 1 for part, offset in places.items()}
+                for group, places in done.items()
+            },
+            readers=await self._topics.readers(stream, groups),
+        )
 
     @asynccontextmanager
     async def _consume(self, stream: str, group: str) -> AsyncIterator[Consumer]:

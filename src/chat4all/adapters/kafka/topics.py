@@ -137,6 +137,15 @@ class Topics:
         ours = (one.group_id for one in listed.valid)
         return [name.removeprefix(start) for name in ours if name.startswith(start)]
 
+    async def readers(self, stream: str, groups: Sequence[str]) -> int:
+        """Return how many consumers these groups have now."""
+        names = [self.group(stream, one) for one in groups]
+        if not names:
+            return 0
+        asked = self._admin.describe_consumer_groups(names)
+        told = [await self._ask(partial(asked.__getitem__, name)) for name in names]
+        return sum(len(one.members) for one in told)
+
     async def committed(self, stream: str, group: str) -> Mapping[int, int]:
         """Return, per partition, the offset before which the group has done everything.
 

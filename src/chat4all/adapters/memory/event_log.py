@@ -12,6 +12,7 @@ from zlib import crc32
 from chat4all.domain.errors import InvalidInput
 from chat4all.domain.events import Position
 from chat4all.ports.event_log import Consumer, LogRecord, Record
+from chat4all.ports.moving import Survey
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class _Stream:
 
 
 class MemoryEventLog:
-    """An `EventLog` with `SupportsRead` and `SupportsTrim`. Trim it, or it grows for ever."""
+    """An `EventLog` with all its powers. Trim it, or it grows for ever."""
 
     def __init__(self, *, partitions: int = 1) -> None:
         self._count = partitions
@@ -114,6 +115,21 @@ class MemoryEventLog:
             partition.start += gone
             dropped += gone
         return dropped
+
+    async def streams(self) -> Sequence[str]:
+        """See `SupportsSurvey.streams`."""
+        return sorted(self._streams)
+
+    async def survey(self, stream: str) -> Survey:
+        """See `SupportsSurvey.survey`."""
+        here = self._streams.get(stream, _Stream([]))
+        partitions = {number: one for number, one in enumerate(here.partitions) if one.end}
+        return Survey(
+            starts={number: one.start for number, one in partitions.items()},
+            ends={number: one.end - 1 for number, one in partitions.items()},
+            done={name: dict(group.committed) for name, group in here.groups.items()},
+            readers=len(here.changed),
+        )
 
     def _partition(self, key: str) -> int:
         try:

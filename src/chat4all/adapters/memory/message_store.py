@@ -33,6 +33,7 @@ class MemoryMessages:
     cursors: dict[_Member, Cursor] = field(default_factory=dict)
     statuses: list[StatusEntry] = field(default_factory=list)
     journal: dict[tuple[ConversationId, Position], Event] = field(default_factory=dict)
+    unfinished: bool = False
 
 
 class MemoryMessageStore:
@@ -229,6 +230,14 @@ class MemoryMessageStore:
             "cursors": len(self._all.cursors),
             "statuses": len(self._all.statuses),
         }
+
+    async def is_unfinished(self) -> bool:
+        """Say whether a copy was begun; see `SupportsCopies`."""
+        return self._all.unfinished
+
+    async def set_unfinished(self, unfinished: bool) -> None:  # noqa: FBT001 - as in the port
+        """Keep that a copy was begun, or ended; see `SupportsCopies`."""
+        self._all.unfinished = unfinished
 
     async def conversations(self) -> AsyncIterator[ConversationId]:
         """Yield all of which anything is kept; see `SupportsConversations`."""

@@ -10,6 +10,8 @@ from chat4all.adapters.mongodb.schema import Collection, Database, Document
 from chat4all.domain.ids import ConversationId
 from chat4all.ports.integrity import Finding
 
+UNFINISHED = "unfinished copy"
+"""The document of `schema` that is there until a copy is ended."""
 AT_ONCE = 500  # cursors held at a time
 
 # Different places from 1 on add up to this exactly when none is left out: n (n + 1) / 2.
@@ -27,7 +29,21 @@ _CONVERSATIONS: list[Document] = [
 
 
 class MongoIntegrity(MongoApplying):
-    """Integrity and SupportsConversations over the database."""
+    """Integrity, SupportsConversations and SupportsCopies over the database."""
+
+    async def is_unfinished(self) -> bool:
+        """Say whether a copy was begun; see the port."""
+        async with self._reading() as db:
+            return await db["schema"].find_one({"_id": UNFINISHED}) is not None
+
+    async def set_unfinished(self, unfinished: bool) -> None:  # noqa: FBT001 - as in the port
+        """Keep that a copy was begun, or ended; see the port."""
+        mark = {"_id": UNFINISHED}
+        async with self._reading() as db:
+            if unfinished:
+                await db["schema"].replace_one(mark, mark, upsert=True)
+            else:
+                await db["schema"].delete_one(mark)
 
     async def conversations(self) -> AsyncIterator[ConversationId]:
         """Yield all of which anything is kept; see the port."""

@@ -23,6 +23,7 @@ from chat4all.adapters.sqlite.writer import Writer
 from chat4all.domain.errors import Chat4AllError, InvalidInput, Unavailable
 from chat4all.domain.events import Position
 from chat4all.ports.event_log import Consumer, LogRecord, Record
+from chat4all.ports.moving import Survey
 
 _log = structlog.get_logger(__name__)
 
@@ -135,6 +136,22 @@ class SqliteEventLog:
         dropped, left = await self._writer.submit(work)
         self._absorb(left)
         return dropped
+
+    async def streams(self) -> Sequence[str]:
+        """See `SupportsSurvey.streams`."""
+        known = await self._writer.read(log_file.census)
+        return sorted({name for name, _ in (*known.extents, *known.committed)})
+
+    async def survey(self, stream: str) -> Survey:
+        """See `SupportsSurvey.survey`. Readers in other processes are not known."""
+        known = await self._writer.read(log_file.census)
+        here = {part: one for (name, part), one in known.extents.items() if name == stream}
+        return Survey(
+            starts={part: one.start for part, one in here.items()},
+            ends={part: one.end - 1 for part, one in here.items()},
+            done={group: done for (name, group), done in known.committed.items() if name == stream},
+            readers=len(self._consumers.get(stream, ())),
+        )
 
     def _post(self) -> None:
         if not self._writer.is_open:

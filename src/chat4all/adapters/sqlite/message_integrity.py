@@ -12,6 +12,8 @@ from chat4all.adapters.sqlite.message_rows import Row, unpacked
 from chat4all.domain.ids import ConversationId
 from chat4all.ports.integrity import Finding
 
+UNFINISHED = 0x63346D76
+"""In the header of the file: what is in it is a copy that was not ended."""
 AT_ONCE = 100  # findings fetched per step; memory holds no more
 
 # All three go along an index, so that nothing is sorted and memory stays bounded. The sum
@@ -65,7 +67,17 @@ _COUNTS = {
 
 
 class SqliteIntegrity(MessageFile):
-    """Integrity and SupportsConversations over the message file."""
+    """Integrity, SupportsConversations and SupportsCopies over the message file."""
+
+    async def is_unfinished(self) -> bool:
+        """Say whether a copy was begun; see the port."""
+        found = await self._read(lambda db: db.execute("PRAGMA application_id").fetchone()[0])
+        return bool(found == UNFINISHED)
+
+    async def set_unfinished(self, unfinished: bool) -> None:  # noqa: FBT001 - as in the port
+        """Keep that a copy was begun, or ended; see the port."""
+        number = UNFINISHED if unfinished else 0
+        await self._write(lambda db: db.execute(f"PRAGMA application_id = {number}"))
 
     async def conversations(self) -> AsyncIterator[ConversationId]:
         """Yield all of which anything is kept; see the port."""

@@ -18,7 +18,7 @@ from chat4all.domain.messages import Cursor
 from chat4all.domain.status import StatusEntry
 from chat4all.ports.integrity import Integrity
 from chat4all.ports.message_store import Effects, Kept, MessageData, NewMessage
-from chat4all.ports.moving import SupportsConversations
+from chat4all.ports.moving import SupportsConversations, SupportsCopies
 from chat4all.services.moving.part import Meter, differs, foreign, grouped
 
 TOGETHER = 100
@@ -27,7 +27,7 @@ PAGE = 500
 """Events that are written at once."""
 
 
-class Messages(MessageData, SupportsConversations, Integrity, Protocol):
+class Messages(MessageData, SupportsConversations, SupportsCopies, Integrity, Protocol):
     """A message store that can be moved, from or to."""
 
 
@@ -72,6 +72,7 @@ class MoveMessages:
         self._source = source
         self._target = target
         self._meter = meter
+        self._begun = False
 
     async def require(self) -> None:
         """Refuse a target with conversations that the source does not have; see `Part`."""
@@ -94,7 +95,7 @@ class MoveMessages:
             await self._copy_cursors(group)
 
     async def verify(self) -> dict[str, int]:
-        """Compare both sides, and prove the promises on the copy; see `Part`."""
+        """Compare both sides, prove the promises on the copy, and end it; see `Part`."""
         counts = await self._source.counts()
         self._meter.begin("comparing messages", counts["messages"])
         async for group in grouped(self._source.conversations(), TOGETHER):
@@ -108,6 +109,7 @@ class MoveMessages:
                 f"{finding.check} in {finding.conversation_id}: {finding.detail} (look whether "
                 "`chat4all check` finds it at the source too)"
             )
+        await self._target.set_unfinished(False)
         return counts
 
     async def _copy_events(self, group: Sequence[ConversationId], *, fresh: bool) -> None:
@@ -139,7 +141,7 @@ class MoveMessages:
 
     async def _apply(self, page: _Page, events: Sequence[Event]) -> None:
         try:
-            await self._target.apply(page.effects(events))
+            await self._store(page.effects(events))
         except StaleSequence as error:
             raise foreign(f"something else ({error})") from error
         except TooLarge:
@@ -155,7 +157,13 @@ class MoveMessages:
         there = await self._target.cursors(members) if members else {}
         missing = [one for one in ours if (one.conversation_id, one.user_id) not in there]
         if missing:
-            await self._target.apply(Effects(cursors=missing))
+            await self._store(Effects(cursors=missing))
+
+    async def _store(self, effects: Effects) -> None:
+        if not self._begun:  # and not before there is something to write: it may be in use
+            await self._target.set_unfinished(True)
+            self._begun = True
+        await self._target.apply(effects)
 
     async def _compare_events(self, group: Sequence[ConversationId]) -> None:
         seen = SyncCursor({})
