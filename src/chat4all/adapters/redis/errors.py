@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,14 @@ from chat4all.domain.errors import BadSettings, EngineMissing, StorageFull, Unav
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what Redis raises into `StorageFull` or `Unavailable`; no text of a key stands in it."""
+    """Turn what Redis raises into `StorageFull` or `Unavailable`; no text of a key stands in it.
+
+    A cancellation that the driver lost is raised at the end: it waits by `asyncio.wait_for`,
+    which in Python 3.11 drops one that comes as the call ends, and who cancelled would wait
+    for ever (https://github.com/python/cpython/issues/86296).
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
     try:
         yield
     except OutOfMemoryError as error:
@@ -28,6 +36,9 @@ def translated() -> Iterator[None]:
         raise Unavailable(f"Redis does not answer ({type(error).__name__})") from error
     except RedisError as error:
         raise Unavailable(f"Redis refuses ({type(error).__name__})") from error
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def refused(error: Exception, place: str) -> BadSettings:
