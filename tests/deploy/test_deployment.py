@@ -111,6 +111,9 @@ def test_what_compose_mounts_is_there_and_what_it_waits_for_tells_its_health(
     for name, one in services.items():
         for volume in one.get("volumes", ()):
             source = volume.split(":")[0]
+            if source.startswith("/"):  # of the machine: the lines of its containers
+                assert (name, source) == ("otel-collector", "/var/lib/docker/containers")
+                continue
             assert (
                 (ROOT / source).exists() if source.startswith(".") else source in compose["volumes"]
             )

@@ -12,7 +12,9 @@ from tests.e2e.account import Account
 from tests.e2e.cluster import Engines, engines, running
 from tests.e2e.roles import Role
 from tests.e2e.screen import Screen
+from tests.e2e.spans import Tree
 from tests.e2e.watched_server import until
+from tests.servers.otlp import otlp_receiver
 from tests.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.timeout(600)
@@ -83,3 +85,47 @@ async def test_a_wrong_password_ends_the_start(tmp_path: Path, shared: Engines) 
     await role.launch()
     assert await role.ended() != 0
     assert "refuses the user name or password" in role.output.read_text()
+
+
+async def test_a_message_is_one_trace_across_the_processes_and_kafka(
+    tmp_path: Path, shared: Engines
+) -> None:
+    trace, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    with otlp_receiver() as otlp:
+        told = {"CHAT4ALL_OTLP_ENDPOINT": otlp.url, "CHAT4ALL_TRACE_RATIO": "0"}
+        settings = {**await shared.settings("traced"), **told}
+        async with (
+            running(tmp_path, settings, "gateway", "router,notifier,connector --channel mock") as (
+                front,
+                *_,
+            ),
+            Account(front.url, "ana").signed_up("Ana") as ana,
+            ana.socket() as socket,
+        ):
+            await socket.recv()  # the gateway is in the routing table from now on
+            channel = {"platform": "mock", "external_id": "+5511999990001"}
+            rui = await ana.post("contacts", {"display_name": "Rui", "channels": [channel]})
+            talk = {"type": "private", "member_ids": [rui["id"]]}
+            chat = (await ana.post("conversations", talk))["id"]
+            answer = await ana.ask(
+                "POST",
+                "/v1/messages",
+                json={"conversation_id": chat, "payload": {"type": "text", "text": "hello"}},
+                headers={"traceparent": f"00-{trace}-{caller}-01"},
+            )
+            assert answer.status_code == httpx.codes.ACCEPTED
+            tree = Tree(otlp, trace)
+            await until(lambda: len(tree.named("push")) >= 3, within=PATIENCE)
+    request = tree.below(caller, "POST /v1/messages")
+    accepted = tree.below(request.id, "append commands")
+    routed = tree.below(accepted.id, "process SubmitMessage")
+    relayed = tree.below(routed.id, "relay")
+    pushed = tree.below(relayed.id, "push")
+    delivery = tree.below(routed.id, "deliver mock")
+    called = tree.below(delivery.id, "call mock")
+    receipt = tree.below(delivery.id, "receipt mock")
+    assert request.process == accepted.process == pushed.process
+    assert routed.process == relayed.process == delivery.process == called.process
+    assert routed.process != request.process
+    assert accepted.attributes["messaging.system"] == "kafka"
+    assert receipt.attributes["chat4all.status"] == "delivered"

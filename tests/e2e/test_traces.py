@@ -147,6 +147,39 @@ async def test_what_the_caller_does_not_sample_is_named_and_not_recorded(scene: 
     assert scene.otlp.of(trace) == []
 
 
+@pytest.mark.parametrize(
+    ("parents", "believed"),
+    [
+        ([f"00-{TRACE}-{CALLER}-01"], True),
+        ([f"00-{TRACE}-{CALLER}-02"], True),
+        ([f"cc-{TRACE}-{CALLER}-01-what-comes-later"], True),
+        ([f"00-{TRACE}-{CALLER}-01"] * 2, False),
+        ([f"ff-{TRACE}-{CALLER}-01"], False),
+        ([f"00-{TRACE}-{CALLER}-01-more"], False),
+        ([f"00-{TRACE.upper()}-{CALLER}-01"], False),
+        ([f"00-{'0' * 32}-{CALLER}-01"], False),
+        ([f"00-{TRACE}-{'0' * 16}-01"], False),
+        ([f"00-{TRACE}-{CALLER}"], False),
+        ([f"00-{TRACE}-{CALLER}-1"], False),
+        ([], False),
+    ],
+)
+async def test_a_caller_is_believed_as_the_specification_says(
+    scene: Scene, parents: list[str], *, believed: bool
+) -> None:
+    ana = scene.ana
+    headers = [("TraceParent", one) for one in parents]
+    headers += [("Authorization", f"Bearer {ana.token}"), ("tracestate", "a=1")]
+    answer = await ana.ask("GET", "/v1/users/me", headers=headers)
+    version, trace, span, flags = answer.headers["traceresponse"].split("-")
+    assert version == "00"
+    assert (trace == TRACE) is believed
+    assert span not in {CALLER, "0" * 16}
+    assert int(flags, 16) <= 3
+    if believed:
+        assert int(flags, 16) == int(parents[0].split("-")[3], 16)
+
+
 async def test_every_answer_names_its_trace_and_every_refusal_quotes_it(scene: Scene) -> None:
     wrong = await scene.ana.ask("GET", "/v1/messages/nothing")
     nowhere = message("00000000-0000-7000-8000-000000000000")

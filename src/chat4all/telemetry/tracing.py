@@ -95,7 +95,7 @@ class OtelTracing:
         if not place:
             return NOTHING
         if not is_sampled(place):
-            return _Unsampled(place)
+            return _Unsampled(f"{place[:36]}{_random(64):016x}{place[52:]}")
         parent = set_span_in_context(NonRecordingSpan(_span_context(place)), Context())
         return _Recorded(self._start(parent, name, kind, attributes, links), state_of(place))
 
@@ -209,9 +209,11 @@ def _word(error: Exception) -> str:
 
 
 def _new_place() -> str:
-    trace = random.getrandbits(128) or 1
-    span = random.getrandbits(64) or 1
-    return f"00-{trace:032x}-{span:016x}-{_NEW_FLAGS:02x}"
+    return f"00-{_random(128):032x}-{_random(64):016x}-{_NEW_FLAGS:02x}"
+
+
+def _random(bits: int) -> int:
+    return random.getrandbits(bits) or 1
 
 
 def _place(context: SpanContext, state: str) -> str:

@@ -7,7 +7,7 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat4all.adapters.memory.directory import MemoryDirectory
@@ -234,6 +234,7 @@ async def test_planning_again_survives_a_stop_and_is_not_done_twice(shop: Shop) 
     assert shop.paper.texts(STREET) == ["Ana: hello"]
 
 
+@settings(deadline=None)  # how long it takes says nothing
 @given(
     failing=st.integers(1, 3),
     steps=st.lists(st.sampled_from(["redrive", "every", "restart", "settle"]), max_size=8),
