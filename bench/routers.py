@@ -70,6 +70,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     store_cpu: float
     kafka_cpu: float
 
+    def cost(self, of: float) -> float:
+        """Return milliseconds of processor time a message, for so many cores."""
+        return 1e3 * of / self.stored
+
 
 Round = dict[str, Run]
 
@@ -309,6 +313,12 @@ def lines_of(rounds: Sequence[Round]) -> list[tuple[str, Spread]]:
             ("... cores of the processes", spread([one.workers_cpu for one in runs])),
             ("... cores of the store", spread([one.store_cpu for one in runs])),
             ("... cores of Kafka", spread([one.kafka_cpu for one in runs])),
+            (
+                "... ms of a processor a message",
+                spread([one.cost(one.workers_cpu) for one in runs]),
+            ),
+            ("... ms of the store's", spread([one.cost(one.store_cpu) for one in runs])),
+            ("... ms of Kafka's", spread([one.cost(one.kafka_cpu) for one in runs])),
         ]
     lines.append(("missing or twice", spread([float(missing_of([one])) for one in rounds])))
     return [(what, value) for what, value in lines if value is not None]
@@ -324,17 +334,17 @@ def limits_of(rounds: Sequence[Round], cores: int) -> list[str]:
     found = []
     for kind, processes in TARGETS:
         runs = [one[label(kind, processes)] for one in rounds]
-        used = {
-            f"the {kind}": statistics.median(run.workers_cpu for run in runs),
-            "the database server": statistics.median(run.store_cpu for run in runs),
-            "Kafka": statistics.median(run.kafka_cpu for run in runs),
+        costs = {
+            f"the {kind}": statistics.median(run.cost(run.workers_cpu) for run in runs),
+            "the database server": statistics.median(run.cost(run.store_cpu) for run in runs),
+            "Kafka": statistics.median(run.cost(run.kafka_cpu) for run in runs),
         }
-        stored = statistics.median(run.stored for run in runs)
-        costs = ", ".join(f"{of} {1e3 * cpu / stored:.2f} ms" for of, cpu in used.items())
-        busiest = max(used, key=lambda of: used[of] / (processes if of == f"the {kind}" else 1))
-        told = f"{label(kind, processes)}: processor time of a message: {costs}; "
-        told += f"{busiest} is the limit"
-        if (busy := sum(used.values())) < BUSY * cores:
+        each = {**costs, f"the {kind}": costs[f"the {kind}"] / processes}
+        busy = statistics.median(run.workers_cpu + run.store_cpu + run.kafka_cpu for run in runs)
+        told = f"{label(kind, processes)}: processor time of a message: "
+        told += ", ".join(f"{of} {cost:.2f} ms" for of, cost in costs.items())
+        told += f"; the limit: {max(each, key=lambda of: each[of])}"
+        if busy < BUSY * cores:
             told += f"; of {cores} cores they used {busy:.2f}: others had them, or disks were slow"
         found.append(told)
     return found

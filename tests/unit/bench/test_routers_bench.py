@@ -47,8 +47,8 @@ def test_the_limit_is_who_uses_most_for_a_message() -> None:
         for target, (workers, store) in zip(TARGETS, used, strict=True)
     }
     bare, router, both, idle = limits_of([one], 2)
-    assert bare.endswith("the bare clients is the limit")
+    assert bare.endswith("the limit: the bare clients")
     assert "the router 5.00 ms, the database server 12.00 ms, Kafka 1.00 ms" in router
-    assert router.endswith("the database server is the limit")
-    assert both.endswith("the database server is the limit"), "two processes share 1.0"
+    assert router.endswith("the limit: the database server")
+    assert both.endswith("the limit: the database server"), "two processes share 1.0"
     assert idle.endswith("of 2 cores they used 0.40: others had them, or disks were slow")
