@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
@@ -7,6 +8,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from chat4all.adapters.kafka.event_log import KafkaEventLog
+from chat4all.domain.events import Position
+from chat4all.ports.event_log import COMMANDS, Consumer, Record
 from chat4all.testing.event_log import EventLogContract, Open
 from chat4all.testing.event_log_reading import FullLog
 from tests.servers.kafka_server import KafkaServer, kafka_server
@@ -40,3 +43,30 @@ class TestKafkaWithPartitions(EventLogContract):
             return KafkaEventLog(url)
 
         return one
+
+
+async def test_a_commit_for_a_partition_that_went_to_another_does_not_put_that_one_back(
+    server: KafkaServer,
+) -> None:
+    url = f"{server.url}/moved-{next(_prefixes)}?partitions=2"
+    async with KafkaEventLog(url) as log, KafkaEventLog(url) as peer:
+        await log.append([Record(COMMANDS, str(n), b"") for n in range(40)])
+        async with asyncio.timeout(100), log.consume(COMMANDS, "g") as slow:
+            taken: dict[int, Position] = {}
+            while len(taken) < 2:
+                for one in await slow.next(limit=1):
+                    taken.setdefault(one.position.partition, one.position)
+            async with peer.consume(COMMANDS, "g") as quick:
+                rest = asyncio.create_task(_drained(slow))  # as it goes on, it gives one up
+                done = (await quick.next(limit=100))[-1].position
+                await quick.commit(done)
+                await slow.commit(taken[done.partition])
+                rest.cancel()
+                await asyncio.wait([rest])
+        async with KafkaEventLog(url) as later:
+            assert done in later.done(COMMANDS, "g")
+
+
+async def _drained(consumer: Consumer) -> None:
+    while True:
+        await consumer.next(limit=100)

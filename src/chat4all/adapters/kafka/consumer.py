@@ -31,7 +31,8 @@ class KafkaGroupMember:
     """See `Consumer`. It joins its group with the first `next`.
 
     A commit that comes after the partition went to another member has no effect, and is no
-    error: that member gets the records again, and their effects are there already.
+    error: that member gets the records again, and their effects are there already. One that
+    comes while partitions are being shared out is made up for, if the partition stays here.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class KafkaGroupMember:
         self._fetching: asyncio.Future[list[LogRecord]] | None = None
         self._joined = False
         self._handovers = 0
-        self._committed: dict[int, int] = {}  # by this member: one after the other, on its thread
+        # Both by this member, on its thread, and forgotten when the partition comes or goes.
+        self._committed: dict[int, int] = {}
+        self._owed: dict[int, TopicPartition] = {}
 
     async def next(self, *, limit: int) -> Sequence[LogRecord]:
         """See `Consumer.next`."""
@@ -89,9 +92,10 @@ class KafkaGroupMember:
 
     def _fetch(self, limit: int) -> list[LogRecord]:
         if not self._joined:
-            self._consumer.subscribe([self._topic], on_assign=self._came, on_revoke=_keep_silent)
+            self._consumer.subscribe([self._topic], on_assign=self._came, on_revoke=self._went)
             self._joined = True
         first = self._consumer.poll(_POLL)
+        self._make_up()
         if first is None:
             return []
         rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
@@ -100,9 +104,28 @@ class KafkaGroupMember:
     def _came(self, consumer: Any, partitions: Any) -> None:
         """Note that partitions came, on the thread and before any of their records."""
         del consumer
+        self._forget(partitions)
         if partitions:
             self._handovers += 1
             log.info("partitions taken", partitions=[one.partition for one in partitions])
+
+    def _went(self, consumer: Any, partitions: Any) -> None:
+        """Let partitions go: what was handed out of them is finished and found to be there."""
+        del consumer
+        self._forget(partitions)
+        log.info("partitions given up", partitions=[one.partition for one in partitions])
+
+    def _forget(self, partitions: Any) -> None:
+        for one in partitions:
+            self._committed.pop(one.partition, None)
+            self._owed.pop(one.partition, None)
+
+    def _make_up(self) -> None:
+        """Commit what could not be while partitions were being shared out."""
+        owed, self._owed = self._owed, {}
+        for place in owed.values():
+            if self._commit(place):
+                self._progress.committed(self._topic, self._group, place.partition, place.offset)
 
     def _record(self, message: Message) -> LogRecord | None:
         error = message.error()
@@ -115,15 +138,23 @@ class KafkaGroupMember:
     def _commit(self, place: TopicPartition) -> bool:
         if place.offset <= self._committed.get(place.partition, -1):
             return False
+        if self._joined and not self._is_ours(place.partition):
+            # Kafka would take it, and put back who has the partition now.
+            log.warning("the partition went to another consumer", topic=self._topic)
+            return False
         try:
             self._consumer.commit(offsets=[place], asynchronous=False)
         except KafkaException as error:
             if not is_lost(error.args[0]):
                 raise translate(error.args[0]) from error
-            log.warning("the partition went to another consumer", topic=self._topic)
+            log.warning("partitions are being shared out", topic=self._topic)
+            self._owed[place.partition] = place
             return False
         self._committed[place.partition] = place.offset
         return True
+
+    def _is_ours(self, partition: int) -> bool:
+        return any(one.partition == partition for one in self._consumer.assignment())
 
 
 def record_of(message: Message, stream: str) -> LogRecord:
@@ -138,12 +169,6 @@ def record_of(message: Message, stream: str) -> LogRecord:
         appended_at=datetime.fromtimestamp(milliseconds / 1_000, UTC),
         trace=trace_of(message.headers()),
     )
-
-
-def _keep_silent(consumer: Any, partitions: Any) -> None:
-    """Let partitions go: what was handed out of them is finished and found to be there."""
-    del consumer
-    log.info("partitions given up", partitions=[one.partition for one in partitions])
 
 
 def _settings(config: KafkaConfig, group: str) -> dict[str, Any]:
