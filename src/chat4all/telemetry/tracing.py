@@ -76,10 +76,11 @@ class OtelTracing:
         links: Collection[str] = (),
     ) -> Span:
         """See `Tracing.begin`."""
+        linked = [place for place in map(checked, links) if place]
         chosen = random.random() < self._ratio  # noqa: S311 - a sample is no secret
-        if not (any(map(is_sampled, links)) if links else chosen):
+        if not (any(map(is_sampled, linked)) if links else chosen):
             return _Unsampled(_new_place())
-        return _Recorded(self._start(Context(), name, kind, attributes, links))
+        return _Recorded(self._start(Context(), name, kind, attributes, linked))
 
     def follow(
         self,

@@ -97,6 +97,12 @@ def test_what_is_no_place_begins_nothing(recorder: Recorder) -> None:
     assert recorder.spans == {}
 
 
+def test_a_link_that_is_no_place_is_left_out(recorder: Recorder) -> None:
+    with recorder.tracing.begin("batch", Kind.CONSUMER, links=("nonsense" * 9, SAMPLED)):
+        pass
+    assert [one.context.trace_id for one in recorder.spans["batch"].links] == [1]
+
+
 def test_an_error_is_told_by_its_code_and_never_by_its_text(recorder: Recorder) -> None:
     secret = "token 123:SECRET"
     with (
