@@ -15,6 +15,7 @@ PATIENCE = 60.0
 HIDDEN = 7
 """The place of the message that Bia hid from herself."""
 BYTES = b"what was moved " * 5_000
+PHONE = "mock/phones/+5511999990001"
 CONTACT = {
     "display_name": "Caio",
     "channels": [{"platform": "mock", "external_id": "+5511999990001"}],
@@ -28,6 +29,8 @@ class Talk:
     chat: str = ""
     team: str = ""
     file_id: str = ""
+    aside: str = ""
+    waiting: str = ""
     messages: list[str] = field(default_factory=list)
     cursor: str = ""
     late: str = ""
@@ -69,6 +72,11 @@ async def begin(url: str) -> Talk:
         await bia.post(f"conversations/{talk.chat}/read", {"up_to_seq": 250})
         await _until_sent(ana, to_caio[0])
         await ana.history(talk.chat, 601)
+        aside = {"type": "private", "member_ids": [caio["id"]]}
+        talk.aside = (await ana.post("conversations", aside))["id"]
+        await ana.patch(PHONE, {"fail": "temporary"})
+        talk.waiting = (await ana.say(talk.aside, ["while the phone is away"]))[0]
+        await ana.history(talk.aside, 1)
         talk.late = (await bia.get("sync"))["next"]
         talk.tokens = {one.username: await session(url, one) for one in (ana, bia)}
         talk.seen = {one.username: await what_is_seen(one, talk) for one in (ana, bia)}
@@ -94,6 +102,12 @@ async def must_be_the_same(url: str, talk: Talk, ana: Account, bia: Account) -> 
         await go_on(url, one, talk.tokens[one.username])
     async with sender(url, bia) as files:
         assert (await files.http.get(f"/v1/files/{talk.file_id}/content")).content == BYTES
+
+
+async def must_be_delivered(talk: Talk, ana: Account) -> None:
+    """Find that what waited for a phone comes there."""
+    await ana.patch(PHONE, {"fail": None})
+    await _until_sent(ana, talk.waiting)
 
 
 async def session(url: str, person: Account) -> str:
@@ -145,7 +159,7 @@ async def what_is_seen(person: Account, talk: Talk) -> dict[str, Any]:
     return {
         "me": await person.get("users/me"),
         "contacts": await person.get("contacts"),
-        "conversations": sorted(conversations["items"], key=lambda one: str(one["id"])),
+        "conversations": [one for one in conversations["items"] if one["id"] != talk.aside],
         "chat": await person.history(talk.chat, 600),
         "team": await person.history(talk.team, 1),
         "statuses": await person.get(f"messages/{talk.messages[0]}/status"),

@@ -120,18 +120,23 @@ async def test_an_installation_moves_to_engines_that_roles_share(
         await console.kill_at(line, *command)
     moved = await console.run(*command)
     counts = moved.told["counts"]
-    assert (counts["messages"], counts["files"], counts["objects"]) == (602, 1, 1)
+    assert (counts["messages"], counts["files"], counts["objects"]) == (603, 1, 1)
+    assert counts["waiting records"] >= 1
     assert PASSWORD_OF_POSTGRES not in moved.out + moved.err
     assert (await console.run(*command)).told == moved.told
     assert contents(tmp_path / "data") == before
 
-    roles = ("gateway", "gateway", "router", "notifier", "connector")
+    roles = ("gateway", "gateway", "router", "notifier", "connector --channel mock")
     settings = {**new, **minio.environment()}
     async with running(tmp_path, settings, *roles) as (here, there, *_):
         async with moved_talk.again(here.url) as (ana, _), moved_talk.again(there.url) as (_, bia):
             await moved_talk.must_be_the_same(there.url, talk, ana, bia)
             await moved_talk.must_go_on(talk, ana, bia)
-        assert (await Console(tmp_path, settings).run("check", "--json")).told["ok"]
+            await moved_talk.must_be_delivered(talk, ana)
+        there_now = Console(tmp_path, settings)
+        assert (await there_now.run("check", "--json")).told["ok"]
+        at_work = await there_now.run("migrate-store", "--to", f"sqlite://{tmp_path}/back")
+        assert (at_work.code, "consumers still read the log" in at_work.err) == (1, True)
     used = await console.run(*command)
     assert (used.code, "used since" in used.err) == (1, True)
 
@@ -151,7 +156,7 @@ async def test_it_goes_back_to_a_folder(tmp_path: Path, shared: Engines) -> None
     objects = (tmp_path / "data" / "objects").as_uri()
     console = Console(tmp_path, {**away, "CHAT4ALL_OBJECTS_URL": objects})
     moved = await console.run("migrate-store", "--to", f"sqlite://{folder}", "--json")
-    assert moved.told["counts"]["messages"] == 602
+    assert moved.told["counts"]["messages"] == 603
     async with (
         watched_server(tmp_path / "home") as server,
         moved_talk.again(server.url) as both,

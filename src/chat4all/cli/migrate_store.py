@@ -64,14 +64,28 @@ def migrate_store(
     plan, counts = run(
         _move(invocation(context), source or [], to, only_verify=verify, drop_uploads=drop_uploads)
     )
-    changed = {f"{PREFIX}{name.upper()}": shown(getattr(plan.target, name)) for name in plan.moved}
+    changed = _changed(plan)
     if as_json:
         print_json({"ok": True, "counts": counts, "settings": changed})
         return
-    print_table(("moved and compared", "count"), [(what, str(n)) for what, n in counts.items()])
+    print_table(
+        ("moved and compared", "count"), [(what, str(n)) for what, n in counts.items() if n]
+    )
     say("Both sides are alike. Start the server with these settings:")
     for variable, value in changed.items():
         say(f"  {variable}={value}")
+
+
+def _changed(plan: Move) -> dict[str, str]:
+    """Return the settings that are others now, without the secrets in them."""
+    changed = {
+        f"{PREFIX}{name.upper()}": shown(getattr(plan.target, name))
+        for name in plan.moved
+        if getattr(plan.source, name) or getattr(plan.target, name)
+    }
+    if plan.target.data_dir != plan.source.data_dir:
+        changed[f"{PREFIX}DATA_DIR"] = str(plan.target.data_dir)
+    return changed
 
 
 async def _move(
@@ -115,6 +129,8 @@ class _Shown:
         """Show that a part begins."""
         if self._progress.disable:
             say(f"{what} ..." if total is None else f"{what} ({total}) ...", stderr=True)
+        if self._task is not None:
+            self._progress.stop_task(self._task)
         self._task = self._progress.add_task(what, total=total)
 
     def moved(self, count: int) -> None:

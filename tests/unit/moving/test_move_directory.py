@@ -100,7 +100,7 @@ async def test_all_of_it_is_there_exactly(
         await move.copy()
         counts = await move.verify()
         assert meter.done == sum(counts.values())
-    assert (counts["users"], counts["refresh_tokens"]) == (4, 4)
+    assert (counts["rows of users"], counts["rows of refresh_tokens"]) == (4, 4)
     assert await theirs.users.by_username("PERSON-2") == (users[2], "hash of person-2")
     assert await theirs.keys.get_or_set("signing_key", "another") == "secret"
     with pytest.raises(InvalidToken):

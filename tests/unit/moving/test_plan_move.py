@@ -96,6 +96,7 @@ async def test_a_folder_moves_to_another_one_and_its_log_counts_on(tmp_path: Pat
         await move(plan, Counted())
     counts = await move(plan, Counted())
     assert (counts["messages"], counts["files"], counts["objects"]) == (5, 1, 1)
+    assert (counts["conversations"], counts["rows of conversations"]) == (1, 0)
     assert await move(plan, Counted(), only_verify=True) == counts
     async with open_storage(settings(new)) as storage:
         heads = await storage.messages.heads([talk.id])

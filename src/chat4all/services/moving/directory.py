@@ -50,8 +50,8 @@ class MoveDirectory:
                     if there.get(self._source.key(table, row)) != dict(row):
                         raise differs(f"a row of {table}")
                 self._meter.moved(len(rows))
-            counts[table] = await self._source.count(table)
-            if await self._target.count(table) != counts[table]:
+            count = counts[f"rows of {table}"] = await self._source.count(table)
+            if await self._target.count(table) != count:
                 raise differs(f"the number of rows of {table}")
         return counts
 
