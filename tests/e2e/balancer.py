@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import sys
 from collections.abc import Sequence
 
 PIECE = 64 * 1024
+HELD = 64 * 1024
+"""Bytes on their way to a client that a socket of ours holds: a slow client is to be noticed."""
 HOST = "127.0.0.1"
 
 
@@ -24,6 +27,7 @@ class Balancer:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
+        _socket_of(writer).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD)
         server = await self._open()
         if server is None:
             writer.transport.abort()
@@ -41,10 +45,17 @@ class Balancer:
         for number in range(len(self._ports)):
             port = self._ports[(first + number) % len(self._ports)]
             try:
-                return await asyncio.open_connection(HOST, port)
+                server = await asyncio.open_connection(HOST, port)
             except OSError:
                 continue
+            _socket_of(server[1]).setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD)
+            return server
         return None
+
+
+def _socket_of(writer: asyncio.StreamWriter) -> socket.socket:
+    found: socket.socket = writer.get_extra_info("socket")
+    return found
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -111,6 +111,7 @@ async def test_a_client_that_does_not_say_who_it_is_is_sent_away(reader: Account
         assert 4.0 < loop.time() - begun < 15.0
 
 
+@pytest.mark.embedded("a cursor begins at this very moment; on roles up to a second before, ADR 21")
 async def test_the_long_poll_tells_the_same_as_the_socket(writer: Account, reader: Account) -> None:
     chat = await writer.chat_with(reader)
     cursor = (await reader.get("sync"))["next"]
