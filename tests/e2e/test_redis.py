@@ -23,6 +23,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.mark.embedded("asks the metrics of one process, which another one need not share")
 async def test_talk_goes_on_without_redis_and_presence_says_that_it_is_not_known(
     tmp_path: Path, redis: RedisServer
 ) -> None:
