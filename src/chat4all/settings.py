@@ -267,12 +267,12 @@ def _check_urls(settings: Settings) -> None:
         url = getattr(settings, name)
         try:
             scheme = urlsplit(url).scheme
-        except ValueError as error:
-            raise BadSettings(f"{PREFIX}{name.upper()} is no address: {error}") from error
+        except ValueError:  # its text may quote a password
+            raise BadSettings(f"{PREFIX}{name.upper()} is no address") from None
         if url and scheme not in schemes:
             allowed = " or ".join(f"{one}://" for one in schemes)
             raise BadSettings(
-                f"{PREFIX}{name.upper()}: {scheme or url!r} is not supported; use {allowed}"
+                f"{PREFIX}{name.upper()}: {scheme or 'this'} is not supported; use {allowed}"
             )
     if settings.otlp_endpoint and not _names_a_place(settings.otlp_endpoint):
         raise BadSettings(

@@ -261,8 +261,14 @@ async def test_what_is_planted_in_every_input_is_told_nowhere(scene: Scene) -> N
 
 
 async def test_settings_that_hold_a_password_are_refused_without_it(tmp_path: Path) -> None:
-    for name, scheme in (("directory", "postgresql"), ("messages", "mongodb"), ("log", "kafka")):
-        url = f"{scheme}://ana:{WRONG_PASSWORD}@127.0.0.1:1/db"
+    for name, scheme, host in (
+        ("directory", "postgresql:", "127.0.0.1:1"),
+        ("messages", "mongodb:", "127.0.0.1:1"),
+        ("log", "kafka:", "127.0.0.1:1"),
+        ("objects", "", "127.0.0.1:1"),
+        ("ephemeral", "redis:", "127.0.0.1\u2100"),
+    ):
+        url = f"{scheme}//ana:{WRONG_PASSWORD}@{host}/db"
         process = await asyncio.create_subprocess_exec(
             *PROGRAM,
             "serve",
