@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.bootstrap.fleet import Fleet, here
 from chat4all.domain.directory import Account
 from chat4all.domain.errors import AccountNotFound, WebhookRejected
+from chat4all.domain.ids import AccountId
 from chat4all.testing.paper import PAPER_ACCOUNT, PaperConnector
 from chat4all.testing.pipeline import add_paper_account, add_person
 
@@ -73,3 +75,29 @@ async def test_a_callback_for_an_account_that_another_process_has_just_added_is_
     with pytest.raises(AccountNotFound):
         await fleet.webhook("paper", PAPER_ACCOUNT, {}, b"")
     assert taken == [PAPER_ACCOUNT]
+
+
+async def test_news_of_what_was_followed_already_starts_nothing_again() -> None:
+    directory = MemoryDirectory()
+    await add_paper_account(directory, await add_person(directory, "ana"))
+    started: list[PaperConnector] = []
+
+    def build(account: Account) -> PaperConnector:
+        del account
+        started.append(PaperConnector())
+        return started[-1]
+
+    async def news() -> AsyncIterator[AccountId]:
+        yield PAPER_ACCOUNT
+        account = await directory.accounts.get(PAPER_ACCOUNT)
+        assert account is not None
+        assert len(started) == 1
+        later = account.updated_at + timedelta(seconds=1)
+        await directory.accounts.put(replace(account, updated_at=later))
+        yield PAPER_ACCOUNT
+
+    fleet = Fleet(directory.accounts, build, webhook_address=lambda account: None, keep=None)
+    await asyncio.gather(fleet.changed(PAPER_ACCOUNT), fleet.follow(news()))
+    assert fleet.get(PAPER_ACCOUNT) is started[-1]
+    assert len(started) == 2
+    await fleet.aclose()

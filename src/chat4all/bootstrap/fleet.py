@@ -103,8 +103,7 @@ class Fleet:
     async def run(self) -> None:
         """Start every enabled account, then keep them until cancelled."""
         for account in await self._accounts.list():
-            if account.id not in self._running:
-                await self.changed(account.id)
+            await self._catch_up(account.id)
         self._all_started.set()
         await asyncio.Event().wait()
 
@@ -124,28 +123,31 @@ class Fleet:
     async def changed(self, account_id: AccountId) -> None:
         """Follow an account that was added, changed, disabled or removed."""
         async with self._changing:
-            await self._stop(account_id)
-            account = await self._accounts.get(account_id)
-            if account is None:
-                self.health.gone(account_id)
-            elif not account.enabled:
-                self.health.disabled(account)
-            else:
-                self.health.starts(account)
-                await self._start(account)
+            await self._follow(account_id, await self._accounts.get(account_id))
 
     async def follow(self, changes: AsyncIterator[AccountId]) -> None:
         """Follow the changes that other processes make; first those that were not heard of."""
-        there = {account.id: account for account in await self._accounts.list()}
-        for name in {*there, *self._running}:
-            now, before = there.get(name), self._running.get(name)
-            wanted = now is not None and now.enabled
-            if wanted != (before is not None) or (
-                now and before and now.updated_at != before[0].updated_at
-            ):
-                await self.changed(name)
+        for name in {*(account.id for account in await self._accounts.list()), *self._running}:
+            await self._catch_up(name)
         async for name in changes:
-            await self.changed(name)
+            await self._catch_up(name)
+
+    async def _catch_up(self, account_id: AccountId) -> None:
+        """Follow what may have been followed already: an account that runs as it is goes on."""
+        async with self._changing:
+            account, running = await self._accounts.get(account_id), self._running.get(account_id)
+            if account is None or running is None or account.updated_at != running[0].updated_at:
+                await self._follow(account_id, account)
+
+    async def _follow(self, account_id: AccountId, account: Account | None) -> None:
+        await self._stop(account_id)
+        if account is None:
+            self.health.gone(account_id)
+        elif not account.enabled:
+            self.health.disabled(account)
+        else:
+            self.health.starts(account)
+            await self._start(account)
 
     async def reconnect(self, account_id: AccountId) -> None:
         """Begin anew with one that does not hear its platform any more."""
@@ -210,7 +212,7 @@ class Fleet:
         if account_id not in self._running:
             account = await self._accounts.get(account_id)
             if account is not None and account.enabled and account.platform == platform:
-                await self.changed(account_id)
+                await self._catch_up(account_id)
         running = self._running.get(account_id)
         if running is None or running[1].channel != platform:
             raise AccountNotFound("no such connector account")
