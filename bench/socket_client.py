@@ -131,13 +131,14 @@ class SocketClient(asyncio.Protocol):
                 self._transport.close()
 
     def _take(self, frame: bytes, now: float) -> None:
-        if frame.startswith(b'{"type":"message"'):
+        kind = _kind(frame)
+        if kind == b"message":
             self._last = frame
             at = frame.index(b'"message_id":"') + 14
             seq = frame.index(b'"seq":', at) + 6
             end = frame.index(b",", seq)
             self._arrived(frame[at : at + 36].decode(), int(frame[seq:end]), now)
-        elif frame.startswith(b'{"type":"ready"'):
+        elif kind == b"ready":
             self._begin(frame)
 
     def _begin(self, ready: bytes) -> None:
@@ -152,3 +153,9 @@ class SocketClient(asyncio.Protocol):
         self._transport.write(masked(_TEXT, json.dumps(first).encode()))
         if not self._ready.done():
             self._ready.set_result(None)
+
+
+def _kind(frame: bytes) -> bytes:
+    """Return the `type` of a frame; only a cursor, which has no such text, may stand before it."""
+    at = frame.index(b'"type":"') + 8
+    return frame[at : frame.index(b'"', at)]
