@@ -24,12 +24,15 @@ def headers_of(trace: str) -> Headers | None:
 
 
 def trace_of(headers: Any) -> str:
-    """Return the place that a record's headers carry; empty when they carry none."""
+    """Return the place that a record's headers carry; empty when they carry none.
+
+    What others write there that is not ASCII is none: it could not be handed on.
+    """
     if not headers:
         return ""
     found = {
-        name: value.decode("ascii", "replace")
+        name: value.decode("ascii")
         for name, value in headers
-        if name in {_PARENT, _STATE} and isinstance(value, bytes)
+        if name in {_PARENT, _STATE} and isinstance(value, bytes) and value.isascii()
     }
     return f"{found.get(_PARENT, '')} {found.get(_STATE, '')}".strip()
