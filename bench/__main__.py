@@ -8,16 +8,14 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 
 from bench import pacing
+from bench.kept import keep
 from bench.machine import commit, machine
 from bench.report import Report, broken_of, lines_of, show, warnings_of
 from bench.scenarios import Bench, Round, Settings
-from bench.servers import RATES, ROOT, BenchFailed, Cores, product_command, two_cores
-
-RESULTS = ROOT / "bench" / "results"
+from bench.servers import RATES, BenchFailed, Cores, product_command, two_cores
 
 
 def _arguments() -> argparse.Namespace:
@@ -78,15 +76,6 @@ def _pacing(settings: Settings, cores: Cores, folder: Path, console: Console) ->
     return 1 if any(one.lost or one.refused for one in rounds) else 0
 
 
-def _write(report: Report, path: Path | None) -> Path:
-    if path is None:
-        dirty = "-dirty" if report.commit.dirty else ""
-        path = RESULTS / f"{report.date[:10]}-{report.commit.id}{dirty}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    return path
-
-
 def main() -> int:
     """Measure, print, write; return 1 when a promise was broken and 2 when it could not."""
     given, console = _arguments(), Console(width=None if sys.stdout.isatty() else 110)
@@ -105,8 +94,7 @@ def main() -> int:
             console.print(f"bench: {error}", style="red")
             return 2
     show(report, console)
-    path = _write(report, given.json)
-    console.print(f"written to {path}")
+    console.print(f"written to {keep(report, report.date, report.commit, '', given.json)}")
     return 1 if report.broken else 0
 
 

@@ -20,10 +20,10 @@ from rich.table import Table
 
 from bench.cpu import used_by
 from bench.file_servers import FileServer, Ours, nginx, ours, reference, version_of_nginx
+from bench.kept import keep
 from bench.machine import Commit, Machine, commit, machine
-from bench.servers import ROOT, BenchFailed
+from bench.servers import BenchFailed
 
-RESULTS = ROOT / "bench" / "results"
 PIECE = 16 << 20
 SERVERS: dict[str, Callable[[Path], AbstractContextManager[FileServer]]] = {
     "ours": ours,
@@ -169,10 +169,7 @@ def main() -> int:
     for line in report.lines:
         table.add_row(*line)
     console.print(table)
-    dirty = "-dirty" if code.dirty else ""
-    path = given.json or RESULTS / f"{date[:10]}-{code.id}{dirty}-files.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    console.print(f"written to {path}")
+    console.print(f"written to {keep(report, date, code, 'files', given.json)}")
     return 0
 
 

@@ -27,9 +27,9 @@ from confluent_kafka import Consumer, TopicPartition, libversion
 from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
 from rich.console import Console
-from rich.table import Table
 
 from bench.cpu import used_by
+from bench.kept import keep, show_lines
 from bench.machine import Commit, Machine, commit, machine
 from bench.seed import Numbered, add_conversation, commands_of
 from bench.servers import ROOT, BenchFailed
@@ -45,7 +45,6 @@ from tests.servers.mongo_server import KINDS, MongoServer
 from tests.servers.process import free_port
 from tests.servers.redis_server import RedisServer
 
-RESULTS = ROOT / "bench" / "results"
 PARTITIONS, CONVERSATIONS = 4, 64
 PATIENCE = 300.0
 LOOK = 0.02
@@ -382,22 +381,12 @@ def main() -> int:
         limits=limits_of(rounds, about.cores),
         rounds=rounds,
     )
-    _show(report, console)
-    dirty = "-dirty" if code.dirty else ""
-    path = given.json or RESULTS / f"{report.date[:10]}-{code.id}{dirty}-routers.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    console.print(f"written to {path}")
-    return 1 if missing_of(rounds) else 0
-
-
-def _show(report: Report, console: Console) -> None:
-    table = Table("what", "median (least to most)")
-    for what, value in report.lines:
-        table.add_row(what, f"{value.median:,.2f} ({value.least:,.2f} to {value.most:,.2f})")
-    console.print(table)
+    show_lines(report.lines, console)
     for line in report.limits:
         console.print(line)
     console.print(f"load average before: {report.machine.load_average[0]}")
+    console.print(f"written to {keep(report, report.date, code, 'routers', given.json)}")
+    return 1 if missing_of(rounds) else 0
 
 
 if __name__ == "__main__":

@@ -19,16 +19,15 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from bench import people, servers
 from bench.job import Job, Outcome, Phase
+from bench.kept import keep, show_lines
 from bench.load import CAPACITY
 from bench.machine import Commit, Machine, commit, machine
-from bench.servers import RATES, ROOT, BenchFailed, Cores
+from bench.servers import RATES, BenchFailed, Cores
 from bench.stats import Spread, ratios, spread
 
-RESULTS = ROOT / "bench" / "results"
 OFF = "off"
 SHARES = {OFF: None, "a tenth of the traces": "0.1", "all traces": "1"}
 """What is measured in each round: `CHAT4ALL_TRACE_RATIO`, or no Collector at all."""
@@ -153,14 +152,8 @@ def main() -> int:
         lines=lines_of(rounds),
         rounds=rounds,
     )
-    table = Table("what", "median (least to most)")
-    for what, value in report.lines:
-        table.add_row(what, f"{value.median:,.2f} ({value.least:,.2f} to {value.most:,.2f})")
-    console.print(table)
-    dirty = "-dirty" if code.dirty else ""
-    path = given.json or RESULTS / f"{report.date[:10]}-{code.id}{dirty}-telemetry.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    console.print(f"written to {path}")
+    show_lines(report.lines, console)
+    console.print(f"written to {keep(report, report.date, code, 'telemetry', given.json)}")
     return 0
 
 
