@@ -126,8 +126,13 @@ def _with(settings: Settings, addresses: Sequence[str]) -> Settings:
     return load_settings({**kept, **given}, {})
 
 
+def _path(path: str) -> Path:
+    """Return the path in a URL, which some write with three slashes and some with four."""
+    return Path("/" + unquote(path).lstrip("/"))
+
+
 def _folder(path: str) -> Path:
-    folder = Path(unquote(path))
+    folder = _path(path)
     if not folder.name:
         raise BadSettings("sqlite:// names no folder; use sqlite:////folder/chat4all-data")
     if folder.is_file() or folder.suffix == ".sqlite3":
@@ -141,7 +146,7 @@ def _place(settings: Settings, name: str) -> str:
     if not url:
         return str((settings.data_dir / ENGINES[name]).absolute())
     parts = urlsplit(url)
-    return unquote(parts.path) if parts.scheme in {_FOLDER, "file"} else url
+    return str(_path(parts.path)) if parts.scheme in {_FOLDER, "file"} else url
 
 
 def _folders(plan: Move) -> list[Path]:

@@ -56,6 +56,16 @@ def test_a_data_folder_is_all_that_is_not_named_otherwise(tmp_path: Path) -> Non
     assert other.moved == ["messages_url"]
 
 
+@pytest.mark.parametrize("slashes", ["//", "///"])
+def test_a_folder_is_the_same_one_with_three_slashes_and_with_four(
+    tmp_path: Path, slashes: str
+) -> None:
+    with pytest.raises(BadSettings, match="nothing to move"):
+        plan_move(settings(tmp_path), [], [f"sqlite:{slashes}{tmp_path}"])
+    plan = plan_move(settings(tmp_path), [], [f"sqlite:{slashes}{tmp_path}/new"])
+    assert str(plan.target.data_dir) == f"{tmp_path}/new"
+
+
 @pytest.mark.parametrize(
     ("targets", "said"),
     [
