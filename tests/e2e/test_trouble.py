@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from chat4all.testing.telegram import SimulatorServer
 from tests.e2e.conftest import BOT, People
@@ -80,3 +82,25 @@ async def test_a_phone_that_is_off_gets_the_message_when_it_is_on(people: People
     await expect(note).to_have_attribute("data-status", "sent")
     await phone.turn(on=True)
     await expect(note).to_have_attribute("data-status", "delivered")
+
+
+async def test_a_switch_of_a_phone_stays_as_it_was_set(people: People) -> None:
+    yara = await people.newcomer("Yara Pinho", "yara_p")
+    await yara.add_contact("Zeca Lobo", "mock", "+351910000004")
+    phone = await people.phones(yara)
+    await phone.choose("+351910000004")
+    told = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        if route.request.method == "PATCH":
+            await told.wait()
+        await route.continue_()
+
+    await phone.page.route("**/v1/mock/phones/*", held)
+    turning = asyncio.create_task(phone.turn(on=False))
+    for _ in range(3):  # the phone is asked for its screen meanwhile, which is still on
+        await phone.page.wait_for_event("requestfinished", lambda asked: "/phones/" in asked.url)
+    await expect(phone.at("phone-online")).not_to_be_checked()
+    told.set()
+    await turning
+    await expect(phone.at("phone-online")).not_to_be_checked()

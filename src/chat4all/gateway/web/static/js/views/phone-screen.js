@@ -16,10 +16,11 @@ const OFF = { online: true, fail: null, messages: [] };
 const isMissing = (error) => error?.status === 404;
 
 export function PhoneScreen({ externalId, name }) {
-  const { value, error, again } = usePolling(() => api.phoneScreen(externalId), [externalId]);
+  const { value, error, again, put } = usePolling(() => api.phoneScreen(externalId), [externalId]);
   const [problem, setProblem] = useState(null);
   const [replyTo, setReplyTo] = useState(null);
-  const screen = value ?? OFF;
+  const [chosen, setChosen] = useState(null); // what a switch was set to, until the phone has taken it
+  const screen = { ...(value ?? OFF), ...chosen };
   const act = async (work) => {
     try {
       setProblem(null);
@@ -30,6 +31,15 @@ export function PhoneScreen({ externalId, name }) {
     }
   };
   const shown = problem ?? (isMissing(error) ? null : error); // a phone nobody has written to is not known yet
+  const change = (changes) =>
+    act(async () => {
+      setChosen(changes);
+      try {
+        put(await api.changePhone(externalId, changes));
+      } finally {
+        setChosen(null);
+      }
+    });
   const write = (text) =>
     act(async () => {
       await api.phoneWrites(externalId, text, replyTo?.external_id);
@@ -43,7 +53,7 @@ export function PhoneScreen({ externalId, name }) {
       setReplyTo(null);
     });
   return html`<div class="phone-desk">
-    <${Switches} screen=${screen} onChange=${(changes) => act(() => api.changePhone(externalId, changes))}
+    <${Switches} screen=${screen} onChange=${change}
       onRead=${() => act(() => api.phoneReads(externalId))} />
     <section class="phone ${screen.online ? "" : "off"}" aria-label=${name} data-testid="phone-screen">
       <header class="phone-top">
