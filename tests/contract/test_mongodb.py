@@ -45,6 +45,22 @@ class MongoCorruption:
             assert changed.matched_count == 1
 
 
+TWO_STEPS = "FerretDB updates in two steps, not atomically; MongoDB does it in one"
+ATOMIC = frozenset(
+    {
+        "test_of_many_that_leave_a_state_one_does",
+        "test_a_quota_holds_for_all_at_once",
+        "test_of_two_peers_one_gets_the_place",
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def atomic(mongo: MongoServer, request: pytest.FixtureRequest) -> None:
+    if mongo.kind == "ferretdb" and request.node.originalname in ATOMIC:
+        pytest.skip(TWO_STEPS)
+
+
 class TestMessages(
     MessageStoreContract,
     MessageHistoryContract,
@@ -63,19 +79,7 @@ class TestMessages(
         return MongoCorruption(url)
 
 
-TWO_STEPS = "FerretDB updates in two steps, not atomically; MongoDB does it in one"
-ATOMIC = frozenset(
-    {"test_of_many_that_leave_a_state_one_does", "test_a_quota_holds_for_all_at_once"}
-)
-
-
 class TestFiles(FileRecordsContract):
-    @pytest.fixture(autouse=True)
-    def atomic(self, mongo: MongoServer, request: pytest.FixtureRequest) -> None:
-        name = request.node.originalname
-        if mongo.kind == "ferretdb" and name in ATOMIC:
-            pytest.skip(TWO_STEPS)
-
     @pytest.fixture
     def opened(self, url: str) -> OpenRecords:
         return lambda: MongoFileRecords(url)
