@@ -22,7 +22,7 @@ def test_a_message_can_be_sent_read_and_traced(served: Shell) -> None:
     assert f"{sent['seq']}  " in shown
     assert "ana: Lunch? ✓" in shown
     trace = served.told("trace", sent["message_id"])
-    assert [hop["what"] for hop in trace["hops"]] == ["accepted", "stored"]
+    assert [hop["what"] for hop in trace["hops"]] == ["accepted", "logged", "stored"]
     assert "Lunch" not in served.done("trace", sent["message_id"])
 
 

@@ -40,7 +40,7 @@ async def test_a_letter_is_shown_with_its_history_and_without_its_words(
     answer = await root.http.get(f"{LETTERS}/{parked}")
     letter = answer.json()
     assert (letter["kind"], letter["conversation_id"]) == ("submit", group)
-    assert [hop["what"] for hop in letter["trace"]["hops"]][:2] == ["accepted", "stored"]
+    assert [hop["what"] for hop in letter["trace"]["hops"]][:2] == ["accepted", "logged"]
     assert letter["ids"]["message_id"] == letter["message_id"] == letter["trace"]["message_id"]
     assert letter["content"] is None
     assert "secret words" not in answer.text

@@ -404,7 +404,7 @@ class _Engines:
             phones=self.phones,
             operator=OperatorTools(
                 import_history=ImportHistory(log, self.store, directory),
-                trace=TraceMessage(self.store, self.store, self.store),
+                trace=TraceMessage(self.store, self.store, self.store, log),
                 connector_of=lambda _: NamedConnector(),  # type: ignore[arg-type,return-value]
             ),
         )

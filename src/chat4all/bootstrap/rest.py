@@ -121,7 +121,7 @@ def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:
     log, messages = core.storage.log, core.storage.messages
     return OperatorTools(
         import_history=ImportHistory(log, messages, core.directory),
-        trace=TraceMessage(messages, messages, messages),
+        trace=TraceMessage(messages, messages, messages, log),
         connector_of=fleet.get,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,13 @@ from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.terminal import moment, print_json, print_table, say
 from chat4all.cli.whom import is_id
 
-STYLES = {"failed": "red", "read": "blue", "delivered": "green", "deleted": "yellow"}
+STYLES = {
+    "failed": "red",
+    "read": "blue",
+    "delivered": "green",
+    "deleted": "yellow",
+    "tried": "yellow",
+}
 
 EXAMPLES = """Example:
 
@@ -31,8 +38,9 @@ def trace(
 ) -> None:
     """Tell what befell a message.
 
-    Every hop with its time: log, store, each delivery, edits, reads. It never shows what
-    the message says.
+    Every hop with its time, and how long it took after what it follows from: log, store,
+    the channel that was chosen and why, each try and the platform's answer, edits, reads.
+    It never shows what the message says.
     """
     with reporting():
         if not is_id(message_id):
@@ -43,10 +51,11 @@ def trace(
         return
     say(f"message {found['message_id']}, number {found['seq']} of {found['conversation_id']}")
     print_table(
-        ("time", "what", "channel", "who", "detail"),
+        ("time", "after", "what", "channel", "who", "detail"),
         (
             (
                 moment(hop["at"], seconds=True),
+                _duration(hop["after_seconds"]),
                 Text(hop["what"], style=STYLES.get(hop["what"], "")),
                 hop["channel"] or "",
                 names.get(hop["user_id"] or "", hop["user_id"] or ""),
@@ -57,9 +66,17 @@ def trace(
     )
 
 
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))  # noqa: PLR2004
+
+
 async def _trace(where: Invocation, message_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     async with as_operator(where) as api:
-        found = await api.get(f"/v1/admin/messages/{message_id}/trace")
+        found = await api.get(f"/v1/messages/{message_id}/trace")
         users = {hop["user_id"] for hop in found["hops"] if hop["user_id"]}
         return found, {user: await _name(api, user) for user in users}
 

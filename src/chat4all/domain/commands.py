@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chat4all.domain.delivery import Try
 from chat4all.domain.failover import Deadlines
 from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.payload import Payload
@@ -95,10 +96,15 @@ class AdvanceCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportStatus:
-    """Keep what a channel says about one message on its way to one recipient."""
+    """Keep what a channel says about one message on its way to one recipient.
+
+    `why` its channel was chosen and the `tries` before stay in the log alone, for a trace.
+    """
 
     conversation_id: ConversationId
     entry: StatusEntry
+    why: str | None = None
+    tries: tuple[Try, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,15 @@ class DeliveryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """A call of a platform in vain, after which another one was made: our code and its words."""
+
+    at: datetime
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryTask:
     """Do `kind` for `message_id` at `address`, which is how `user_id` is reached.
 
@@ -29,7 +38,8 @@ class DeliveryTask:
     `task_id` follows from the command it serves, so a repeat is recognised. `emojis` are
     the reactions the message should show from our side. `from_name` is set where several
     people's messages arrive in one chat. After `expires_at` it is no longer worth doing,
-    nor once the message has come to the status `unless` by another channel.
+    nor once the message has come to the status `unless` by another channel. `why` is the word
+    for why this channel was chosen; None on the channels tried after the first.
     """
 
     task_id: str
@@ -47,6 +57,7 @@ class DeliveryTask:
     emojis: tuple[str, ...] = ()
     unless: Status | None = None
     others: tuple[UserId, ...] = ()
+    why: str | None = None
 
     @property
     def users(self) -> tuple[UserId, ...]:

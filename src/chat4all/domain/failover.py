@@ -13,6 +13,28 @@ SUPERSEDED = "superseded"
 """The code of an attempt that was not needed any more: another channel had delivered."""
 
 
+_INSTEAD = "instead of "
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """Which channel did not bring a message, and why: a code, or `not delivered within 60 s`."""
+
+    channel: str
+    reason: str
+
+    @property
+    def note(self) -> str:
+        """Return the note of the status with which the attempt on the next channel begins."""
+        return f"{_INSTEAD}{self.channel}: {self.reason}"
+
+    @classmethod
+    def of(cls, note: str | None) -> Instead | None:
+        """Return what such a note says; None for any other."""
+        channel, colon, reason = (note or "").removeprefix(_INSTEAD).partition(": ")
+        return cls(channel, reason) if colon and (note or "").startswith(_INSTEAD) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
     """Seconds from the start of an attempt on one channel to when the next is tried."""

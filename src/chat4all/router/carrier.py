@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import structlog
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.commands import ReportStatus
-from chat4all.domain.delivery import DeliveryKind, DeliveryTask
+from chat4all.domain.delivery import DeliveryKind, DeliveryTask, Try
 from chat4all.domain.errors import ChannelError, FileGone, Unavailable
 from chat4all.domain.ids import AccountId, MessageId, derived_id
 from chat4all.domain.outgoing import FileRef, Outgoing, Sent
@@ -42,6 +43,8 @@ _STALE = 0.2
 """Seconds after which the statuses of a message are looked at again before it is sent."""
 OUTCOME = "chat4all.outcome"
 T = TypeVar("T")
+TRIES, TRY_TEXT = 20, 300
+"""How many tries in vain are told, the last ones, and how many characters of each answer."""
 REMEMBERED = 100_000
 """Tasks lately done: a router that begins anew may ask for them again."""
 
@@ -85,7 +88,12 @@ class _Sending:
     reply_to: str | None = None
     taken: list[Sent] = field(default_factory=list)
     attempts: int = 0
+    tries: deque[Try] = field(default_factory=partial(deque, maxlen=TRIES))
     looked_at: float = 0.0
+
+    def tried(self, error: ChannelError, at: datetime) -> None:
+        """Keep the answer to a call that is made again."""
+        self.tries.append(Try(at=at, code=error.reason, text=str(error)[:TRY_TEXT]))
 
 
 class Carrier:
@@ -136,14 +144,15 @@ class Carrier:
         except ChannelError as error:
             log.info("delivery failed", channel=task.channel, code=error.reason)
             if task.kind is DeliveryKind.MESSAGE:
-                await self._give_up(sending.task, error, attempts=sending.attempts)
+                await self._give_up(sending, error)
         self._finished[task.task_id] = None
 
-    async def _give_up(self, task: DeliveryTask, error: ChannelError, *, attempts: int) -> None:
+    async def _give_up(self, sending: _Sending, error: ChannelError) -> None:
         """Tell the sender, and keep the task for when the cause is gone."""
+        task = sending.task
         failure = Failure(code=error.reason, text=str(error), platform_error=error.platform_error)
-        letter = await self._failed.letter(task, error, attempts=attempts)
-        await self._report(task, Status.FAILED, error=failure, letter=letter)
+        letter = await self._failed.letter(task, error, attempts=sending.attempts)
+        await self._report(task, Status.FAILED, error=failure, letter=letter, tries=sending.tries)
 
     async def _until_taken(self, sending: _Sending) -> None:
         loop = asyncio.get_running_loop()
@@ -165,6 +174,7 @@ class Carrier:
                     continue
                 if not error.retry or sending.attempts >= self._policy.attempts:
                     raise
+                sending.tried(error, self._clock())
                 wait = self._policy.wait(sending.attempts - 1, error.retry_after)
                 log.info("delivery retried", channel=task.channel, code=error.reason, wait=wait)
                 await asyncio.sleep(wait)
@@ -239,7 +249,9 @@ class Carrier:
                 break
         first = sending.taken[0]
         status = max(first.status, Status.SENT)  # the platform has taken it
-        await self._report(task, status, at=sending.at, sent=first, note=sending.note)
+        await self._report(
+            task, status, at=sending.at, sent=first, note=sending.note, tries=sending.tries
+        )
 
     async def _prepare(self, connector: Connector, sending: _Sending) -> None:
         """Fit the message, as edits have left it by now, into what the channel carries."""
@@ -339,6 +351,7 @@ class Carrier:
         error: Failure | None = None,
         note: str | None = None,
         letter: Record | None = None,
+        tries: Iterable[Try] = (),
     ) -> None:
         entry = StatusEntry(
             message_id=task.message_id,
@@ -356,7 +369,12 @@ class Carrier:
         talk = task.conversation_id
         records = [letter] if letter is not None else []
         for user in task.users:
-            command = ReportStatus(conversation_id=talk, entry=replace(entry, user_id=user))
+            command = ReportStatus(
+                conversation_id=talk,
+                entry=replace(entry, user_id=user),
+                why=task.why,
+                tries=tuple(tries),
+            )
             records.append(Record(COMMANDS, talk, encode_command(command)))
         # It happened at the platform: asked again, it would happen twice.
         await persist(lambda: self._log.append(records))

@@ -14,7 +14,13 @@ from datetime import datetime, timedelta
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.commands import ReportStatus
 from chat4all.domain.events import StatusChanged
-from chat4all.domain.failover import NOT_SENT_IN_TIME, SUPERSEDED, Deadlines, FailoverPlan
+from chat4all.domain.failover import (
+    NOT_SENT_IN_TIME,
+    SUPERSEDED,
+    Deadlines,
+    FailoverPlan,
+    Instead,
+)
 from chat4all.domain.ids import UserId
 from chat4all.domain.messages import APP, Message
 from chat4all.domain.status import Failure, Status, StatusEntry
@@ -81,7 +87,7 @@ class Failover:
         place = plan.channels.index(entry.channel)
         if place != _place(plan, latest):
             return None
-        step = self._start(plan, place + 1, at=entry.at, why=f"{entry.channel}: {error.code}")
+        step = self._start(plan, place + 1, at=entry.at, instead=Instead(entry.channel, error.code))
         await self._plans.put(replace(plan, due_at=step.due_at))
         return step.report
 
@@ -121,9 +127,9 @@ class Failover:
             return Step(None, due_at)
         if status < Status.SENT:
             return Step(_given_up(plan, current, channel, why, now), None)
-        return self._start(plan, place + 1, at=now, why=f"{channel}: {why}")
+        return self._start(plan, place + 1, at=now, instead=Instead(channel, why))
 
-    def _start(self, plan: FailoverPlan, place: int, *, at: datetime, why: str) -> Step:
+    def _start(self, plan: FailoverPlan, place: int, *, at: datetime, instead: Instead) -> Step:
         if place >= len(plan.channels):
             return Step(None, None)
         channel = plan.channels[place]
@@ -139,7 +145,7 @@ class Failover:
                 channel=channel,
                 status=Status.ACCEPTED,
                 at=at,
-                note=f"instead of {why}",
+                note=instead.note,
             ),
         )
         return Step(report, due_at)

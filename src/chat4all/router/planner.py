@@ -56,6 +56,7 @@ class _Sending:
     way: Way
     conversation: Conversation
     sender: User | None
+    why: str | None = None
 
 
 class Planner:
@@ -115,7 +116,9 @@ class Planner:
             if choice.missing is not None:
                 plan.reports.append(unreachable(message, user.id, choice.missing, choice.code))
             for way in choice.ways:
-                sending = _Sending(message, user, way, conversation, users.get(message.sender))
+                sending = _Sending(
+                    message, user, way, conversation, users.get(message.sender), choice.why
+                )
                 await self._carry(sending, plan)
 
     async def _groups(self, message: Message) -> Sequence[GroupChat]:
@@ -187,6 +190,7 @@ class Planner:
                 from_name=sender.display_name if named and sender else None,
                 reply_to=message.reply_to,
                 unless=unless,
+                why=sending.why,
             )
         )
 

@@ -2,55 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from chat4all.domain.errors import MessageNotFound
-from chat4all.domain.events import Event, MessageDeleted, MessageEdited, ReactionChanged
+from chat4all.domain.commands import Command, ReportStatus, SubmitMessage
+from chat4all.domain.errors import MessageNotFound, UnreadableRecord
+from chat4all.domain.events import (
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    Position,
+    ReactionChanged,
+    StatusChanged,
+)
+from chat4all.domain.failover import Instead
 from chat4all.domain.ids import ConversationId, MessageId, UserId
-from chat4all.domain.messages import APP, Cursor
-from chat4all.domain.status import Status, StatusEntry
+from chat4all.domain.messages import APP, Cursor, Message
+from chat4all.domain.status import Failure, Status, StatusEntry
+from chat4all.ports.event_log import COMMANDS, SupportsRead
 from chat4all.ports.message_store import Kept, MessageHistory, MessageStore, SupportsMoments
+from chat4all.services.records import decode_command
+
+MOST_READ = 200
+"""Reports of channels that are looked up in the log for one trace, the first ones."""
+PASSAGE = frozenset(
+    {"logged", "stored", "routed", "tried", "rerouted", "sent", "delivered", "read", "failed"}
+)
+"""What follows from an earlier hop; the rest is what people did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """Something that befell the message.
 
-    `what` is one of accepted, stored, authored, sent, delivered, read, failed, edited,
-    deleted, hidden, reacted, unreacted. `user_id` is the recipient or the actor.
+    `what` is one of accepted, logged, stored, routed, tried, rerouted, authored, sent,
+    delivered, read, failed, edited, deleted, hidden, reacted, unreacted. `user_id` is the
+    recipient or the actor. `after` is the time since the hop that it follows from, if known.
+
+    `why` tells why it was `routed` there, as a plan does; `channels` are those that the sender
+    asked for; `place` is where the log has it; `address` and `external_id` are the platform's.
     """
 
     at: datetime
     what: str
-    detail: str
     user_id: UserId | None = None
     channel: str | None = None
+    after: timedelta | None = None
+    why: str | None = None
+    channels: Sequence[str] = ()
+    instead: Instead | None = None
+    place: Position | None = None
+    address: str | None = None
+    external_id: str | None = None
+    error: Failure | None = None
+    note: str | None = None
+
+    @property
+    def detail(self) -> str:
+        """Return all that is known besides, in one line of English."""
+        parts = [
+            f"asked for {', then '.join(self.channels)}" if self.channels else "",
+            self.why or "",
+            f"{'in' if self.what == 'authored' else 'to'} {self.address}" if self.address else "",
+            f"as {self.external_id}" if self.external_id else "",
+            f"{self.error.code}: {self.error.text}" if self.error else "",
+            self.note or "",
+            f"in the log at {self.place.partition}.{self.place.offset}" if self.place else "",
+        ]
+        return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """The hops of one message, oldest first."""
+    """The hops of one message, oldest first, each after what it follows from."""
 
     message_id: MessageId
     conversation_id: ConversationId
     seq: int
     hops: Sequence[Hop]
 
+    def seen_by(self, member: UserId) -> Trace:
+        """Return what a member may know: no addresses of others, and not who hid it from view."""
+        return replace(
+            self,
+            hops=[
+                replace(hop, address=None)
+                for hop in self.hops
+                if hop.what != "hidden" or hop.user_id == member
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """A command that the log still has, and when it had it."""
+
+    command: Command
+    at: datetime
+
 
 class TraceMessage:
     """For operators: it checks no membership and never tells the text."""
 
     def __init__(
-        self, store: MessageStore, history: MessageHistory, moments: SupportsMoments
+        self,
+        store: MessageStore,
+        history: MessageHistory,
+        moments: SupportsMoments,
+        event_log: SupportsRead,
     ) -> None:
         self._store = store
         self._history = history
         self._moments = moments
+        self._log = event_log
 
     async def __call__(self, message_id: MessageId) -> Trace:
-        """Return the way of a message. Raises `MessageNotFound`."""
+        """Return the way of a message. Raises `MessageNotFound`.
+
+        What the log has forgotten is left out: when it had the message, why a channel was
+        chosen, and the tries in vain.
+        """
         kept = (await self._store.find([message_id])).get(message_id)
         if kept is None:
             raise MessageNotFound(f"no message {message_id} is stored")
@@ -60,56 +134,104 @@ class TraceMessage:
             message.conversation_id, covering_seq=message.seq
         )
         events = await self._moments.journal_of(message_id)
-        hops = [
-            *_origin(kept),
+        logged = await self._logged([kept.position, *_reports(events)])
+        submitted = logged.get(kept.position)
+        stored_at = submitted.at if submitted else message.created_at
+        later = [
+            *_choices([one.command for one in logged.values()], stored_at),
             *_attempts(statuses, message.sender),
-            *_seen(cursors, kept, {(one.user_id, one.status) for one in statuses}),
+            *_seen(cursors, message, {(one.user_id, one.status) for one in statuses}),
             *_changes(events),
         ]
-        # A stable sort: what has the same time keeps the order of cause and effect.
         return Trace(
             message_id=message_id,
             conversation_id=message.conversation_id,
             seq=message.seq,
-            hops=sorted(hops, key=lambda hop: hop.at),
+            hops=_in_order(list(_origin(kept, submitted)), later),
         )
 
+    async def _logged(self, places: Sequence[Position]) -> Mapping[Position, _Logged]:
+        """Return the commands at `places` that the log still has."""
+        found = await asyncio.gather(*(self._at(place) for place in places[: MOST_READ + 1]))
+        return {place: one for place, one in zip(places, found, strict=False) if one is not None}
 
-def _origin(kept: Kept) -> Iterator[Hop]:
-    message, place = kept.message, kept.position
+    async def _at(self, place: Position) -> _Logged | None:
+        before = Position(place.partition, place.offset - 1)
+        for record in await self._log.read(COMMANDS, after=before, limit=1):
+            if record.position == place:
+                try:
+                    return _Logged(decode_command(record.value), record.appended_at)
+                except UnreadableRecord:  # of another version: it was parked, and is told there
+                    return None
+        return None
+
+
+def _reports(events: Iterable[Event]) -> list[Position]:
+    """Return where the log has what channels reported."""
+    return [one.position for one in events if isinstance(one, StatusChanged)]
+
+
+def _origin(kept: Kept, submitted: _Logged | None) -> Iterator[Hop]:
+    message = kept.message
+    command = submitted.command if submitted else None
     yield Hop(
         at=message.created_at,
         what="accepted",
-        detail=f"in the log at {place.partition}.{place.offset}",
         user_id=message.sender,
         channel=message.channel,
+        channels=command.channels if isinstance(command, SubmitMessage) else (),
     )
-    yield Hop(at=message.created_at, what="stored", detail=f"as number {message.seq}")
+    if submitted is not None:
+        yield Hop(at=submitted.at, what="logged", place=kept.position)
+    yield Hop(
+        at=submitted.at if submitted else message.created_at,
+        what="stored",
+        note=f"as number {message.seq}",
+        place=None if submitted else kept.position,
+    )
+
+
+def _choices(commands: Iterable[Command], at: datetime) -> Iterator[Hop]:
+    """Return the channels that were chosen, and the calls in vain, as the log tells them."""
+    told: set[tuple[UserId, str]] = set()
+    for command in commands:
+        if not isinstance(command, ReportStatus):
+            continue
+        entry = command.entry
+        lane = (entry.user_id, entry.channel)
+        if command.why is not None and lane not in told:
+            told.add(lane)
+            yield _hop(entry, "routed", at, why=command.why)
+        for one in command.tries:
+            error = Failure(code=one.code, text=one.text)
+            yield _hop(entry, "tried", one.at, error=error)
 
 
 def _attempts(statuses: Iterable[StatusEntry], sender: UserId) -> Iterator[Hop]:
     for entry in statuses:
-        parts = [
-            f"to {entry.address}" if entry.address else "",
-            f"as {entry.external_id}" if entry.external_id else "",
-            f"{entry.error.code}: {entry.error.text}" if entry.error else "",
-            entry.note or "",
-        ]
-        own = entry.user_id == sender
-        if own:  # how the platform knows a message that came in from it
-            parts[0] = f"in {entry.address}" if entry.address else ""
-        yield Hop(
-            at=entry.at,
-            what="authored" if own else entry.status.word,
-            detail=", ".join(part for part in parts if part),
-            user_id=entry.user_id,
-            channel=entry.channel,
+        instead = Instead.of(entry.note) if entry.status is Status.ACCEPTED else None
+        what = "rerouted" if instead else entry.status.word
+        yield _hop(
+            entry,
+            # how the platform knows a message that came in from it
+            "authored" if entry.user_id == sender else what,
+            entry.at,
+            instead=instead,
+            address=entry.address,
+            external_id=entry.external_id,
+            error=entry.error,
+            note=entry.note,
         )
 
 
-def _seen(cursors: Iterable[Cursor], kept: Kept, told: set[tuple[UserId, Status]]) -> Iterator[Hop]:
+def _hop(entry: StatusEntry, what: str, at: datetime, **about: Any) -> Hop:
+    return replace(Hop(at=at, what=what, user_id=entry.user_id, channel=entry.channel), **about)
+
+
+def _seen(
+    cursors: Iterable[Cursor], message: Message, told: set[tuple[UserId, Status]]
+) -> Iterator[Hop]:
     """Return what the members' cursors tell, unless a channel told it already."""
-    message = kept.message
     for cursor in cursors:
         if cursor.user_id == message.sender or cursor.updated_at is None:
             continue
@@ -119,7 +241,7 @@ def _seen(cursors: Iterable[Cursor], kept: Kept, told: set[tuple[UserId, Status]
         yield Hop(
             at=cursor.updated_at,
             what=status.word,
-            detail=f"up to {max(cursor.last_read_seq, cursor.last_delivered_seq)}",
+            note=f"up to {max(cursor.last_read_seq, cursor.last_delivered_seq)}",
             user_id=cursor.user_id,
             channel=APP,
         )
@@ -127,14 +249,40 @@ def _seen(cursors: Iterable[Cursor], kept: Kept, told: set[tuple[UserId, Status]
 
 def _changes(events: Iterable[Event]) -> Iterator[Hop]:
     for event in events:
-        place = f"in the log at {event.position.partition}.{event.position.offset}"
+        place = event.position
         if isinstance(event, MessageEdited):
             at = event.message.edited_at or event.message.created_at
-            yield Hop(at=at, what="edited", detail=place, user_id=event.message.sender)
+            yield Hop(at=at, what="edited", place=place, user_id=event.message.sender)
         elif isinstance(event, MessageDeleted):
             what = "hidden" if event.only_for else "deleted"
-            yield Hop(at=event.at, what=what, detail=place, user_id=event.actor)
+            yield Hop(at=event.at, what=what, place=place, user_id=event.actor)
         elif isinstance(event, ReactionChanged):
             what = "unreacted" if event.removed else "reacted"
-            detail = f"{event.emoji} {place}"
-            yield Hop(at=event.at, what=what, detail=detail, user_id=event.user_id)
+            yield Hop(at=event.at, what=what, place=place, user_id=event.user_id, note=event.emoji)
+
+
+def _in_order(origin: Sequence[Hop], later: Iterable[Hop]) -> list[Hop]:
+    """Return the hops, each with the time it took after what it follows from.
+
+    The sort is stable, so what has the same time keeps the order of cause and effect.
+    Nothing happens to a message before it is stored, whatever another machine's clock says.
+    """
+    found: list[Hop] = []
+    lanes: dict[tuple[UserId | None, str | None], Hop] = {}
+    for hop in origin:
+        found.append(_following(hop, found[-1] if found else None))
+    stored = found[-1]
+    for hop in sorted(later, key=lambda one: one.at):
+        lane = (hop.user_id, hop.channel)
+        # The next channel is tried because of what became of the one before.
+        cause = lanes.get((hop.user_id, hop.instead.channel) if hop.instead else lane, stored)
+        found.append(_following(hop, cause))
+        if hop.what in PASSAGE:
+            lanes[lane] = hop
+    return found
+
+
+def _following(hop: Hop, cause: Hop | None) -> Hop:
+    if cause is None or hop.what not in PASSAGE or hop.at < cause.at:
+        return hop
+    return replace(hop, after=hop.at - cause.at)

@@ -183,6 +183,18 @@ async def test_the_next_try_waits_as_long_as_the_platform_asks(desk: Desk) -> No
     assert desk.paper.texts("a") == ["hello"]
 
 
+async def test_a_report_tells_why_the_channel_was_chosen_and_the_tries_before(desk: Desk) -> None:
+    desk.fail("a", later(), later())
+    await desk.put("hello", why="asked")
+    async with desk.working():
+        await desk.done()
+    [record] = await desk.log.read(COMMANDS, after=None, limit=10)
+    report = decode_command(record.value)
+    assert isinstance(report, ReportStatus)
+    assert report.why == "asked"
+    assert [(one.code, one.text) for one in report.tries] == [("rate_limited", "busy")] * 2
+
+
 async def test_a_permanent_failure_ends_as_failed_with_its_reason(desk: Desk) -> None:
     desk.fail("a", never())
     await desk.put("one")

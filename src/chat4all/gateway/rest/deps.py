@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.errors import Unavailable
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.rest.file_tools import FileTools
@@ -128,3 +129,10 @@ class RestDeps:
 
 Deps = NamedDependency[SkipValidation[RestDeps]]
 """A handler takes it as `deps`."""
+
+
+def tools_of(deps: RestDeps) -> OperatorTools:
+    """Return the services for operators. Raises `Unavailable` on a node that has none."""
+    if deps.operator is None:
+        raise Unavailable("this node does not serve operators", retry_after=60)
+    return deps.operator

@@ -22,7 +22,7 @@ from chat4all.gateway.rest.schemas.dead_letters import (
     Redriven,
     RedrivenLetters,
 )
-from chat4all.gateway.rest.schemas.operator import MessageTrace
+from chat4all.gateway.rest.schemas.message_trace import MessageTrace
 from chat4all.gateway.rest.schemas.text import UuidQuery
 from chat4all.gateway.rest.times import read_time
 from chat4all.services.dead_letters import DeadLetter, LetterFilter

@@ -13,13 +13,14 @@ from msgspec import UNSET
 from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.ids import MessageId
 from chat4all.gateway.rest.bearer import Caller
-from chat4all.gateway.rest.deps import Deps
+from chat4all.gateway.rest.deps import Deps, tools_of
 from chat4all.gateway.rest.problems import problem_of
 from chat4all.gateway.rest.schemas.delivery_plan import (
     DeliveryPlan,
     MessageToPlan,
     PlannedRecipient,
 )
+from chat4all.gateway.rest.schemas.message_trace import MessageTrace
 from chat4all.gateway.rest.schemas.messages import (
     AcceptedMessage,
     BatchOutcome,
@@ -160,6 +161,19 @@ class Messages(Controller):
     async def status(self, message_id: UuidPath, deps: Deps, caller: Caller) -> MessageStatus:
         """Tell how far a message has come with each recipient, and how."""
         return MessageStatus.of(await deps.messages.status(caller.user_id, _id(message_id)))
+
+    @get("/{message_id:str}/trace", operation_id="traceMessage")
+    async def trace(self, message_id: UuidPath, deps: Deps, caller: Caller) -> MessageTrace:
+        """Tell the whole way of a message, and nothing of what it says.
+
+        Members of its conversation are told, and operators.
+        """
+        tools = tools_of(deps)
+        if caller.admin:
+            return MessageTrace.of(await tools.trace(_id(message_id)))
+        await deps.messages.get(caller.user_id, _id(message_id))  # is it theirs?
+        found = await tools.trace(_id(message_id))
+        return MessageTrace.of(found.seen_by(caller.user_id))
 
 
 def _id(text: str) -> MessageId:

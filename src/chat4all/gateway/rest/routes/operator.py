@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.params import JSONBody
 
-from chat4all.domain.errors import AccountNotFound, Unavailable
-from chat4all.domain.ids import AccountId, MessageId
-from chat4all.gateway.rest.deps import Deps, RestDeps
-from chat4all.gateway.rest.operator_tools import OperatorTools
+from chat4all.domain.errors import AccountNotFound
+from chat4all.domain.ids import AccountId
+from chat4all.gateway.rest.deps import Deps, tools_of
 from chat4all.gateway.rest.schemas.history_import import HistoryImport, HistoryImported
-from chat4all.gateway.rest.schemas.operator import AccountIdentity, MessageTrace, NewPerson
+from chat4all.gateway.rest.schemas.operator import AccountIdentity, NewPerson
 from chat4all.gateway.rest.schemas.text import UuidPath
 from chat4all.gateway.rest.schemas.users import OwnUser
 from chat4all.ports.connector import SupportsIdentity
@@ -46,7 +45,7 @@ class Operator(Controller):
     async def test_account(self, account_id: UuidPath, deps: Deps) -> AccountIdentity:
         """Ask the platform who the account is, which shows that it can be reached."""
         account = await deps.accounts.get(AccountId(account_id.lower()))
-        connector = _tools(deps).connector_of(account.id)
+        connector = tools_of(deps).connector_of(account.id)
         if connector is None:
             raise AccountNotFound("this account does not run here; is it enabled?")
         if not isinstance(connector, SupportsIdentity):
@@ -62,15 +61,4 @@ class Operator(Controller):
     )
     async def import_history(self, data: JSONBody[HistoryImport], deps: Deps) -> HistoryImported:
         """Add messages that another program exported; a repeat adds nothing."""
-        return HistoryImported.of(await _tools(deps).import_history(data.to_batch()))
-
-    @get("/messages/{message_id:str}/trace", operation_id="traceMessage")
-    async def trace(self, message_id: UuidPath, deps: Deps) -> MessageTrace:
-        """Tell the whole way of a message, and nothing of what it says."""
-        return MessageTrace.of(await _tools(deps).trace(MessageId(message_id.lower())))
-
-
-def _tools(deps: RestDeps) -> OperatorTools:
-    if deps.operator is None:
-        raise Unavailable("this node does not serve operators", retry_after=60)
-    return deps.operator
+        return HistoryImported.of(await tools_of(deps).import_history(data.to_batch()))

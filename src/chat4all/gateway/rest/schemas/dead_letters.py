@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
-from chat4all.gateway.rest.schemas.operator import MessageTrace
+from chat4all.gateway.rest.schemas.message_trace import MessageTrace
 from chat4all.services.dead_letters import DeadLetter
 
 LETTER = "^[0-9]{1,5}\\.[0-9]{1,18}\\Z"

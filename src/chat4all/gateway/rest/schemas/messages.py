@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from chat4all.domain.failover import Deadlines
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import Message
-from chat4all.domain.status import Status, StatusEntry
+from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.gateway.rest.problems import Problem
 from chat4all.gateway.rest.schemas.bounded_json import check_object
 from chat4all.gateway.rest.schemas.payloads import AnyPayload, shown
@@ -185,6 +185,16 @@ class StatusError(Struct, frozen=True, kw_only=True):
     text: str
     platform_error: dict[str, Any] | None
 
+    @classmethod
+    def of(cls, failure: Failure) -> Self:
+        """Return `failure` as the API shows it."""
+        said = failure.platform_error
+        return cls(
+            code=failure.code,
+            text=failure.text,
+            platform_error=None if said is None else dict(said),
+        )
+
 
 class StatusLine(Struct, frozen=True, kw_only=True):
     """One recipient on one channel, at one time; `note` says what was changed on the way."""
@@ -200,20 +210,13 @@ class StatusLine(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, entry: StatusEntry) -> Self:
         """Return `entry` as the API shows it."""
-        error = entry.error
         return cls(
             user_id=entry.user_id,
             channel=entry.channel,
             status=_word(entry.status),
             at=entry.at,
             external_id=entry.external_id,
-            error=None
-            if error is None
-            else StatusError(
-                code=error.code,
-                text=error.text,
-                platform_error=None if error.platform_error is None else dict(error.platform_error),
-            ),
+            error=None if entry.error is None else StatusError.of(entry.error),
             note=entry.note,
         )
 

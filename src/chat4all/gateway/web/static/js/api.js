@@ -77,6 +77,7 @@ export const planFile = (conversation_id, type, file) =>
 
 export const message = (messageId) => get(`/v1/messages/${id(messageId)}`);
 export const messageStatus = (messageId) => get(`/v1/messages/${id(messageId)}/status`);
+export const messageTrace = (messageId) => get(`/v1/messages/${id(messageId)}/trace`);
 export const editMessage = (messageId, payload) => patch(`/v1/messages/${id(messageId)}`, { payload });
 /** @param {"me"|"everyone"} whom */
 export const deleteMessage = (messageId, whom) => remove(`/v1/messages/${id(messageId)}`, { for: whom });

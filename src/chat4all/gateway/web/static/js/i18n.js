@@ -40,6 +40,14 @@ export function errorText(error) {
   return [error.message, fields].filter(Boolean).join(" ") || t("error.unknown");
 }
 
+/** What to tell about why something did not arrive: the words for its code, else what the server said. */
+export function reasonText(code, said) {
+  const within = /^not (delivered|read) within (\S+) s$/.exec(code ?? "");
+  if (within) return t(`reason.not_${within[1]}_within`, { time: durationOf(Number(within[2])) });
+  const known = [`reason.${code}`, `error.${code}`].find((key) => key in words);
+  return known ? t(known) : said || code || t("error.unknown");
+}
+
 export function channelName(channel) {
   const key = `channel.${channel}`;
   return key in words ? t(key) : channel;
@@ -56,6 +64,19 @@ function formatter(options) {
 }
 
 export const timeOf = (at) => formatter({ hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+
+/** With seconds and their thousandths, for what follows each other closely. */
+export const exactTimeOf = (at) =>
+  formatter({ hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 }).format(new Date(at));
+
+const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+
+/** A length of time in its largest unit: 12 ms, 1.5 s, 3 min. */
+export function durationOf(seconds) {
+  const [unit, size] = UNITS.find(([, least]) => seconds >= least) ?? ["millisecond", 0.001];
+  const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: unit === "millisecond" ? 0 : 1 };
+  return new Intl.NumberFormat(locale, options).format(seconds / size);
+}
 
 export const fullTimeOf = (at) => formatter({ dateStyle: "full", timeStyle: "medium" }).format(new Date(at));
 

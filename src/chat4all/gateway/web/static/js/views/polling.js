@@ -2,13 +2,13 @@
 
 import { useEffect, useRef, useState } from "../preact.js";
 
-const EVERY_MS = 1_000;
+const SECOND_MS = 1_000;
 
 /**
- * What `load` answers, asked again every second while the page is looked at, and at once when `keys` change.
+ * What `load` answers, asked again every second, or every `pause` milliseconds, while the page is looked at, and at once when `keys` change.
  * `again` asks at once and `put` takes a newer answer; what was asked before either of them counts no more.
  */
-export function usePolling(load, keys) {
+export function usePolling(load, keys, pause = SECOND_MS) {
   const round = useRef(0);
   const [result, setResult] = useState({ value: null, error: null });
   const [poke, setPoke] = useState(0);
@@ -21,7 +21,7 @@ export function usePolling(load, keys) {
         if (round.current !== mine) return;
         setResult((before) => ({ value: answer.value ?? before.value, error: answer.error }));
       }
-      timer = setTimeout(tick, EVERY_MS);
+      timer = setTimeout(tick, pause);
     };
     tick();
     return () => {

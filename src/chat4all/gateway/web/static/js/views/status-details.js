@@ -1,7 +1,7 @@
 /** How far a message has come, for each recipient, and how it got there. */
 
 import * as api from "../api.js";
-import { ChannelIcon, Tick } from "../icons.js";
+import { ChannelIcon, Icon, Tick } from "../icons.js";
 import { errorText, fullTimeOf, t, timeOf } from "../i18n.js";
 import { nameOf } from "../people.js";
 import { html, useEffect, useState } from "../preact.js";
@@ -26,6 +26,11 @@ export function StatusDetails({ message }) {
             ? html`<h3>${t("status.history")}</h3><${Reports} state=${state} items=${report.history} testid="status-history" />`
             : null}`
       : null}
+    <footer>
+      <a class="secondary" href="trace#${message.message_id}" target="_blank" rel="noopener" data-testid="open-trace">
+        <${Icon} name="clock" />${t("trace.open")}
+      </a>
+    </footer>
   <//>`;
 }
 
