@@ -188,6 +188,11 @@ class Settings(BaseSettings):
         """Return the public address, without a slash at its end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
+    @property
+    def can_be_called(self) -> bool:
+        """Return whether a platform can call back: at an https address alone."""
+        return self.public_url.startswith("https://")
+
 
 def load_settings(
     options: Mapping[str, Any], environment: Mapping[str, str] | None = None

@@ -45,6 +45,7 @@ from chat4all.gateway.auth.signing_key import SigningKey
 from chat4all.gateway.rest.deps import RestDeps, SyncBatch
 from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
+from chat4all.ports.connector import Connector
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.phones import Phone, PhoneFailure, PhoneFile, PhoneMessage
 from chat4all.ports.tracing import Traces
@@ -200,6 +201,11 @@ class NamedConnector:
         return f"{code} to {name}"
 
 
+async def _named(account: AccountId) -> Connector:
+    del account
+    return NamedConnector()  # type: ignore[return-value]  # it says who it is, nothing else
+
+
 REMINDER = Template(
     name="reminder",
     language="pt_BR",
@@ -351,12 +357,16 @@ class _Engines:
                 )
             )
 
+    async def _connector_of(self, account: AccountId) -> ApprovingConnector:
+        del account
+        return self.approving
+
     def deps(self, tokens: JwtAccessTokens, files: Files) -> RestDeps:
         directory, now, log = self.directory, self.clock, self.event_log
         users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
         peek, find = self.people.peek, self.people.conversation
         conversations = directory.conversations
-        templates = TemplateBook(lambda _: self.approving)
+        templates = TemplateBook(self._connector_of)
         plan = PreviewDelivery(
             self.people, self.last, directory.routes, CAPABILITIES, templates, now=now
         )
@@ -405,7 +415,7 @@ class _Engines:
             operator=OperatorTools(
                 import_history=ImportHistory(log, self.store, directory),
                 trace=TraceMessage(self.store, self.store, self.store, log),
-                connector_of=lambda _: NamedConnector(),  # type: ignore[arg-type,return-value]
+                connector_of=_named,
             ),
         )
 

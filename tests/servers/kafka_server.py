@@ -70,7 +70,9 @@ class KafkaServer:
         (folder / "log4j.properties").write_text(_LOGGING)
         self._process: subprocess.Popen[bytes] | None = None
         name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", name, "-c", str(self._settings)]
+        # One in 64 names begins with a dash, which must not look like an option.
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={name}"]
+        tool += ["-c", str(self._settings)]
         subprocess.run([*self._java(), *tool], check=True, capture_output=True)
 
     @property

@@ -95,6 +95,7 @@ def _telegram(settings: Settings) -> ConnectorKind[TelegramConfig]:
         config=partial(TelegramConfig, api_base=settings.telegram_api),
         build=build,
         identity=lambda config: config.token.get_secret_value().partition(":")[0],
+        calls_back=settings.can_be_called,
     )
 
 
@@ -113,6 +114,7 @@ def _whatsapp(settings: Settings) -> ConnectorKind[WhatsAppConfig]:
         build=build,
         identity=lambda config: config.phone_number_id,
         secret="access_token",  # noqa: S106 - the name of a key
+        calls_back=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""The connectors that run in this process, one per enabled account."""
+"""The connectors of this process: one per enabled account that it uses."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
+from chat4all.bootstrap.lazy_connector import LazyConnector
 from chat4all.domain.directory import Account
 from chat4all.domain.errors import (
     AccountNotFound,
@@ -59,7 +60,9 @@ class Fleet:
     """Starts, stops and polls connectors as accounts come, change and go.
 
     `keep` has each account be listened to; without it none is here, and only callbacks
-    are taken. With `channels` the accounts of other platforms are not listened to.
+    are taken. With `channels` the accounts of other platforms are not listened to. A
+    connector is made at once where its account is listened to, in the background where
+    its platform is `awaited` to call, and else at its first use.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Fleet:
         webhook_address: Callable[[Account], str | None],
         keep: Keep | None,
         channels: Collection[str] | None = None,
+        awaited: Collection[str] = (),
         health: HealthBoard | None = None,
         tracing: Tracing | None = None,
     ) -> None:
@@ -80,21 +84,28 @@ class Fleet:
         self._webhook_address = webhook_address
         self._keep = keep
         self._channels = channels
-        self._running: dict[AccountId, tuple[Account, Connector]] = {}
+        self._awaited = awaited
+        self._running: dict[AccountId, LazyConnector] = {}
         self._polls: dict[AccountId, asyncio.Task[None]] = {}
         self._receive: Receive | None = None
         self._changing = asyncio.Lock()
+        self._making = asyncio.Lock()
         self._all_started = asyncio.Event()
 
     def get(self, account: AccountId, /) -> Connector | None:
-        """Return the connector of an account, or None while it is not running."""
+        """Return the connector of an account, or None while none has been made."""
         running = self._running.get(account)
-        return running[1] if running else None
+        return running.made if running else None
+
+    async def connector_of(self, account: AccountId, /) -> Connector | None:
+        """Return the connector of an account, made if need be; None for one that cannot run."""
+        running = self._running.get(account)
+        return await running.get() if running else None
 
     @property
     def running(self) -> Sequence[tuple[Account, Connector]]:
-        """Return what runs now."""
-        return list(self._running.values())
+        """Return the accounts whose connectors have been made, with these."""
+        return [(one.account, made) for one in self._running.values() if (made := one.made)]
 
     def receive_by(self, receive: Receive) -> None:
         """Say who takes what comes in; before the first account starts."""
@@ -136,7 +147,11 @@ class Fleet:
         """Follow what may have been followed already: an account that runs as it is goes on."""
         async with self._changing:
             account, running = await self._accounts.get(account_id), self._running.get(account_id)
-            if account is None or running is None or account.updated_at != running[0].updated_at:
+            if (
+                account is None
+                or running is None
+                or account.updated_at != running.account.updated_at
+            ):
                 await self._follow(account_id, account)
 
     async def _follow(self, account_id: AccountId, account: Account | None) -> None:
@@ -155,21 +170,35 @@ class Fleet:
             running = self._running.get(account_id)
             if running is not None:
                 await self._stop(account_id)
-                await self._start(running[0])
+                await self._start(running.account)
 
     async def _start(self, account: Account) -> None:
-        try:
-            connector = await asyncio.to_thread(self._build, account)  # may load a library
-        except Chat4AllError as error:
-            log.warning("account cannot run", account=account.id, detail=str(error))
-            self.health.broken(account.id, str(error))
+        running = self._running[account.id] = LazyConnector(account, self._make)
+        if self._keep is None or not self._is_ours(account):
+            if account.platform in self._awaited:
+                running.begin()
             return
-        self._running[account.id] = (account, connector)
-        heard = self._channels is None or account.platform in self._channels
-        if heard and self._receive is not None and self._keep is not None:
+        connector = await running.get()
+        if connector is not None and self._receive is not None:
             work = partial(self._listen, account, connector, self._receive)
             kept = self._keep(f"account {account.id}", work)
             self._polls[account.id] = asyncio.ensure_future(kept)
+
+    def _is_ours(self, account: Account) -> bool:
+        return self._channels is None or account.platform in self._channels
+
+    async def _make(self, account: Account) -> Connector | None:
+        """Make a connector in a thread, one at a time: libraries may share what they load."""
+        async with self._making:
+            try:
+                return await asyncio.to_thread(self._build, account)
+            except Chat4AllError as error:
+                log.warning("account cannot run", account=account.id, detail=str(error))
+                self.health.broken(account.id, str(error))
+            except Exception as error:  # a library that does not load is one platform's trouble
+                log.exception("account cannot run", account=account.id)
+                self.health.broken(account.id, type(error).__name__)
+        return None
 
     async def aclose(self) -> None:
         """Stop them all."""
@@ -214,13 +243,15 @@ class Fleet:
             if account is not None and account.enabled and account.platform == platform:
                 await self._catch_up(account_id)
         running = self._running.get(account_id)
-        if running is None or running[1].channel != platform:
-            raise AccountNotFound("no such connector account")
-        return running
+        if running is not None and running.account.platform == platform:
+            connector = await running.get()
+            if connector is not None:
+                return running.account, connector
+        raise AccountNotFound("no such connector account")
 
     async def tell(self, account: Account, address: str, words: str) -> None:
         """Send a short text of the system's own; a platform that refuses it is only noted."""
-        connector = self.get(account.id)
+        connector = await self.connector_of(account.id)
         if connector is None:
             return
         try:
@@ -237,7 +268,7 @@ class Fleet:
             await asyncio.wait([poll])
         running = self._running.pop(account_id, None)
         if running is not None:
-            await running[1].aclose()
+            await running.aclose()
 
     async def _listen(self, account: Account, connector: Connector, receive: Receive) -> None:
         """Have a webhook where there is a public address for it, else poll."""

@@ -24,7 +24,7 @@ SHARED_LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Platforms:
-    """One connector for each account, and the use case behind them."""
+    """The connectors of the accounts, and the use case behind them."""
 
     fleet: Fleet
     fetcher: MediaFetcher
@@ -34,21 +34,31 @@ class Platforms:
 
 @asynccontextmanager
 async def open_platforms(
-    core: Core, keep: Keep | None, channels: Collection[str] | None = None
+    core: Core,
+    keep: Keep | None,
+    channels: Collection[str] | None = None,
+    *,
+    is_called: bool = True,
 ) -> AsyncIterator[Platforms]:
-    """Build them; no account runs yet. `keep` and `channels` as in `Fleet`."""
+    """Build them; no account runs yet. `keep` and `channels` as in `Fleet`.
+
+    `is_called` says whether platforms call this process.
+    """
     fleet = Fleet(
         core.directory.accounts,
         partial(build_connector, core.kinds),
         webhook_address=partial(_webhook_address, core.settings),
         keep=keep,
         channels=channels,
+        awaited=[name for name, kind in core.kinds.items() if is_called and kind.calls_back],
         tracing=core.tracing,
     )
     try:
-        core.templates.ask(fleet.get)
+        core.templates.ask(fleet.connector_of)
         look = LOOK_SECONDS if core.storage.cache_age is None else SHARED_LOOK_SECONDS
-        fetcher = MediaFetcher(core.files.intake, fleet.get, meter=core.metrics.files, look=look)
+        fetcher = MediaFetcher(
+            core.files.intake, fleet.connector_of, meter=core.metrics.files, look=look
+        )
         ignored = _ignored(core)
         receive = _receiver(core, fleet, fetcher, ignored)
         early = EarlyReceipts(
@@ -104,7 +114,7 @@ def _ignored(core: Core) -> Ignored:
 
 
 def _webhook_address(settings: Settings, account: Account) -> str | None:
-    """Return where a platform calls back; only an https address can be reached by one."""
-    if not settings.public_url.startswith("https://"):
+    """Return where a platform calls back, if it can."""
+    if not settings.can_be_called:
         return None
     return f"{settings.address}/v1/webhooks/{account.platform}/{account.id}"

@@ -122,7 +122,7 @@ def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:
     return OperatorTools(
         import_history=ImportHistory(log, messages, core.directory),
         trace=TraceMessage(messages, messages, messages, log),
-        connector_of=fleet.get,
+        connector_of=fleet.connector_of,
     )
 
 

@@ -95,7 +95,12 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
         keep = Duties(storage.nodes.leases).keep
         listens = keep if "connector" in roles.names else None
         platforms = await stack.enter_async_context(
-            open_platforms(core, listens, roles.channels if listens else None)
+            open_platforms(
+                core,
+                listens,
+                roles.channels if listens else None,
+                is_called="gateway" in roles.names,
+            )
         )
         changed = partial(_changed, platforms, storage.nodes.bus)
         passwords = await stack.enter_async_context(open_passwords())

@@ -39,6 +39,8 @@ class ConnectorKind(Generic[C]):
     import a library that loads slowly. `identity` names the bot or number that a config
     speaks for, so that one is not connected twice; None where that cannot be told. `secret`
     is the key of the config that people are asked for; None when there is none to give.
+    `calls_back` says that the platform will call, so that a gateway makes its connectors
+    before the first call; else one is made when something comes.
     `source` is told by the product: the package and version that the kind came with.
     """
 
@@ -48,6 +50,7 @@ class ConnectorKind(Generic[C]):
     build: Callable[[C], Connector]
     identity: Callable[[C], str | None] = lambda _: None
     secret: str | None = "token"  # noqa: S105 - the name of a key
+    calls_back: bool = False
     source: str = "chat4all"
 
     def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:

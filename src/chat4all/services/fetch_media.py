@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ class MediaFetcher:
     def __init__(
         self,
         intake: FileIntake,
-        connector_of: Callable[[AccountId], Connector | None],
+        connector_of: Callable[[AccountId], Awaitable[Connector | None]],
         *,
         at_once: int = AT_ONCE,
         policy: FetchPolicy | None = None,
@@ -159,7 +159,7 @@ class MediaFetcher:
         return None
 
     async def _fetch(self, file: File, remote: RemoteMedia) -> None:
-        connector = self._connector_of(remote.account_id)
+        connector = await self._connector_of(remote.account_id)
         if connector is None:
             raise ChannelError("the account is not running", retry=True, reason="no_account")
         if not isinstance(connector, SupportsMedia):

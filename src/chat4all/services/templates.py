@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -29,7 +29,11 @@ DOUBTED = 5.0
 MOST = 50
 """Templates that are named to somebody who needs one."""
 
-ConnectorOf = Callable[[AccountId], Connector | None]
+ConnectorOf = Callable[[AccountId], Awaitable[Connector | None]]
+
+
+async def _nobody(account: AccountId) -> None:
+    del account
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class _Told:
 class TemplateBook:
     """Asks the platforms for the templates of their accounts, and remembers the answers."""
 
-    def __init__(self, connector_of: ConnectorOf = lambda _: None) -> None:
+    def __init__(self, connector_of: ConnectorOf = _nobody) -> None:
         self._connector_of = connector_of
         self._told: dict[AccountId, _Told] = {}
         self._asking: dict[AccountId, asyncio.Task[_Told]] = {}
@@ -105,7 +109,7 @@ class TemplateBook:
         return await asyncio.shield(task)
 
     async def _answer(self, account: AccountId) -> _Told:
-        connector = self._connector_of(account)
+        connector = await self._connector_of(account)
         if connector is None:
             raise AccountNotFound("this account does not run here; is it enabled?")
         templates = await connector.templates() if isinstance(connector, SupportsTemplates) else ()

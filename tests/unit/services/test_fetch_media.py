@@ -78,8 +78,11 @@ class Desk:
     def new_fetcher(self) -> MediaFetcher:
         policy = FetchPolicy(first=0.001, most=0.002)
         return MediaFetcher(
-            self.intake, self.accounts.get, at_once=2, policy=policy, now=lambda: self.now
+            self.intake, self._connector_of, at_once=2, policy=policy, now=lambda: self.now
         )
+
+    async def _connector_of(self, account: AccountId) -> Connector | None:
+        return self.accounts.get(account)
 
     async def announced(
         self,

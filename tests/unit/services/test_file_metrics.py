@@ -185,11 +185,14 @@ async def test_fetches_are_counted_by_how_they_end_and_by_no_words_of_others(
     works: Works,
 ) -> None:
     shelf = Shelf()
-    accounts: dict[AccountId, Connector] = {AccountId("shop"): shelf}
+
+    async def connector_of(account: AccountId) -> Connector | None:
+        return shelf if account == "shop" else None
+
     async with works.open() as files:
         fetcher = MediaFetcher(
             files.intake,
-            accounts.get,
+            connector_of,
             policy=FetchPolicy(first=0.001, most=0.002),
             meter=works.metrics.files,
         )

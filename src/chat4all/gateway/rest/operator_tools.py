@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chat4all.domain.ids import AccountId
@@ -13,8 +13,8 @@ from chat4all.services.trace import TraceMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorTools:
-    """`connector_of` returns the connector of an account while it runs here."""
+    """`connector_of` returns the connector of an account, None for one that cannot run."""
 
     import_history: ImportHistory
     trace: TraceMessage
-    connector_of: Callable[[AccountId], Connector | None]
+    connector_of: Callable[[AccountId], Awaitable[Connector | None]]

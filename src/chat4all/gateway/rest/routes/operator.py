@@ -45,7 +45,7 @@ class Operator(Controller):
     async def test_account(self, account_id: UuidPath, deps: Deps) -> AccountIdentity:
         """Ask the platform who the account is, which shows that it can be reached."""
         account = await deps.accounts.get(AccountId(account_id.lower()))
-        connector = tools_of(deps).connector_of(account.id)
+        connector = await tools_of(deps).connector_of(account.id)
         if connector is None:
             raise AccountNotFound("this account does not run here; is it enabled?")
         if not isinstance(connector, SupportsIdentity):
