@@ -23,7 +23,7 @@ class Balancer:
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = ports
-        self._turns = itertools.cycle(range(len(ports)))
+        self._turns = itertools.count()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
@@ -33,7 +33,7 @@ class Balancer:
             writer.transport.abort()
             return
         try:
-            await asyncio.gather(_pass(reader, server[1]), _pass(server[0], writer))
+            await asyncio.gather(self._pass(reader, server[1]), self._pass(server[0], writer))
         except OSError:  # one of the two is gone
             pass
         finally:
@@ -52,18 +52,17 @@ class Balancer:
             return server
         return None
 
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(PIECE):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+        await writer.drain()
+
 
 def _socket_of(writer: asyncio.StreamWriter) -> socket.socket:
     found: socket.socket = writer.get_extra_info("socket")
     return found
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(PIECE):
-        writer.write(data)
-        await writer.drain()
-    writer.write_eof()
-    await writer.drain()
 
 
 async def main(port: int, servers: Sequence[int]) -> None:

@@ -37,8 +37,12 @@ class Engines:
 
 
 @contextmanager
-def engines(folder: Path) -> Iterator[Engines]:
-    """Run them; a server that is missing is a skip."""
+def engines(folder: Path, *, kafka_at: int | None = None) -> Iterator[Engines]:
+    """Run them; a server that is missing is a skip.
+
+    With `kafka_at` that is the port at which clients are to find Kafka: something there passes
+    them on.
+    """
     for name in ("kafka", "mongodb", "redis"):
         (folder / name).mkdir()
     with (
@@ -46,7 +50,7 @@ def engines(folder: Path) -> Iterator[Engines]:
             KINDS[-1] if KINDS[-1] == "mongod" else "secantusdb", folder / "mongodb"
         ) as mongodb,
         redis_server(folder / "redis") as redis,
-        kafka_server(folder / "kafka") as kafka,
+        kafka_server(folder / "kafka", at=kafka_at) as kafka,
         postgres_server() as postgres,
     ):
         yield Engines(folder, kafka, mongodb, redis, postgres)

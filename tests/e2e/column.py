@@ -102,18 +102,8 @@ class Column:
             if "CHAT4ALL_EPHEMERAL_URL" not in settings:
                 redis = stack.enter_context(redis_server(_made(folder / "redis")))
                 given["CHAT4ALL_EPHEMERAL_URL"] = redis.url
-            roles = _roles(folder, given, program, self._nursery)
-            stack.push_async_callback(_stop, list(roles.values()))
-            await asyncio.gather(*(one.start(within=START_SECONDS) for one in roles.values()))
-            url = roles["gateway"].settings["CHAT4ALL_PUBLIC_URL"]
-            balancing = running(
-                _balancer(url, [roles[one].port for one in GATEWAYS]),
-                environment={},
-                output=folder / "balancer.txt",
-                ready=f"{url}/readyz",
-            )
-            await asyncio.to_thread(stack.enter_context, balancing)
-            yield url
+            roles = running_roles(folder, given, program, self._nursery)
+            yield public_url(await stack.enter_async_context(roles))
 
     async def _installation(self, folder: Path) -> dict[str, str]:
         if self._shared is None:
@@ -137,6 +127,34 @@ class Column:
 
 chosen = Column()
 """The column of this run; `tests/conftest.py` names it."""
+
+
+@asynccontextmanager
+async def running_roles(
+    folder: Path, given: Mapping[str, str], program: Sequence[str], nursery: Nursery | None
+) -> AsyncIterator[dict[str, Role]]:
+    """Run the roles and the balancer until the block ends; yield the roles as `ROLES` names them.
+
+    `folder` gets what they print.
+    """
+    async with AsyncExitStack() as stack:
+        roles = _roles(folder, given, program, nursery)
+        stack.push_async_callback(_stop, list(roles.values()))
+        await asyncio.gather(*(one.start(within=START_SECONDS) for one in roles.values()))
+        url = public_url(roles)
+        balancing = running(
+            _balancer(url, [roles[one].port for one in GATEWAYS]),
+            environment={},
+            output=folder / "balancer.txt",
+            ready=f"{url}/readyz",
+        )
+        await asyncio.to_thread(stack.enter_context, balancing)
+        yield roles
+
+
+def public_url(roles: Mapping[str, Role]) -> str:
+    """Return the balancer's address."""
+    return roles["gateway"].settings["CHAT4ALL_PUBLIC_URL"]
 
 
 def _roles(

@@ -39,7 +39,8 @@ class Role:
         options = ("--port", str(self.port), "--data-dir", str(folder / "data"))
         self._words = (*words, *options)
         self._program = program
-        self._nursery = nursery
+        self.nursery = nursery
+        """What starts it; without one the program is loaded anew, as it is for its users."""
         self.settings = dict(settings)
         self._process: asyncio.subprocess.Process | Born | None = None
 
@@ -72,8 +73,8 @@ class Role:
 
     async def launch(self) -> None:
         """Start, and wait for nothing."""
-        if self._nursery is not None:
-            self._process = self._nursery.start(self._words, self.settings, self.output)
+        if self.nursery is not None:
+            self._process = self.nursery.start(self._words, self.settings, self.output)
             return
         given = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
         with self.output.open("ab") as sink:

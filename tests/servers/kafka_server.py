@@ -37,7 +37,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{at}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={data}
@@ -57,15 +57,20 @@ log4j.appender.out.layout.ConversionPattern=%d %p %m %c%n
 
 
 class KafkaServer:
-    """One server; killed and started again it has what it had."""
+    """One server; killed and started again it has what it had.
 
-    def __init__(self, folder: Path) -> None:
+    `at` is the port that it names to clients, where that is not the one it listens on.
+    """
+
+    def __init__(self, folder: Path, *, at: int | None = None) -> None:
         self._folder = folder
         self._jars = jars()
         self.port, controller = free_port(), free_port()
         self._settings = folder / "server.properties"
         self._settings.write_text(
-            _SETTINGS.format(port=self.port, controller=controller, data=folder / "data")
+            _SETTINGS.format(
+                port=self.port, at=at or self.port, controller=controller, data=folder / "data"
+            )
         )
         (folder / "log4j.properties").write_text(_LOGGING)
         self._process: subprocess.Popen[bytes] | None = None
@@ -143,9 +148,9 @@ def build() -> Path:
 
 
 @contextmanager
-def kafka_server(folder: Path) -> Iterator[KafkaServer]:
+def kafka_server(folder: Path, *, at: int | None = None) -> Iterator[KafkaServer]:
     try:
-        server = KafkaServer(folder)
+        server = KafkaServer(folder, at=at)
     except Missing as missing:
         skip_for(missing)
     try:

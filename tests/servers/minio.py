@@ -34,9 +34,12 @@ class Minio:
 
 
 @contextmanager
-def running_minio(folder: Path) -> Iterator[Minio]:
-    """Run it on `folder` until the block ends. Raises `Missing`."""
-    command, port, console = MINIO.path(), free_port(), free_port()
+def running_minio(folder: Path, port: int | None = None) -> Iterator[Minio]:
+    """Run it on `folder` until the block ends, at a free port unless one is given.
+
+    Raises `Missing`.
+    """
+    command, port, console = MINIO.path(), port or free_port(), free_port()
     listening = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
     environment = {
         "HOME": str(folder),
