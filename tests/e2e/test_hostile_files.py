@@ -13,10 +13,12 @@ import pytest_asyncio
 from PIL import Image
 
 from tests.e2e.account import Account
+from tests.e2e.roles import Role
 from tests.e2e.sender import Sender, sender
 from tests.e2e.shell import run
-from tests.e2e.watched_server import Watched, watched_server
+from tests.e2e.watched_server import Watched, until, watched_server
 from tests.servers.clamd_server import EICAR, FOUND, ClamdServer, clamd_server
+from tests.servers.process import free_port
 from tests.unit.media import samples
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -157,21 +159,41 @@ async def test_a_file_that_the_scanner_does_not_take_is_not_passed_on(scene: Sce
 
 
 @pytest.mark.parametrize(
-    ("url", "code", "told"),
+    ("words", "url", "told"),
     [
-        ("unix:///nowhere/clamd", 1, "start clamd"),
-        ("tcp://", 2, "names no place"),
-        ("tcp://host:port", 2, "names no place"),
-        ("http://host", 2, "use tcp:// or unix://"),
+        (("serve",), "unix:///nowhere/clamd", "start clamd"),
+        (("serve",), "tcp://", "names no place"),
+        (("run", "files"), "tcp://", "names no place"),
+        (("run", "files"), "tcp://host:port", "names no place"),
+        (("run", "files"), "http://host", "use tcp:// or unix://"),
     ],
 )
 async def test_a_scanner_that_is_not_there_stops_the_start(
-    tmp_path: Path, url: str, code: int, told: str
+    tmp_path: Path, words: tuple[str, ...], url: str, told: str
 ) -> None:
-    for role in (("serve",), ("run", "files")):
-        words = (*role, "--port", "0", "--data-dir", str(tmp_path / "data"))
-        ended = await asyncio.to_thread(run, *words, settings={"clamav_url": url})
-        assert ended.returncode == code
-        [line] = ended.stderr.splitlines()
-        assert "CHAT4ALL_CLAMAV_URL" in line
-        assert told in line
+    words = (*words, "--port", "0", "--data-dir", str(tmp_path / "data"))
+    ended = await asyncio.to_thread(run, *words, settings={"clamav_url": url})
+    assert ended.returncode == 2
+    [line] = ended.stderr.splitlines()
+    assert "CHAT4ALL_CLAMAV_URL" in line
+    assert told in line
+
+
+async def test_the_role_files_waits_for_a_scanner_that_is_not_there_yet(tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\0")
+        writer.write(b"PONG\0")
+        writer.close()
+
+    port = free_port()
+    settings = {"CHAT4ALL_CLAMAV_URL": f"tcp://127.0.0.1:{port}"}
+    (tmp_path / "data").mkdir()
+    role = Role(("run", "files"), tmp_path, settings)
+    await role.launch()
+    try:
+        await until(lambda: "CHAT4ALL_CLAMAV_URL" in role.output.read_text())
+        assert not await role.is_ready()
+        async with await asyncio.start_server(answer, "127.0.0.1", port):
+            await role.is_up()
+    finally:
+        await role.stop()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -18,6 +17,7 @@ from chat4all.adapters.memory.ephemeral import MemoryEphemeral
 from chat4all.bootstrap.file_storage import open_file_storage
 from chat4all.bootstrap.files import open_files
 from chat4all.bootstrap.parts import Parts
+from chat4all.bootstrap.role_node import RoleNode, nothing
 from chat4all.bootstrap.storage import open_directory
 from chat4all.bootstrap.telemetry import open_telemetry
 from chat4all.domain.errors import BadSettings, Unavailable
@@ -36,16 +36,9 @@ RELOAD_SECONDS = 2.0
 """How often revocations are read: that late a revoked token ends here."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilesNode:
-    """The running role: its ASGI application."""
-
-    app: Any
-
-
 @asynccontextmanager
-async def open_files_node(settings: Settings) -> AsyncIterator[FilesNode]:
-    """Run the role until the context ends. Raises `StartRefused`."""
+async def open_files_node(settings: Settings) -> AsyncIterator[RoleNode]:
+    """Run the role until the context ends. Raises `StartRefused`, `EngineMissing` among them."""
     _require_shared(settings)
     async with AsyncExitStack() as stack:
         directory = await stack.enter_async_context(open_directory(settings))
@@ -67,7 +60,7 @@ async def open_files_node(settings: Settings) -> AsyncIterator[FilesNode]:
         behind_proxy = ProxyHeadersMiddleware(app, settings.trusted_proxies)
         metered = Metered(CrossOrigin(behind_proxy, home=settings.public_url), metrics)
         tracing = telemetry.tracing
-        yield FilesNode(metered if tracing is None else Traced(metered, tracing))
+        yield RoleNode(metered if tracing is None else Traced(metered, tracing), nothing)
 
 
 def _require_shared(settings: Settings) -> None:

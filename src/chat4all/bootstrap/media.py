@@ -9,7 +9,7 @@ from chat4all.adapters.clamav.scanner import ClamdScanner
 from chat4all.adapters.media.limits import Limits
 from chat4all.adapters.media.sniffing_inspector import SniffingInspector
 from chat4all.adapters.media.worker_inspector import WorkerInspector
-from chat4all.domain.errors import StartRefused, Unavailable
+from chat4all.domain.errors import EngineMissing, Unavailable
 from chat4all.ports.media import MediaInspector, VirusScanner
 from chat4all.settings import Settings
 
@@ -28,10 +28,10 @@ def scanner_of(settings: Settings) -> VirusScanner | None:
 
 
 async def require_scanner(settings: Settings) -> None:
-    """Raise `StartRefused` when the scanner that the settings name does not answer."""
+    """Raise `EngineMissing` when the scanner that the settings name does not answer."""
     if not settings.clamav_url:
         return
     try:
         await ClamdScanner(settings.clamav_url).ping()
     except Unavailable as error:
-        raise StartRefused(f"CHAT4ALL_CLAMAV_URL: {error}; start clamd, then try again") from error
+        raise EngineMissing(f"CHAT4ALL_CLAMAV_URL: {error}; start clamd, then try again") from error

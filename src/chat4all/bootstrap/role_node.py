@@ -139,7 +139,7 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
             yield RoleNode(gateway.app, gateway.websocket.aclose, key)
         else:
             deps = OperationsDeps(ready=ready, metrics=core.metrics.render)
-            yield RoleNode(cast("Any", create_operations_app(deps)), _nothing)
+            yield RoleNode(cast("Any", create_operations_app(deps)), nothing)
 
 
 def _connected_clients(core: Core) -> Clients:
@@ -174,5 +174,5 @@ async def _follow(fleet: Fleet, bus: Bus) -> None:
         await fleet.follow(ids())
 
 
-async def _nothing() -> None:
+async def nothing() -> None:
     """Nobody is connected, so nobody is told."""

@@ -8,7 +8,8 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,7 +20,7 @@ from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
 from chat4all.bootstrap.media import require_scanner
 from chat4all.bootstrap.node import open_node
 from chat4all.bootstrap.operator import OperatorKey, write_operator_file
-from chat4all.bootstrap.role_node import Roles, open_roles
+from chat4all.bootstrap.role_node import RoleNode, Roles, open_roles
 from chat4all.bootstrap.storage import locked
 from chat4all.domain.errors import BadSettings, EngineMissing, Unavailable
 from chat4all.settings import Settings
@@ -33,6 +34,9 @@ LOOK_SECONDS = 1.0
 """How often engines are tried that were not there."""
 GRACE_SECONDS = 5
 """How long open requests may take to end after the signal to stop."""
+
+Opened = Callable[[Settings], AbstractAsyncContextManager[RoleNode]]
+"""Opens what a process runs."""
 
 
 async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
@@ -61,22 +65,10 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
 
 
 async def serve_files(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
-    """Run the role `files` until SIGINT or SIGTERM; `on_ready` is told the address.
-
-    Raises `StartRefused` when it cannot start.
-    """
+    """Run the role `files` until SIGINT or SIGTERM; otherwise as `serve_roles`."""
     from chat4all.bootstrap.files_role import open_files_node  # noqa: PLC0415 - of this role only
 
-    _configure_logs(settings)
-    listener = listen_on(settings)
-    try:
-        host, port = listener.getsockname()[:2]
-        settings = settings.model_copy(update={"port": port})
-        await require_scanner(settings)
-        async with open_files_node(settings) as node:
-            await run_app(node.app, listener, lambda: on_ready(f"http://{host}:{port}"))
-    finally:
-        listener.close()
+    await _serve_once_there(settings, open_files_node, on_ready)
 
 
 async def serve_roles(settings: Settings, roles: Roles, *, on_ready: Callable[[str], None]) -> None:
@@ -85,14 +77,19 @@ async def serve_roles(settings: Settings, roles: Roles, *, on_ready: Callable[[s
     What its engines lack is waited for, and told by `/readyz` meanwhile. Raises
     `StartRefused` when a setting is wrong.
     """
+    await _serve_once_there(settings, partial(open_roles, roles=roles), on_ready)
+
+
+async def _serve_once_there(
+    settings: Settings, opened: Opened, on_ready: Callable[[str], None]
+) -> None:
     _configure_logs(settings)
     listener = listen_on(settings)
     try:
         host, port = listener.getsockname()[:2]
         settings = settings.model_copy(update={"port": port})
-        await require_scanner(settings)
         front, url = Front(), f"http://{host}:{port}"
-        working = asyncio.create_task(_work(settings, roles, front, lambda: on_ready(url)))
+        working = asyncio.create_task(_work(settings, opened, front, lambda: on_ready(url)))
         answering = asyncio.create_task(
             run_app(front, listener, lambda: None, on_stop=front.farewell)
         )
@@ -110,12 +107,13 @@ async def serve_roles(settings: Settings, roles: Roles, *, on_ready: Callable[[s
 
 
 async def _work(
-    settings: Settings, roles: Roles, front: Front, on_ready: Callable[[], None]
+    settings: Settings, opened: Opened, front: Front, on_ready: Callable[[], None]
 ) -> None:
-    """Run the roles as soon as their engines are there, until cancelled."""
+    """Run what `opened` gives as soon as its engines are there, until cancelled."""
     while True:
         try:
-            async with open_roles(settings, roles) as node:
+            await require_scanner(settings)
+            async with opened(settings) as node:
                 front.hand_over(node.app, node.farewell)
                 with _operator_file(settings, node.operator):
                     on_ready()

@@ -15,6 +15,7 @@ from chat4all.domain.errors import StorageFull, Unavailable
 
 _FULL = frozenset({"XMinioStorageFull", "InsufficientStorage", "XMinioAdminBucketQuotaExceeded"})
 _FULL_STATUS = 507
+_OF_SERVER = 500
 _DENIED = frozenset(
     {
         "AccessDenied",
@@ -67,6 +68,14 @@ def translated() -> Iterator[None]:
         raise Unavailable(
             f"the object store does not answer ({type(error).__name__}); repeat the request"
         ) from error
+
+
+def may_come(error: Unavailable) -> bool:
+    """Return whether it is the server that is not there yet, and not we who are refused."""
+    told = error.__cause__
+    if isinstance(told, ClientError):
+        return int(told.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= _OF_SERVER
+    return not isinstance(told, NoCredentialsError)
 
 
 def _of_answer(error: ClientError) -> Exception:

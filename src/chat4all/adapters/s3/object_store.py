@@ -16,13 +16,14 @@ from botocore.exceptions import BotoCoreError
 
 from chat4all.adapters.s3.address import BucketAddress
 from chat4all.adapters.s3.bucket import Bucket
-from chat4all.adapters.s3.errors import Absent, OutOfRange
+from chat4all.adapters.s3.errors import Absent, OutOfRange, may_come
 from chat4all.adapters.s3.lease import LEASE_SECONDS
 from chat4all.adapters.s3.names import Upload, object_name
 from chat4all.adapters.s3.uploads import S3Uploads
 from chat4all.domain.errors import (
     BadSettings,
     Chat4AllError,
+    EngineMissing,
     ObjectNotFound,
     Unavailable,
     UploadNotFound,
@@ -48,7 +49,10 @@ class S3ObjectStore:
         self._opened: Bucket | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect. Raises `BadSettings` when the bucket cannot be used, and says why."""
+        """Connect. Raises `BadSettings` when the bucket cannot be used, and says why.
+
+        It is `EngineMissing` where the server does not answer.
+        """
         address = self._address
         path_style = {"s3": {"addressing_style": "path"}} if address.endpoint else {}
         config = Config(
@@ -181,6 +185,8 @@ def _refusal(address: BucketAddress, error: BaseException) -> BaseException:
     """Return the error with which the start stops."""
     if isinstance(error, Absent):
         return BadSettings(f"CHAT4ALL_OBJECTS_URL: there is no {address}; create it")
+    if isinstance(error, Unavailable) and may_come(error):
+        return EngineMissing(f"CHAT4ALL_OBJECTS_URL: {address}: {error}")
     if isinstance(error, Chat4AllError):
         return BadSettings(f"CHAT4ALL_OBJECTS_URL: {address}: {error}")
     if isinstance(error, BotoCoreError | ValueError):
