@@ -166,6 +166,17 @@ class Settings(BaseSettings):
         gt=0,
         description="Sign-ins per minute that one address may try for one username.",
     )
+    audit_rate: float = Field(
+        default=1_000.0,
+        ge=0,
+        description="Records a second that the auditor looks at, to prove that all promises are "
+        "kept; 0 switches it off.",
+    )
+    audit_grace_seconds: float = Field(
+        default=3_600.0,
+        ge=0,
+        description="Seconds past its deadline after which a status counts as stuck.",
+    )
     log_retention_days: float = Field(
         default=7.0, gt=0, description="Days for which processed log records are kept."
     )

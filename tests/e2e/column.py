@@ -39,6 +39,7 @@ ROLES = {
     "notifier": "notifier",
     "notifier-2": "notifier",
     "presence": "presence",
+    "auditor": "auditor",
     **{
         f"connector-{one}": f"connector --channel {one}" for one in ("mock", "telegram", "whatsapp")
     },

@@ -1,4 +1,4 @@
-"""Starts processes of the product that have loaded it already: a column has eleven of them.
+"""Starts processes of the product that have loaded it already: a column has twelve of them.
 
 Loading takes seconds of a processor each time. Here one process loads the program once, and
 each role is a fork of it that goes on as `chat4all WORDS` would, with an environment, an

@@ -34,6 +34,7 @@ async def test_a_photo_and_a_text_go_through_every_channel(
         "connector": 3,
         "files": 1,
         "presence": 1,
+        "auditor": 1,
     }
     async with open_office(tmp_path) as office:
         group = await with_rita(office)

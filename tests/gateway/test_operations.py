@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from chat4all.domain.ids import new_id
 from chat4all.ports.event_log import Record
 from chat4all.ports.phones import Phone
+from chat4all.services.audit.notes import Notes, Progress, Told, write_notes
 from tests.gateway.world import Person, World
 
 
@@ -44,7 +46,16 @@ async def test_an_account_needs_a_connector_and_an_owner(root: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["connectors", "connectors/accounts", "users", "nodes", "integrity", "dead-letters"]
+    "path",
+    [
+        "connectors",
+        "connectors/accounts",
+        "users",
+        "nodes",
+        "integrity",
+        "integrity/check",
+        "dead-letters",
+    ],
 )
 async def test_administration_takes_an_administrator(
     ana: Person, root: Person, anonymous: httpx.AsyncClient, path: str
@@ -69,9 +80,36 @@ async def test_dead_letters_are_listed_and_tried_again(world: World, root: Perso
 
 
 async def test_integrity_counts_findings_per_check(root: Person, group: str) -> None:
-    report = (await root.http.get("/v1/admin/integrity")).json()
+    report = (await root.http.get("/v1/admin/integrity/check")).json()
     assert set(report["findings"].values()) == {0}
     assert report["first"] == []
+
+
+async def test_operators_see_what_the_auditor_knows(world: World, root: Person) -> None:
+    report = (await root.http.get("/v1/admin/integrity")).json()
+    assert (report["proven_until"], report["looked_at"], report["parts"]) == (None, None, [])
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    told = Told(
+        course="numbers",
+        check="sequence_gap",
+        conversation_id="c",
+        detail="seq 3 is missing",
+        found_at=at,
+        seen_at=at,
+    )
+    numbers = Progress(proven_until=at, cycle_seconds=2.5, found={"sequence_gap": 1})
+    notes = Notes(looked_at=at, courses={"numbers": numbers}, latest=[told])
+    await write_notes(world.deps.audit_notes, notes)
+    report = (await root.http.get("/v1/admin/integrity")).json()
+    assert report["proven_until"] == "2026-03-01T00:00:00Z"
+    assert report["parts"][0]["cycle_seconds"] == 2.5
+    assert report["findings"]["sequence_gap"] == 1
+    assert report["findings"]["lost_record"] == 0
+    assert report["latest"][0]["detail"] == "seq 3 is missing"
+    notes.courses["cursors"] = Progress()
+    await write_notes(world.deps.audit_notes, notes)
+    report = (await root.http.get("/v1/admin/integrity")).json()
+    assert report["proven_until"] is None
 
 
 async def test_phones_are_their_contacts_owners(world: World, ana: Person, eve: Person) -> None:

@@ -55,13 +55,16 @@ from chat4all.router.preflight import Preflight
 from chat4all.router.preview import PreviewDelivery
 from chat4all.router.worker import Router
 from chat4all.services.accounts import ConnectorAccounts, known_platforms
+from chat4all.services.audit.cursors import CursorsCourse
+from chat4all.services.audit.files import FilesCourse
+from chat4all.services.audit.numbers import NumbersCourse
+from chat4all.services.audit.whole_check import WholeCheck
 from chat4all.services.channels import OwnChannels
 from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.directory_cache import DirectoryCache
-from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.last_channel import LastChannels
 from chat4all.services.messages import Messages
@@ -405,7 +408,15 @@ class _Engines:
             files=files.tools,
             sync=self.catch_up,
             dead_letters=DeadLetters(log, log),
-            integrity=WholeIntegrity(self.store, files.integrity),
+            integrity=WholeCheck(
+                lambda: [
+                    NumbersCourse(self.store),
+                    CursorsCourse(self.store),
+                    FilesCourse(files.storage.records, files.storage.objects),
+                ],
+                self.store.counts,
+            ),
+            audit_notes=self.store,
             receive_webhook=self.receive_webhook,
             ready=self.ready,
             metrics=lambda: b"# HELP up Whether it is up.\nup 1\n",

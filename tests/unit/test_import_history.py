@@ -25,6 +25,7 @@ from chat4all.ports.tracing import Traces
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
 from chat4all.router.worker import Router
+from chat4all.services.audit.whole_check import stored_findings
 from chat4all.services.chat_export import (
     ChatKind,
     ExportedChat,
@@ -404,7 +405,7 @@ async def test_every_record_of_an_export_is_added_or_reported(
         again = await world.bring(*records, chat=chat, me=me)
         assert (again.added, again.existing) == (0, outcome.added)
     assert await world.log.ends(DEAD_LETTERS) == []
-    assert [finding async for finding in world.store.findings()] == []
+    assert [finding async for finding in stored_findings(world.store)] == []
 
 
 def _channel(user: UserId, platform: str, external_id: str) -> Channel:

@@ -21,7 +21,6 @@ from chat4all.services.delete_file import DeleteFile
 from chat4all.services.examine_file import ExamineFile
 from chat4all.services.file_access import FileAccess
 from chat4all.services.file_intake import FileIntake
-from chat4all.services.file_integrity import FileIntegrity
 from chat4all.services.file_keeper import GROUP, PAUSE, FileKeeper
 from chat4all.services.file_library import FileLibrary
 from chat4all.services.file_links import FileLinks
@@ -47,7 +46,6 @@ class Files:
     tools: FileTools
     library: FileLibrary
     intake: FileIntake
-    integrity: FileIntegrity
     discard: Discard
 
 
@@ -109,7 +107,6 @@ async def open_files(
                 ),
                 library=library,
                 intake=FileIntake(records, objects, discard, examine, spool, meter=counts, now=now),
-                integrity=FileIntegrity(records, objects, meter=counts),
                 discard=discard,
             )
 

@@ -18,6 +18,7 @@ from chat4all.bootstrap.operator import OperatorKey, operator_key
 from chat4all.bootstrap.platforms import open_platforms, start_receiving
 from chat4all.bootstrap.readiness import Readiness, probes_of
 from chat4all.bootstrap.rest import Around
+from chat4all.bootstrap.roles.auditor import start_auditor
 from chat4all.bootstrap.roles.connector import start_connector
 from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
@@ -31,7 +32,7 @@ from chat4all.ports.tracing import Traces
 from chat4all.router.worker import Router
 from chat4all.settings import Settings
 
-ROLES = ("gateway", "router", "connector", "notifier", "presence", "files")
+ROLES = ("gateway", "router", "connector", "notifier", "presence", "files", "auditor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         clients = build_clients(core)
         router = await _start_pipeline(core, clients)
         start_upkeep(core, here)
+        start_auditor(core, here)
         account = await mock_account(core.directory, key.user_id, core.kinds)
         if connected:
             network.on_event = signed_events(platforms.fleet, account)

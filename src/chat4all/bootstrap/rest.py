@@ -14,6 +14,7 @@ from chat4all.bootstrap.connectors import Kind, account_id, complete_config
 from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.fleet import Fleet
 from chat4all.bootstrap.platforms import Platforms
+from chat4all.bootstrap.roles.auditor import whole_check
 from chat4all.domain.commands import AnnounceChange
 from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.events import SyncCursor
@@ -31,7 +32,6 @@ from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
-from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.records import encode_command
 from chat4all.services.session_windows import SessionWindows
@@ -104,7 +104,8 @@ def rest_deps(
         files=files.tools,
         sync=partial(_sync, clients),
         dead_letters=DeadLetters(storage.log, storage.log),
-        integrity=WholeIntegrity(storage.messages, files.integrity),
+        integrity=whole_check(core),
+        audit_notes=storage.messages,
         receive_webhook=partial(_receive, fleet, _callbacks(core, kinds)),
         ready=around.ready,
         metrics=core.metrics.render,

@@ -17,6 +17,7 @@ from chat4all.bootstrap.operator import OperatorKey, operator_key
 from chat4all.bootstrap.platforms import Platforms, open_platforms, start_receiving
 from chat4all.bootstrap.readiness import Readiness, probes_of
 from chat4all.bootstrap.rest import Around
+from chat4all.bootstrap.roles.auditor import start_auditor
 from chat4all.bootstrap.roles.connector import start_connector
 from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
 from chat4all.bootstrap.roles.notifier import start_notifier
@@ -112,6 +113,8 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
             start_clockwork(core, keep)
         if "notifier" in roles.names:
             start_notifier(core)
+        if "auditor" in roles.names:
+            start_auditor(core, keep)
         if "presence" in roles.names:
             start_presence(core, keep)
         if {"connector", "gateway"} & set(roles.names):

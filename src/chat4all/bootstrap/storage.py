@@ -30,7 +30,7 @@ from chat4all.domain.errors import BadSettings, DataFolderInUse, MoveRefused
 from chat4all.ports.directory import Directory
 from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import EventLog, SupportsRead, SupportsTrim
-from chat4all.ports.integrity import Integrity
+from chat4all.ports.integrity import AuditNotes, Integrity
 from chat4all.ports.message_store import MessageData, SupportsMoments, SupportsSearch
 from chat4all.ports.moving import SupportsConversations, SupportsCopies
 from chat4all.services.directory_cache import SHARED_AGE
@@ -45,7 +45,13 @@ class Log(EventLog, SupportsRead, SupportsTrim, Protocol):
 
 
 class Store(
-    MessageData, SupportsSearch, SupportsMoments, SupportsConversations, Integrity, Protocol
+    MessageData,
+    SupportsSearch,
+    SupportsMoments,
+    SupportsConversations,
+    Integrity,
+    AuditNotes,
+    Protocol,
 ):
     """A message store with the powers that a server uses."""
 

@@ -14,7 +14,7 @@ from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.terminal import say
 from chat4all.settings import Settings
 
-ROLES = ("gateway", "files", "router", "connector", "notifier", "presence")
+ROLES = ("gateway", "files", "router", "connector", "notifier", "presence", "auditor")
 
 PORTS = {role: 8000 + number for number, role in enumerate(ROLES)}
 """Where a process listens whose first role it is: clients at the gateway, else operators."""

@@ -52,8 +52,8 @@ class FileRecords(Protocol):
         """Return the bytes of the files of `owner` that are ready, uploading or receiving."""
         ...
 
-    def every(self) -> AsyncIterator[File]:
-        """Yield all records by id; bounded memory."""
+    def every(self, *, after: FileId | None = None) -> AsyncIterator[File]:
+        """Yield all records by id, those later than `after`; bounded memory."""
         ...
 
 

@@ -1,12 +1,14 @@
-"""Proving the promises on the stored data, while the program runs."""
+"""Proving the promises on the stored data, a bounded piece at a time, while the program runs."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chat4all.domain.ids import ConversationId
+from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.messages import Cursor
+from chat4all.domain.status import StatusEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,22 +23,89 @@ class Finding:
     detail: str
 
 
+SEQUENCE_GAP = "sequence_gap"
+DUPLICATE_MESSAGE_ID = "duplicate_message_id"
+CURSOR_MISMATCH = "cursor_mismatch"
+CURSOR_BACK = "cursor_back"
+STATUS_STUCK = "status_stuck"
+LOST_RECORD = "lost_record"
+ORPHAN_FILE = "orphan_file"
+MISSING_OBJECT = "missing_object"
+
 CHECKS = (
-    "sequence_gap",
-    "duplicate_message_id",
-    "cursor_mismatch",
-    "orphan_file",
-    "missing_object",
+    SEQUENCE_GAP,
+    DUPLICATE_MESSAGE_ID,
+    CURSOR_MISMATCH,
+    CURSOR_BACK,
+    STATUS_STUCK,
+    LOST_RECORD,
+    ORPHAN_FILE,
+    MISSING_OBJECT,
 )
 
 
-class Integrity(Protocol):
-    """What `chat4all check` asks of a message store."""
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A stored message, by its place."""
 
-    def findings(self) -> AsyncIterator[Finding]:
-        """Yield every finding over all that is stored; nothing when all promises hold."""
+    conversation_id: ConversationId
+    seq: int
+    message_id: MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A stored status entry, with the `token` after which the next one is asked for."""
+
+    token: str
+    entry: StatusEntry
+
+
+class Integrity(Protocol):
+    """What proves the promises asks of a message store. Suite: `IntegrityContract`.
+
+    Every call reads no more than `limit` records, so that a pass over everything can be made
+    in small steps, and goes on where it was after a restart. What is stored during a pass
+    may be in it or not; what was stored before it began is.
+    """
+
+    async def numbered(
+        self, *, start: tuple[ConversationId, int] | None, limit: int
+    ) -> Sequence[Numbered]:
+        """Return messages by conversation and `seq`, from the place `start` on, it included.
+
+        The order of conversations is one that stays; None begins with the first. Those of
+        one conversation come in ascending `seq`: where one is missing, nothing that was
+        stored before a later one is.
+        """
+        ...
+
+    async def repeated(self, messages: Collection[Numbered]) -> Mapping[MessageId, int]:
+        """Return those of these ids that are stored more than once, and how often."""
+        ...
+
+    async def cursors_after(
+        self, *, member: tuple[ConversationId, UserId] | None, limit: int
+    ) -> Sequence[Cursor]:
+        """Return cursors in an order that stays, those after `member`; None: from the first."""
+        ...
+
+    async def statuses_after(self, *, token: str, limit: int) -> Sequence[Reported]:
+        """Return status entries in an order that stays, those after `token`; "": all."""
         ...
 
     async def counts(self) -> dict[str, int]:
-        """Return how much was looked at: conversations, messages, cursors, statuses."""
+        """Return how much there is: conversations, messages, cursors, statuses."""
+        ...
+
+
+class AuditNotes(Protocol):
+    """Where the auditor keeps how far it is: one document, beside the messages."""
+
+    async def read_notes(self) -> bytes | None:
+        """Return what was written last, None when nothing was."""
+        ...
+
+    async def write_notes(self, notes: bytes) -> None:
+        """Keep `notes` durably in place of what there was."""
         ...

@@ -115,8 +115,11 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
-        """Yield the objects whose key begins with `prefix`, in order; bounded memory."""
+    def objects(self, prefix: str = "", *, after: str = "") -> AsyncIterator[StoredObject]:
+        """Yield the objects whose key begins with `prefix`, in order; bounded memory.
+
+        Only those whose key is later than `after`.
+        """
         ...
 
     def unfinished(self) -> AsyncIterator[tuple[UploadToken, datetime]]:

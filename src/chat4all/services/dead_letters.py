@@ -137,6 +137,12 @@ def dead_letter(
     return Record(DEAD_LETTERS, key, msgspec.json.encode(letter))
 
 
+def parked_in(record: LogRecord) -> tuple[str, bytes] | None:
+    """Return stream and bytes of what a record of dead letters parks; None for a note."""
+    stored = msgspec.json.decode(record.value, type=_Stored)
+    return None if stored.redriven is not None else (stored.stream, base64.b64decode(stored.value))
+
+
 def code_of(error: Exception) -> str:
     """Return the word for why something could not be done."""
     if isinstance(error, ChannelError):

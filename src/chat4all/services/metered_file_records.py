@@ -60,9 +60,9 @@ class MeteredFileRecords:
         """Return the bytes of the files of `owner`; see the port."""
         return await self._records.used_by(owner)
 
-    def every(self) -> AsyncIterator[File]:
+    def every(self, *, after: FileId | None = None) -> AsyncIterator[File]:
         """Yield all records by id; see the port."""
-        return self._records.every()
+        return self._records.every(after=after)
 
 
 def _outcome(file: File) -> str:

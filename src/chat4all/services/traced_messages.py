@@ -10,7 +10,7 @@ from chat4all.domain.events import Event
 from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import StatusEntry
-from chat4all.ports.integrity import Finding, Integrity
+from chat4all.ports.integrity import AuditNotes, Integrity, Numbered, Reported
 from chat4all.ports.message_store import (
     Effects,
     Head,
@@ -25,7 +25,13 @@ from chat4all.ports.tracing import Kind, Span, Tracing
 
 
 class WholeStore(
-    MessageData, SupportsSearch, SupportsMoments, SupportsConversations, Integrity, Protocol
+    MessageData,
+    SupportsSearch,
+    SupportsMoments,
+    SupportsConversations,
+    Integrity,
+    AuditNotes,
+    Protocol,
 ):
     """A message store with the powers that this program uses."""
 
@@ -162,10 +168,34 @@ class TracedMessages:
         """See `SupportsConversations.conversations`."""
         return self._store.conversations()
 
-    def findings(self) -> AsyncIterator[Finding]:
-        """See `Integrity.findings`."""
-        return self._store.findings()
+    async def numbered(
+        self, *, start: tuple[ConversationId, int] | None, limit: int
+    ) -> Sequence[Numbered]:
+        """See `Integrity.numbered`."""
+        return await self._store.numbered(start=start, limit=limit)
+
+    async def repeated(self, messages: Collection[Numbered]) -> Mapping[MessageId, int]:
+        """See `Integrity.repeated`."""
+        return await self._store.repeated(messages)
+
+    async def cursors_after(
+        self, *, member: tuple[ConversationId, UserId] | None, limit: int
+    ) -> Sequence[Cursor]:
+        """See `Integrity.cursors_after`."""
+        return await self._store.cursors_after(member=member, limit=limit)
+
+    async def statuses_after(self, *, token: str, limit: int) -> Sequence[Reported]:
+        """See `Integrity.statuses_after`."""
+        return await self._store.statuses_after(token=token, limit=limit)
 
     async def counts(self) -> dict[str, int]:
         """See `Integrity.counts`."""
         return await self._store.counts()
+
+    async def read_notes(self) -> bytes | None:
+        """See `AuditNotes.read_notes`."""
+        return await self._store.read_notes()
+
+    async def write_notes(self, notes: bytes) -> None:
+        """See `AuditNotes.write_notes`."""
+        await self._store.write_notes(notes)

@@ -18,6 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import REGISTRY, generate_latest
 
 from chat4all.domain.events import Event, MessageAdded, StatusChanged
+from chat4all.telemetry.audit_metrics import AuditMetrics
 from chat4all.telemetry.file_metrics import FileMetrics
 from chat4all.telemetry.resource import resource_of
 
@@ -48,10 +49,8 @@ class Metrics:
         self._statuses = meter.create_counter(
             "chat4all.deliveries", description="reports of channels, by channel and status"
         )
-        self._integrity = meter.create_gauge(
-            "chat4all.integrity.findings", description="broken promises found, by check"
-        )
         self.files = FileMetrics(meter)
+        self.audit = AuditMetrics(meter)
         self._meter = meter
         self._labels: dict[tuple[str, str, int], dict[str, str | int]] = {}
 
@@ -78,10 +77,6 @@ class Metrics:
             if isinstance(event, StatusChanged):
                 labels = {"channel": event.entry.channel, "status": event.entry.status.word}
                 self._statuses.add(1, labels)
-
-    def integrity(self, check: str, findings: int) -> None:
-        """Show how many findings an integrity check had when it last ran."""
-        self._integrity.set(findings, {"check": check})
 
     def counter(self, name: str, description: str) -> Callable[..., None]:
         """Return a function that counts one, with the labels given as keywords."""

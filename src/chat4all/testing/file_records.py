@@ -180,7 +180,9 @@ class FileRecordsContract(ABC):
     async def test_every_record_comes_by_id(self, records: FullRecords) -> None:
         files = [a_file() for _ in range(1_100)]
         await asyncio.gather(*(records.add(one) for one in reversed(files)))
-        assert [one.id async for one in records.every()] == [one.id for one in files]
+        names = [one.id for one in files]
+        assert [one.id async for one in records.every()] == names
+        assert [one.id async for one in records.every(after=names[1])] == names[2:]
 
     async def test_a_file_that_no_message_shows_any_more_is_told(
         self, records: FullRecords

@@ -13,6 +13,10 @@ from chat4all.domain.ids import ConversationId, MessageId
 from chat4all.domain.messages import Cursor
 from chat4all.domain.status import Status
 from chat4all.ports.integrity import Finding
+from chat4all.ports.message_store import Effects
+from chat4all.services.audit.cursors import CursorsCourse
+from chat4all.services.audit.numbers import NumbersCourse
+from chat4all.services.audit.whole_check import findings_of, stored_findings
 from chat4all.testing.message_storage import (
     ANNA,
     BERT,
@@ -42,7 +46,7 @@ class Corruption(Protocol):
 
 async def findings(store: FullStore) -> list[Finding]:
     """Return all findings."""
-    return [finding async for finding in store.findings()]
+    return [finding async for finding in stored_findings(store)]
 
 
 class IntegrityContract(MessageStorage):
@@ -136,3 +140,57 @@ class IntegrityContract(MessageStorage):
             await asyncio.sleep(0)
         await writing
         assert (await store.counts())["messages"] == 80
+
+    async def test_small_steps_find_what_one_look_does(
+        self, store: FullStore, corrupt: Corruption
+    ) -> None:
+        talks = [Talk() for _ in range(3)]
+        for talk in talks:
+            effects = talk.many(7)
+            effects.cursors += [talk.cursor(who, delivered=5, read=4) for who in (ANNA, BERT)]
+            await store.apply(effects)
+            await corrupt.remove(effects.added[2].message.message_id)
+        expected = await findings(store)
+        assert len(expected) == 3
+        for course, count in ((NumbersCourse(store), 3), (CursorsCourse(store), 0)):
+            for at_once in (1, 4, 6):
+                found = [one async for one in findings_of(course, at_once=at_once)]
+                assert len(found) == count
+                assert all(one in expected for one in found)
+
+    async def test_a_place_that_is_gone_since_the_last_step_is_a_gap(
+        self, store: FullStore, corrupt: Corruption
+    ) -> None:
+        talk = Talk()
+        effects = talk.many(9)
+        await store.apply(effects)
+        course = NumbersCourse(store)
+        step = await course.step(None, 4)
+        assert (step.looked, step.over, step.findings) == (4, False, [])
+        await corrupt.remove(effects.added[3].message.message_id)
+        step = await course.step(step.place, 4)
+        [finding] = step.findings
+        assert "seq 4 is missing" in finding.detail
+
+    async def test_statuses_come_in_turn_and_new_ones_at_the_end(self, store: FullStore) -> None:
+        talk = Talk()
+        effects = talk.many(3)
+        messages = [one.message for one in effects.added]
+        effects.statuses += [report(one, Status.ACCEPTED) for one in messages]
+        await store.apply(effects)
+        first = await store.statuses_after(token="", limit=2)
+        await store.apply(Effects(statuses=[report(messages[0], Status.SENT)]))
+        rest = await store.statuses_after(token=first[-1].token, limit=10)
+        entries = [one.entry for one in (*first, *rest)]
+        assert sorted(one.message_id for one in entries[:3]) == [one.message_id for one in messages]
+        assert entries[3] == report(messages[0], Status.SENT)
+        assert await store.statuses_after(token=rest[-1].token, limit=10) == []
+
+    async def test_what_the_auditor_knows_is_kept(
+        self, store: FullStore, opened: OpenStore
+    ) -> None:
+        assert await store.read_notes() is None
+        await store.write_notes(b'{"a": 1}')
+        await store.write_notes('{"b": "ç"}'.encode())
+        async with opened() as again:
+            assert await again.read_notes() == '{"b": "ç"}'.encode()

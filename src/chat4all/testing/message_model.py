@@ -12,6 +12,7 @@ from chat4all.domain.events import Event, MessageAdded
 from chat4all.domain.ids import MessageId, UserId
 from chat4all.domain.messages import Message
 from chat4all.ports.message_store import Effects
+from chat4all.services.audit.whole_check import stored_findings
 from chat4all.testing.message_storage import ANNA, BERT, FullStore, MessageStorage, OpenStore, Talk
 
 _WORDS = st.sampled_from(["apple", "pear", "plum", "apple pear", "", "fig\0plum"])
@@ -154,4 +155,4 @@ async def _compare(store: FullStore, model: _Model) -> None:
     for word in ("apple", "plum"):
         found = await store.search(word, conversations=names, viewer=ANNA, limit=1000)
         assert {message.message_id for message in found} == model.holding(word, ANNA)
-    assert [finding async for finding in store.findings()] == []
+    assert [finding async for finding in stored_findings(store)] == []

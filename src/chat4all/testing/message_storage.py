@@ -23,7 +23,7 @@ from chat4all.domain.ids import ConversationId, MessageId, UserId, new_id
 from chat4all.domain.messages import APP, Cursor, Message
 from chat4all.domain.payload import Payload, text
 from chat4all.domain.status import Status, StatusEntry
-from chat4all.ports.integrity import Integrity
+from chat4all.ports.integrity import AuditNotes, Integrity
 from chat4all.ports.message_store import (
     Effects,
     MessageHistory,
@@ -47,6 +47,7 @@ class FullStore(
     SupportsConversations,
     SupportsCopies,
     Integrity,
+    AuditNotes,
     Protocol,
 ):
     """A message store with every optional power."""

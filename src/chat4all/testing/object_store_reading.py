@@ -104,6 +104,9 @@ class ReadingContract(ObjectStorage):
         await put(store, ObjectKey("thumbs/1"), 3)
         assert [found.key async for found in store.objects()] == [*names, "thumbs/1"]
         assert [found.key async for found in store.objects("many/")] == names
+        half = len(names) // 2
+        later = [found.key async for found in store.objects("many/", after=names[half])]
+        assert later == names[half + 1 :]
         [thumb] = [found async for found in store.objects("thumbs/")]
         assert thumb == await store.stat(ObjectKey("thumbs/1"))
         assert [found async for found in store.objects("other/")] == []

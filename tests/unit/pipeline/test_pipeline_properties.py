@@ -35,6 +35,7 @@ from chat4all.domain.payload import text
 from chat4all.domain.status import Failure, Status, StatusEntry, moves_forward
 from chat4all.gateway.ws.endpoint import WebSocketEndpoint
 from chat4all.ports.event_log import COMMANDS, EVENTS, Record
+from chat4all.services.audit.whole_check import stored_findings
 from chat4all.services.send_message import Accepted, Draft
 from chat4all.testing.faults import (
     Faults,
@@ -362,7 +363,7 @@ class PipelineMachine(RuleBasedStateMachine):
         assert not self.pipeline.failed
         histories = {talk: await self.history(talk) for talk in self.talks}
         self.settled = list(self.accepted)
-        assert [finding async for finding in self.store.findings()] == []
+        assert [finding async for finding in stored_findings(self.store)] == []
         await self.check_cursors(histories)
         await self.check_statuses()
         self.check_phone(histories[self.talks[0]])

@@ -23,6 +23,8 @@ from chat4all.domain.files import MAX_FILE_BYTES, File
 from chat4all.domain.ids import AccountId, ConversationId, UserId
 from chat4all.domain.inbound import Attachment
 from chat4all.ports.connector import Connector
+from chat4all.services.audit.files import FilesCourse
+from chat4all.services.audit.whole_check import findings_of
 from chat4all.services.fetch_media import FetchPolicy, MediaFetcher
 from chat4all.services.file_objects import object_key
 from chat4all.services.initiate_file import NewFile
@@ -160,8 +162,10 @@ async def test_what_the_store_holds_is_told_by_the_audit(works: Works) -> None:
     async with works.open() as files:
         await works.send(files)
         assert "stored_bytes" not in works.shown()
-        assert [one async for one in files.integrity.findings()] == []
-        assert [one async for one in files.integrity.findings()] == []
+        storage = files.storage
+        course = FilesCourse(storage.records, storage.objects, meter=works.metrics.files)
+        for at_once in (1, 1_000):
+            assert [one async for one in findings_of(course, at_once=at_once)] == []
     assert works.shown()["stored_bytes"] == 2_500_000
 
 

@@ -29,9 +29,10 @@ from chat4all.domain.payload import Payload, PayloadType
 from chat4all.ports.event_log import EVENTS, Record
 from chat4all.ports.media import Bytes
 from chat4all.ports.object_store import ObjectKey
+from chat4all.services.audit.files import FilesCourse
+from chat4all.services.audit.whole_check import findings_of
 from chat4all.services.examine_file import ExamineFile
 from chat4all.services.file_intake import FileIntake
-from chat4all.services.file_integrity import FileIntegrity
 from chat4all.services.file_keeper import FileKeeper
 from chat4all.services.file_links import FileLinks
 from chat4all.services.file_names import MAX_NAME, clean_name
@@ -141,8 +142,21 @@ class Shelf:
         return [one.key async for one in self.objects.objects()]
 
     async def findings(self) -> list[str]:
-        integrity = FileIntegrity(self.records, self.objects)
-        return [one.check async for one in integrity.findings()]
+        course = FilesCourse(self.records, self.objects)
+        whole = [one.check async for one in findings_of(course)]
+        assert [one.check async for one in findings_of(course, at_once=1)] == whole
+        assert await self.findings_after_a_stop() == whole
+        return whole
+
+    async def findings_after_a_stop(self) -> list[str]:
+        """Look one file at a time, each time as a program that was just started."""
+        place, found = None, []
+        while True:
+            step = await FilesCourse(self.records, self.objects).step(place, 1)
+            found += [one.check for one in step.findings]
+            if step.over:
+                return found
+            place = step.place
 
 
 @pytest.fixture

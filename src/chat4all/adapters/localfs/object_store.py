@@ -93,18 +93,18 @@ class LocalFsObjectStore:
         """Remove the file; whoever has it open reads on."""
         await self._threads.run(self._remove, self._objects / file_name(key))
 
-    async def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+    async def objects(self, prefix: str = "", *, after: str = "") -> AsyncIterator[StoredObject]:
         """List the folder, some thousand at a time."""
 
         def wanted(name: str) -> str | None:
             key = key_of(name)
             return key if key is not None and key.startswith(prefix) else None
 
-        after = ""
+        last = after
         while page := await self._threads.run(
-            named_after, self._objects, wanted, after, LISTED_AT_ONCE
+            named_after, self._objects, wanted, last, LISTED_AT_ONCE
         ):
-            after = page[-1]
+            last = page[-1]
             for found in await self._threads.run(self._stored, page):
                 yield found
 

@@ -67,10 +67,11 @@ class MemoryFileRecords:
         files = self._files.values()
         return sum(one.size for one in files if one.owner_id == owner and one.state in COUNTED)
 
-    async def every(self) -> AsyncIterator[File]:
+    async def every(self, *, after: FileId | None = None) -> AsyncIterator[File]:
         """Yield all records by id; see the port."""
         for name in sorted(self._files):
-            yield self._files[name]
+            if after is None or name > after:
+                yield self._files[name]
 
     async def attach(self, file: FileId, message: MessageId) -> None:
         """Remember that a message shows a file; see the port."""

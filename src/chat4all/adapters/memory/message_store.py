@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from chat4all.domain.errors import StaleSequence
 from chat4all.domain.events import CursorMoved, Event, MessageAdded, Position, message_concerned
@@ -13,7 +14,7 @@ from chat4all.domain.ids import AccountId, ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.status import Status, StatusEntry, moves_forward
 from chat4all.domain.words import holds
-from chat4all.ports.integrity import Finding
+from chat4all.ports.integrity import Numbered, Reported
 from chat4all.ports.message_store import Effects, Head, Kept, NewMessage, Summary
 
 UNREAD_LIMIT = 1_000
@@ -34,10 +35,11 @@ class MemoryMessages:
     statuses: list[StatusEntry] = field(default_factory=list)
     journal: dict[tuple[ConversationId, Position], Event] = field(default_factory=dict)
     unfinished: bool = False
+    notes: bytes | None = None
 
 
 class MemoryMessageStore:
-    """MessageStore, MessageHistory, SupportsSearch, SupportsMoments and Integrity."""
+    """MessageStore, MessageHistory, SupportsSearch, SupportsMoments, Integrity and AuditNotes."""
 
     def __init__(self, messages: MemoryMessages | None = None) -> None:
         self._all = MemoryMessages() if messages is None else messages
@@ -194,33 +196,47 @@ class MemoryMessageStore:
         found.sort(key=lambda message: (message.created_at, message.message_id), reverse=True)
         return found[: max(limit, 0)]
 
-    async def findings(self) -> AsyncIterator[Finding]:
-        """Yield what is wrong; see the port."""
-        seen: dict[MessageId, ConversationId] = {}
-        for name, places in list(self._all.places.items()):
-            missing = next(seq for seq in range(1, len(places) + 2) if seq not in places)
-            if missing <= max(places, default=0):
-                yield Finding(
-                    check="sequence_gap",
-                    conversation_id=name,
-                    detail=f"seq {missing} is missing",
-                )
-            for id_ in places.values():
-                if id_ in seen:
-                    yield Finding(
-                        check="duplicate_message_id",
-                        conversation_id=name,
-                        detail=f"message {id_} is stored twice",
-                    )
-                seen[id_] = name
-        for cursor in list(self._all.cursors.values()):
-            high = max(self._all.places.get(cursor.conversation_id, ()), default=0)
-            if not 0 <= cursor.last_read_seq <= cursor.last_delivered_seq <= high:
-                yield Finding(
-                    check="cursor_mismatch",
-                    conversation_id=cursor.conversation_id,
-                    detail=f"user {cursor.user_id}: {cursor}, the last message is {high}",
-                )
+    async def numbered(
+        self, *, start: tuple[ConversationId, int] | None, limit: int
+    ) -> Sequence[Numbered]:
+        """Return messages by their places; see the port."""
+        places = self._all.places
+        found = (
+            Numbered(name, seq, places[name][seq])
+            for name in sorted(places)
+            if start is None or name >= start[0]
+            for seq in sorted(places[name])
+            if start is None or (name, seq) >= start
+        )
+        return list(islice(found, limit))
+
+    async def repeated(self, messages: Collection[Numbered]) -> Mapping[MessageId, int]:
+        """Return what is there more than once; see the port."""
+        asked = {one.message_id for one in messages}
+        there = Counter(id_ for place in self._all.places.values() for id_ in place.values())
+        return {id_: there[id_] for id_ in asked if there[id_] > 1}
+
+    async def cursors_after(
+        self, *, member: tuple[ConversationId, UserId] | None, limit: int
+    ) -> Sequence[Cursor]:
+        """Return cursors in turn; see the port."""
+        cursors = self._all.cursors
+        later = (one for one in sorted(cursors) if member is None or one > member)
+        return [cursors[one] for one in islice(later, limit)]
+
+    async def statuses_after(self, *, token: str, limit: int) -> Sequence[Reported]:
+        """Return status entries in turn; see the port."""
+        first = int(token or 0)
+        found = self._all.statuses[first : first + limit]
+        return [Reported(str(number), one) for number, one in enumerate(found, first + 1)]
+
+    async def read_notes(self) -> bytes | None:
+        """Return what the auditor wrote last; see `AuditNotes`."""
+        return self._all.notes
+
+    async def write_notes(self, notes: bytes) -> None:
+        """Keep what the auditor knows; see `AuditNotes`."""
+        self._all.notes = notes
 
     async def counts(self) -> dict[str, int]:
         """Return how much there is; see the port."""

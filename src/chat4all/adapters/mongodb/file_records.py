@@ -79,13 +79,13 @@ class MongoFileRecords(MongoFileReferences):
         with translated():
             return await used_by(self.database, owner)
 
-    async def every(self) -> AsyncIterator[File]:
+    async def every(self, *, after: FileId | None = None) -> AsyncIterator[File]:
         """Yield all records by id; see the port."""
-        after = ""
-        while page := await self._files({"_id": {"$gt": after}}, "_id", limit=AT_ONCE):
+        start: str = after or ""
+        while page := await self._files({"_id": {"$gt": start}}, "_id", limit=AT_ONCE):
             for one in page:
                 yield one
-            after = page[-1].id
+            start = page[-1].id
 
     async def unattached(self, *, before: datetime, limit: int) -> Sequence[File]:
         """Return ready files that no message ever showed; see the port."""

@@ -1,27 +1,24 @@
-"""Looking through what is stored: what there is, and for broken promises, while others write."""
+"""Looking through what is stored, a piece at a time, while others write."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from chat4all.adapters.mongodb.applying import MongoApplying
-from chat4all.adapters.mongodb.heads import heads_of
-from chat4all.adapters.mongodb.schema import Collection, Database, Document
-from chat4all.domain.ids import ConversationId
-from chat4all.ports.integrity import Finding
+from chat4all.adapters.mongodb.claims import conversations_of
+from chat4all.adapters.mongodb.documents import cursor_of, status_of
+from chat4all.adapters.mongodb.schema import Collection as Documents
+from chat4all.adapters.mongodb.schema import Document
+from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.messages import Cursor
+from chat4all.ports.integrity import Numbered, Reported
 
 UNFINISHED = "unfinished copy"
 """The document of `schema` that is there until a copy is ended."""
-AT_ONCE = 500  # cursors held at a time
+NOTES = "auditor"
+"""The one document of `audit`: how far the auditor is."""
 
-# Different places from 1 on add up to this exactly when none is left out: n (n + 1) / 2.
-_SUMS: list[Document] = [
-    {"$group": {"_id": "$conversation_id", "n": {"$sum": 1}, "total": {"$sum": "$seq"}}}
-]
-_REPEATS: list[Document] = [
-    {"$group": {"_id": "$message_id", "n": {"$sum": 1}}},
-    {"$match": {"n": {"$gt": 1}}},
-]
 _CONVERSATIONS: list[Document] = [
     {"$group": {"_id": "$conversation_id"}},
     {"$group": {"_id": None, "n": {"$sum": 1}}},
@@ -29,7 +26,7 @@ _CONVERSATIONS: list[Document] = [
 
 
 class MongoIntegrity(MongoApplying):
-    """Integrity, SupportsConversations and SupportsCopies over the database."""
+    """Integrity, AuditNotes, SupportsConversations and SupportsCopies over the database."""
 
     async def is_unfinished(self) -> bool:
         """Say whether a copy was begun; see the port."""
@@ -58,12 +55,68 @@ class MongoIntegrity(MongoApplying):
                     if nexts[number] == first:
                         nexts[number] = await anext(names, None)
 
-    async def findings(self) -> AsyncIterator[Finding]:
-        """Yield what is wrong; what changes meanwhile is looked at once more. See the port."""
+    async def numbered(
+        self, *, start: tuple[ConversationId, int] | None, limit: int
+    ) -> Sequence[Numbered]:
+        """Return messages by their places; see the port.
+
+        A message gets its place after the one before it has its own, and an index is read
+        forwards, so nothing that is on its way can look like a gap here.
+        """
         async with self._reading() as db:
-            for check in (_gaps, _repeats, _mismatches):
-                async for finding in check(db):
-                    yield finding
+            found = await _from(db["messages"], "seq", start, limit, at="$gte")
+        return [Numbered(one["conversation_id"], one["seq"], one["message_id"]) for one in found]
+
+    async def repeated(self, messages: Collection[Numbered]) -> Mapping[MessageId, int]:
+        """Return what is there more than once; see the port.
+
+        In one conversation as the index has it; a message in another one than its id is
+        claimed for is there twice, or in the wrong place.
+        """
+        ids: defaultdict[str, list[str]] = defaultdict(list)
+        for one in messages:
+            ids[one.conversation_id].append(one.message_id)
+        if not ids:
+            return {}
+        async with self._reading() as db:
+            claims = await conversations_of(db, {one.message_id for one in messages})
+            for one in messages:
+                claimed = claims.get(one.message_id, one.conversation_id)
+                if claimed != one.conversation_id:
+                    ids[claimed].append(one.message_id)
+            places = [
+                {"conversation_id": name, "message_id": {"$in": some}} for name, some in ids.items()
+            ]
+            found: Counter[MessageId] = Counter()
+            async for one_more in db["messages"].find({"$or": places}, {"message_id": 1}):
+                found[one_more["message_id"]] += 1
+        return {name: count for name, count in found.items() if count > 1}
+
+    async def cursors_after(
+        self, *, member: tuple[ConversationId, UserId] | None, limit: int
+    ) -> Sequence[Cursor]:
+        """Return cursors in turn; see the port."""
+        async with self._reading() as db:
+            found = await _from(db["cursors"], "user_id", member, limit, at="$gt")
+        return [cursor_of(one) for one in found]
+
+    async def statuses_after(self, *, token: str, limit: int) -> Sequence[Reported]:
+        """Return status entries in turn; see the port."""
+        async with self._reading() as db:
+            found = db["statuses"].find({"_id": {"$gt": token}}).sort("_id", 1).limit(limit)
+            return [Reported(one["_id"], status_of(one)) async for one in found]
+
+    async def read_notes(self) -> bytes | None:
+        """Return what the auditor wrote last; see `AuditNotes`."""
+        async with self._reading() as db:
+            found = await db["audit"].find_one({"_id": NOTES})
+        return None if found is None else str(found["body"]).encode()
+
+    async def write_notes(self, notes: bytes) -> None:
+        """Keep what the auditor knows; see `AuditNotes`."""
+        kept = {"_id": NOTES, "body": notes.decode()}
+        async with self._reading() as db:
+            await db["audit"].replace_one({"_id": NOTES}, kept, upsert=True)
 
     async def counts(self) -> dict[str, int]:
         """Return how much there is; see the port."""
@@ -78,71 +131,25 @@ class MongoIntegrity(MongoApplying):
             }
 
 
-async def _names(collection: Collection) -> AsyncIterator[str]:
+async def _names(collection: Documents) -> AsyncIterator[str]:
     """Yield the conversations of a collection in order."""
     asked: list[Document] = [{"$group": {"_id": "$conversation_id"}}, {"$sort": {"_id": 1}}]
     async for one in await collection.aggregate(asked, allowDiskUse=True):
         yield one["_id"]
 
 
-async def _gaps(db: Database) -> AsyncIterator[Finding]:
-    async for one in await db["messages"].aggregate(_SUMS, allowDiskUse=True):
-        if one["total"] != one["n"] * (one["n"] + 1) // 2:
-            missing = await _first_missing(db["messages"], one["_id"])
-            if missing is not None:
-                yield Finding(
-                    check="sequence_gap",
-                    conversation_id=ConversationId(one["_id"]),
-                    detail=f"seq {missing} is missing or given twice",
-                )
-
-
-async def _first_missing(messages: Collection, conversation: str) -> int | None:
-    """Return where the places of a conversation leave off counting, in their order.
-
-    A message gets its place after the one before it has its own, so nothing that is on its
-    way can look like a gap here.
-    """
-    expected = 1
-    async for one in messages.find({"conversation_id": conversation}, {"seq": 1}).sort("seq", 1):
-        if one["seq"] != expected:
-            return expected
-        expected += 1
-    return None
-
-
-async def _repeats(db: Database) -> AsyncIterator[Finding]:
-    async for one in await db["messages"].aggregate(_REPEATS, allowDiskUse=True):
-        found = await db["messages"].find_one({"message_id": one["_id"]})
-        yield Finding(
-            check="duplicate_message_id",
-            conversation_id=None if found is None else ConversationId(found["conversation_id"]),
-            detail=f"message {one['_id']} is stored {one['n']} times",
-        )
-
-
-async def _mismatches(db: Database) -> AsyncIterator[Finding]:
-    some: list[Document] = []
-    async for cursor in db["cursors"].find():
-        some.append(cursor)
-        if len(some) == AT_ONCE:
-            for finding in await _wrong(db, some):
-                yield finding
-            some.clear()
-    for finding in await _wrong(db, some):
-        yield finding
-
-
-async def _wrong(db: Database, cursors: Sequence[Document]) -> list[Finding]:
-    """Return which of these cannot be. Heads only grow, so they are read after the cursors."""
-    heads = await heads_of(db, {one["conversation_id"] for one in cursors})
-    return [
-        Finding(
-            check="cursor_mismatch",
-            conversation_id=ConversationId(one["conversation_id"]),
-            detail=f"user {one['user_id']}: read {one['read']}, delivered {one['delivered']}, "
-            f"the last message is {heads.get(one['conversation_id'], 0)}",
-        )
-        for one in cursors
-        if not 0 <= one["read"] <= one["delivered"] <= heads.get(one["conversation_id"], 0)
-    ]
+async def _from(
+    collection: Documents, field: str, start: tuple[str, object] | None, limit: int, *, at: str
+) -> list[Document]:
+    """Return documents by conversation and `field`: first the rest of one, then later ones."""
+    found: list[Document] = []
+    later: Document = {}
+    if start is not None:
+        rest = {"conversation_id": start[0], field: {at: start[1]}}
+        found = [one async for one in collection.find(rest).sort(field, 1).limit(limit)]
+        later = {"conversation_id": {"$gt": start[0]}}
+    if len(found) < limit:
+        order = [("conversation_id", 1), (field, 1)]
+        more = collection.find(later).sort(order).limit(limit - len(found))
+        found += [one async for one in more]
+    return found

@@ -139,12 +139,13 @@ class Bucket:
         with translated():
             await self._client.delete_object(Bucket=self._name, Key=self._prefix + key)
 
-    async def listed(self, prefix: str) -> AsyncIterator[tuple[str, Head]]:
-        """Yield the objects whose key begins with `prefix`, in order."""
+    async def listed(self, prefix: str, *, after: str = "") -> AsyncIterator[tuple[str, Head]]:
+        """Yield the objects whose key begins with `prefix`, in order, those after a key."""
         pages = self._client.get_paginator("list_objects_v2")
+        start = {"StartAfter": self._prefix + after} if after else {}
         with translated():
             async for page in pages.paginate(
-                Bucket=self._name, Prefix=self._prefix + prefix, MaxKeys=LISTED_AT_ONCE
+                Bucket=self._name, Prefix=self._prefix + prefix, MaxKeys=LISTED_AT_ONCE, **start
             ):
                 for one in page.get("Contents", ()):
                     # A head tells whole seconds, and both shall tell the same.

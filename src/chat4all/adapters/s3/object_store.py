@@ -137,9 +137,10 @@ class S3ObjectStore:
         """Remove the object."""
         await self._bucket.delete(object_name(key))
 
-    async def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+    async def objects(self, prefix: str = "", *, after: str = "") -> AsyncIterator[StoredObject]:
         """List the bucket, page by page."""
-        async for name, found in self._bucket.listed(f"objects/{prefix}"):
+        start = f"objects/{after}" if after else ""
+        async for name, found in self._bucket.listed(f"objects/{prefix}", after=start):
             key = ObjectKey(name.removeprefix("objects/"))
             yield StoredObject(key=key, size=found.size, modified_at=found.modified_at)
 

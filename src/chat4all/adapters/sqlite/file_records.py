@@ -161,19 +161,19 @@ class SqliteFileRecords:
         """Return the bytes of the files of `owner`; see the port."""
         return await self._writer.read(lambda db: int(db.execute(_USED, (owner,)).fetchone()[0]))
 
-    async def every(self) -> AsyncIterator[File]:
+    async def every(self, *, after: FileId | None = None) -> AsyncIterator[File]:
         """Yield all records by id; see the port."""
         query = "SELECT record FROM file WHERE id > ? ORDER BY id LIMIT ?"
-        after = ""
+        start: str = after or ""
         while True:
             page = await self._writer.read(
-                lambda db, last=after: _files(db.execute(query, (last, AT_ONCE)))  # type: ignore[misc] # mypy does not infer the default
+                lambda db, last=start: _files(db.execute(query, (last, AT_ONCE)))  # type: ignore[misc] # mypy does not infer the default
             )
             for one in page:
                 yield one
             if len(page) < AT_ONCE:
                 return
-            after = page[-1].id
+            start = page[-1].id
 
     async def attach(self, file: FileId, message: MessageId) -> None:
         """Remember that a message shows a file; see the port."""

@@ -1,53 +1,42 @@
-"""Looking through the message file: what it holds, and for broken promises, in use or not."""
+"""Looking through the message file, a piece at a time, while it is in use."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
+from chat4all.adapters.sqlite.message_apply import in_chunks
 from chat4all.adapters.sqlite.message_file import MessageFile
-from chat4all.adapters.sqlite.message_rows import Row, unpacked
-from chat4all.domain.ids import ConversationId
-from chat4all.ports.integrity import Finding
+from chat4all.adapters.sqlite.message_rows import cursor_of, status_of, unpacked
+from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.messages import Cursor
+from chat4all.ports.integrity import Numbered, Reported
 
 UNFINISHED = 0x63346D76
 """In the header of the file: what is in it is a copy that was not ended."""
-AT_ONCE = 100  # findings fetched per step; memory holds no more
+AT_ONCE = 100  # conversations fetched per step; memory holds no more
 
-# All three go along an index, so that nothing is sorted and memory stays bounded. The sum
-# of 1..n tells a repeat that would make up for a gap in the count.
-_GAPS = """
-SELECT c.id, places.n, places.high, (
-    SELECT min(seq) + 1 FROM (SELECT 0 AS seq UNION ALL
-        SELECT seq FROM message WHERE conversation = c.key AND seq > 0) taken
-    WHERE NOT EXISTS (
-        SELECT 1 FROM message later
-        WHERE later.conversation = c.key AND later.seq = taken.seq + 1
-    )
-)
-FROM (
-    SELECT conversation, count(*) n, min(seq) low, max(seq) high, sum(seq) total
-    FROM message GROUP BY conversation
-) places
-JOIN identity c ON c.key = places.conversation
-WHERE n != high OR low != 1 OR total != high * (high + 1) / 2
+_NUMBERED = """
+SELECT c.id, m.seq, m.id FROM message m CROSS JOIN identity c ON c.key = m.conversation
+WHERE (m.conversation, m.seq) >= (?, ?) ORDER BY m.conversation, m.seq LIMIT ?
 """
-_REPEATS = """
-SELECT c.id, m.id, repeats.n
-FROM (SELECT id, count(*) n, min(key) key FROM message GROUP BY id HAVING n > 1) repeats
-JOIN message m ON m.key = repeats.key
-JOIN identity c ON c.key = m.conversation
+_REPEATED = """
+SELECT id, count(*) FROM message WHERE id IN {places} GROUP BY id HAVING count(*) > 1
 """
 _CURSORS = """
-SELECT c.id, u.id, cursor.read, cursor.delivered, coalesce(
-    (SELECT max(seq) FROM message WHERE message.conversation = cursor.conversation), 0
-) AS high
-FROM cursor
-JOIN identity c ON c.key = cursor.conversation
-JOIN identity u ON u.key = cursor.user
-WHERE cursor.read > cursor.delivered OR cursor.delivered > high OR cursor.read < 0
+SELECT c.id, u.id, cursor.delivered, cursor.read, cursor.updated_at FROM cursor
+CROSS JOIN identity c ON c.key = cursor.conversation
+CROSS JOIN identity u ON u.key = cursor.user
+WHERE (cursor.conversation, cursor.user) > (?, ?)
+ORDER BY cursor.conversation, cursor.user LIMIT ?
+"""
+_STATUSES = """
+SELECT status.key, message, c.id, u.id, channel, status, at, account, address, external_id, error,
+    note
+FROM status
+CROSS JOIN identity c ON c.key = status.conversation
+CROSS JOIN identity u ON u.key = status.user
+WHERE status.key > ? ORDER BY status.key LIMIT ?
 """
 _CONVERSATIONS = """
 SELECT id FROM identity
@@ -67,7 +56,7 @@ _COUNTS = {
 
 
 class SqliteIntegrity(MessageFile):
-    """Integrity, SupportsConversations and SupportsCopies over the message file."""
+    """Integrity, AuditNotes, SupportsConversations and SupportsCopies over the message file."""
 
     async def is_unfinished(self) -> bool:
         """Say whether a copy was begun; see the port."""
@@ -94,16 +83,65 @@ class SqliteIntegrity(MessageFile):
             ]
         )
 
-    async def findings(self) -> AsyncIterator[Finding]:
-        """Yield what is wrong in one snapshot of the file; see the port."""
-        await self._read(lambda _: None)  # everything written so far is to be in the snapshot
-        db = await asyncio.to_thread(_snapshot, f"{self._path.absolute().as_uri()}?mode=ro")
-        with closing(db):
-            for query, finding in _CHECKS:
-                found = await asyncio.to_thread(db.execute, query)
-                while rows := await asyncio.to_thread(found.fetchmany, AT_ONCE):
-                    for row in rows:
-                        yield finding(row)
+    async def numbered(
+        self, *, start: tuple[ConversationId, int] | None, limit: int
+    ) -> Sequence[Numbered]:
+        """Return messages by their places; see the port."""
+
+        def work(db: sqlite3.Connection) -> list[Numbered]:
+            key, seq = (0, 0) if start is None else (_key(db, start[0]), start[1])
+            return [
+                Numbered(ConversationId(conversation), number, MessageId(unpacked(id_)))
+                for conversation, number, id_ in db.execute(_NUMBERED, (key, seq, limit))
+            ]
+
+        return await self._read(work)
+
+    async def repeated(self, messages: Collection[Numbered]) -> Mapping[MessageId, int]:
+        """Return what is there more than once; see the port."""
+        ids = [one.message_id for one in messages]
+
+        def work(db: sqlite3.Connection) -> dict[MessageId, int]:
+            found: dict[MessageId, int] = {}
+            for places, values in in_chunks(ids):
+                rows = db.execute(_REPEATED.format(places=places), values)
+                found.update((MessageId(unpacked(id_)), count) for id_, count in rows)
+            return found
+
+        return await self._read(work)
+
+    async def cursors_after(
+        self, *, member: tuple[ConversationId, UserId] | None, limit: int
+    ) -> Sequence[Cursor]:
+        """Return cursors in turn; see the port."""
+
+        def work(db: sqlite3.Connection) -> list[Cursor]:
+            after = (0, 0) if member is None else (_key(db, member[0]), _key(db, member[1]))
+            return [cursor_of(row) for row in db.execute(_CURSORS, (*after, limit))]
+
+        return await self._read(work)
+
+    async def statuses_after(self, *, token: str, limit: int) -> Sequence[Reported]:
+        """Return status entries in turn; see the port."""
+        return await self._read(
+            lambda db: [
+                Reported(str(row[0]), status_of(row[1:]))
+                for row in db.execute(_STATUSES, (int(token or 0), limit))
+            ]
+        )
+
+    async def read_notes(self) -> bytes | None:
+        """Return what the auditor wrote last; see `AuditNotes`."""
+        found = await self._read(lambda db: db.execute("SELECT body FROM audit").fetchone())
+        return None if found is None else bytes(found[0])
+
+    async def write_notes(self, notes: bytes) -> None:
+        """Keep what the auditor knows; see `AuditNotes`."""
+        await self._write(
+            lambda db: db.execute(
+                "INSERT OR REPLACE INTO audit (key, body) VALUES (1, ?)", (notes,)
+            )
+        )
 
     async def counts(self) -> dict[str, int]:
         """Return how much there is; see the port."""
@@ -112,40 +150,7 @@ class SqliteIntegrity(MessageFile):
         )
 
 
-def _snapshot(uri: str) -> sqlite3.Connection:
-    """Open a connection of its own, which sees the file as it is now until it is closed."""
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    db.execute("BEGIN")
-    db.execute("SELECT key FROM indexed").fetchone()  # BEGIN alone does not fix the snapshot
-    return db
-
-
-def _gap(row: Row) -> Finding:
-    conversation, count, high, missing = row
-    what = f"seq {missing} is missing" if missing <= high else "a seq is given twice or is below 1"
-    return Finding(
-        check="sequence_gap",
-        conversation_id=ConversationId(conversation),
-        detail=f"{what}: {count} messages, the last one has seq {high}",
-    )
-
-
-def _repeat(row: Row) -> Finding:
-    conversation, message, count = row
-    return Finding(
-        check="duplicate_message_id",
-        conversation_id=ConversationId(conversation),
-        detail=f"message {unpacked(message)} is stored {count} times",
-    )
-
-
-def _mismatch(row: Row) -> Finding:
-    conversation, user, read, delivered, high = row
-    return Finding(
-        check="cursor_mismatch",
-        conversation_id=ConversationId(conversation),
-        detail=f"user {user}: read {read}, delivered {delivered}, the last message is {high}",
-    )
-
-
-_CHECKS = ((_GAPS, _gap), (_REPEATS, _repeat), (_CURSORS, _mismatch))
+def _key(db: sqlite3.Connection, name: str) -> int:
+    """Return the number of an id; 0, which is before all, for one that there is not."""
+    found = db.execute("SELECT key FROM identity WHERE id = ?", (name,)).fetchone()
+    return 0 if found is None else int(found[0])

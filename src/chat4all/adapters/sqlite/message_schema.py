@@ -98,6 +98,8 @@ _TABLES = (
         place, words, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
     )
     """,
+    # One row: how far the auditor is. An older version leaves it alone.
+    "CREATE TABLE IF NOT EXISTS audit (key INTEGER PRIMARY KEY, body BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS indexed (key INTEGER NOT NULL)",
     "INSERT INTO indexed SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM indexed)",
 )

@@ -19,8 +19,6 @@ from chat4all.router.deadlines import DeadlineWatch
 from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
 from chat4all.router.worker import GROUP, Observer, Router
-from chat4all.services.audit import Auditor
-from chat4all.services.file_integrity import WholeIntegrity
 from chat4all.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -70,13 +68,11 @@ def start_router(core: Core, here: Observer | None = None) -> Router:
 
 
 def start_upkeep(core: Core, keep: Keep) -> None:
-    """Follow what happens to files, and prove the promises; `keep` has one process do it."""
+    """Follow what happens to files; `keep` has one process sweep."""
     log_, files, meter = core.storage.log, core.files, core.metrics.files
     core.running.start("file-keeper", file_keeper(files, log_).run)
     sweeper = file_sweeper(files, log_, core.settings, meter=meter)
-    auditor = Auditor(WholeIntegrity(core.storage.messages, files.integrity), core.metrics)
     core.running.start("file-sweeper", partial(keep, "file-sweeper", sweeper.run))
-    core.running.start("auditor", partial(keep, "auditor", auditor.run))
 
 
 def start_clockwork(core: Core, keep: Keep) -> None:

@@ -18,11 +18,12 @@ from chat4all.gateway.rest.file_tools import FileTools
 from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.connector_kind import ConnectorKind
-from chat4all.ports.integrity import Integrity
+from chat4all.ports.integrity import AuditNotes
 from chat4all.ports.phones import PhoneNetwork
 from chat4all.ports.users import Users
 from chat4all.services.account_health import Health
 from chat4all.services.accounts import ConnectorAccounts
+from chat4all.services.audit.whole_check import WholeCheck
 from chat4all.services.channels import OwnChannels
 from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
@@ -114,7 +115,8 @@ class RestDeps:
     files: FileTools
     sync: Sync
     dead_letters: DeadLetters
-    integrity: Integrity
+    integrity: WholeCheck
+    audit_notes: AuditNotes
     receive_webhook: ReceiveWebhook
     ready: Callable[[], Awaitable[Mapping[str, str]]]
     metrics: Callable[[], bytes]

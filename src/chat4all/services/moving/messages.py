@@ -19,6 +19,7 @@ from chat4all.domain.status import StatusEntry
 from chat4all.ports.integrity import Integrity
 from chat4all.ports.message_store import Effects, Kept, MessageData, NewMessage
 from chat4all.ports.moving import SupportsConversations, SupportsCopies
+from chat4all.services.audit.whole_check import stored_findings
 from chat4all.services.moving.part import Meter, differs, foreign, grouped
 
 TOGETHER = 100
@@ -104,7 +105,7 @@ class MoveMessages:
         there = await self._target.counts()
         if there != counts:
             raise differs(f"it counts {_told(there)}, and the source {_told(counts)}")
-        async for finding in self._target.findings():
+        async for finding in stored_findings(self._target):
             raise differs(
                 f"{finding.check} in {finding.conversation_id}: {finding.detail} (look whether "
                 "`chat4all check` finds it at the source too)"

@@ -19,6 +19,7 @@ from chat4all.gateway.rest.schemas.admin import (
     ConnectorInfo,
     ConnectorInfos,
     CreatedService,
+    Integrity,
     IntegrityFinding,
     IntegrityReport,
     NewAccount,
@@ -30,6 +31,7 @@ from chat4all.gateway.rest.schemas.bounded_json import check_object
 from chat4all.gateway.rest.schemas.text import SearchWords, UuidPath
 from chat4all.gateway.rest.schemas.users import OwnUser
 from chat4all.ports.integrity import CHECKS
+from chat4all.services.audit.notes import read_notes
 
 SHOWN_FINDINGS = 100
 OPTIONS = {"admin": True}
@@ -120,9 +122,14 @@ class Administration(Controller):
     tags = ("Administration",)
     opt = OPTIONS
 
-    @get("/integrity", operation_id="checkIntegrity")
-    async def integrity(self, deps: Deps) -> IntegrityReport:
-        """Check the promises on all that is stored."""
+    @get("/integrity", operation_id="getIntegrity")
+    async def integrity(self, deps: Deps) -> Integrity:
+        """Return how far the auditor has proven the promises, and what it found."""
+        return Integrity.of(await read_notes(deps.audit_notes))
+
+    @get("/integrity/check", operation_id="checkIntegrity")
+    async def check(self, deps: Deps) -> IntegrityReport:
+        """Check the promises on all that is stored, now; it takes as long as there is much."""
         found: Counter[str] = Counter(dict.fromkeys(CHECKS, 0))
         first: list[IntegrityFinding] = []
         async for one in deps.integrity.findings():

@@ -11,6 +11,7 @@ from chat4all.domain.directory import Account
 from chat4all.gateway.rest.schemas.text import JsonObject, Name, Platform, Username, Uuid
 from chat4all.gateway.rest.schemas.users import OwnUser
 from chat4all.services.account_health import Health
+from chat4all.services.audit.notes import Notes
 
 
 class ConnectorInfo(Struct, frozen=True, kw_only=True):
@@ -119,6 +120,72 @@ class IntegrityReport(Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     findings: dict[str, int]
     first: list[IntegrityFinding]
+
+
+class ProvenPart(Struct, frozen=True, kw_only=True):
+    """One kind of what is stored, and how far it is proven.
+
+    `looked` counts the records of the running pass; `cycle_seconds` is how long the last
+    whole one took.
+    """
+
+    part: str
+    proven_until: datetime | None
+    cycle_seconds: float | None
+    looked: int
+
+
+class AuditFinding(Struct, frozen=True, kw_only=True):
+    """One broken promise; `seen_at` is when it was last there."""
+
+    check: str
+    conversation_id: str | None
+    detail: str
+    found_at: datetime
+    seen_at: datetime
+
+
+class Integrity(Struct, frozen=True, kw_only=True):
+    """What the auditor knows.
+
+    All that was accepted or stored before `proven_until` has been looked at; null until each
+    part was gone through once. `looked_at` is when the auditor was last at work. `latest` has
+    the findings that hold, the newest first, up to 100; `findings` counts all by check.
+    """
+
+    proven_until: datetime | None
+    looked_at: datetime | None
+    parts: list[ProvenPart]
+    findings: dict[str, int]
+    latest: list[AuditFinding]
+
+    @classmethod
+    def of(cls, notes: Notes) -> Self:
+        """Return `notes` for operators."""
+        return cls(
+            proven_until=notes.proven_until(),
+            looked_at=notes.looked_at,
+            parts=[
+                ProvenPart(
+                    part=name,
+                    proven_until=one.proven_until,
+                    cycle_seconds=one.cycle_seconds,
+                    looked=one.looked,
+                )
+                for name, one in notes.courses.items()
+            ],
+            findings=notes.open_findings(),
+            latest=[
+                AuditFinding(
+                    check=one.check,
+                    conversation_id=one.conversation_id,
+                    detail=one.detail,
+                    found_at=one.found_at,
+                    seen_at=one.seen_at,
+                )
+                for one in notes.latest
+            ],
+        )
 
 
 class UserPage(Struct, frozen=True, kw_only=True):
