@@ -7,6 +7,8 @@ import asyncio
 import random
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +18,8 @@ from rich.table import Table
 
 from bench.kept import keep
 from bench.machine import commit, machine
-from tests.chaos.faults import ROWS
-from tests.chaos.rows import HEADS, Report, run_rows
+from tests.chaos.faults import ROWS, Row
+from tests.chaos.rows import HEADS, Line, Report, run_rows
 from tests.servers import leftovers
 
 
@@ -33,6 +35,24 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+async def _run(
+    rows: Sequence[Row],
+    given: argparse.Namespace,
+    folder: Path,
+    lines: list[Line],
+    console: Console,
+) -> None:
+    def say(words: str) -> None:
+        console.print(f"{datetime.now(UTC):%H:%M:%S} {words}", highlight=False)
+
+    async with aclosing(run_rows(rows, given.times, folder, given.seed, say)) as done:
+        async for line in done:
+            lines.append(line)
+            say(" | ".join(line.cells()))
+            for finding in line.findings:
+                say(f"    {finding}")
+
+
 def main() -> int:
     """Run, print, write; return 1 when a promise was broken and 2 when it could not."""
     given, console = _arguments(), Console(width=None if sys.stdout.isatty() else 150)
@@ -43,10 +63,14 @@ def main() -> int:
         return 0 if given.list else 2
     code, about, date = commit(), machine(), datetime.now(UTC).isoformat(timespec="seconds")
     leftovers.name_this_run()
+    lines: list[Line] = []
+    status = 0
     with tempfile.TemporaryDirectory(prefix="chat4all-chaos-") as name:
         try:
-            running = run_rows(rows, given.times, Path(name), given.seed, console.print)
-            lines = asyncio.run(running)
+            asyncio.run(_run(rows, given, Path(name), lines, console))
+        except KeyboardInterrupt:
+            console.print("chaos: broken off; what is done follows", style="red")
+            status = 2
         except pytest.skip.Exception as missing:
             console.print(f"chaos: {missing}", style="red")
             return 2
@@ -58,7 +82,7 @@ def main() -> int:
     console.print(table)
     report = Report(date=date, commit=code, machine=about, seed=given.seed, lines=lines)
     console.print(f"written to {keep(report, date, code, 'chaos', given.json)}")
-    return 1 if any(line.broken for line in lines) else 0
+    return 1 if any(line.broken for line in lines) else status
 
 
 if __name__ == "__main__":

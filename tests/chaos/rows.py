@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 import statistics
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -103,11 +103,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[Line]
 
 
+Say = Callable[[str], None]
+
+
 class Chaos:
     """One installation that lives through all rows."""
 
-    def __init__(self, stage: Stage, telegram: TelegramSimulator, people: list[Person]) -> None:
+    def __init__(
+        self, stage: Stage, telegram: TelegramSimulator, people: list[Person], say: Say
+    ) -> None:
         self._stage = stage
+        self._say = say
         self._telegram = telegram
         self._people = people
         self._scenes = itertools.count(1)
@@ -136,6 +142,7 @@ class Chaos:
                 for _ in range(strikes):
                     await self._strike(row, line, scene)
                 await scene.quiet()
+                self._say(f"{row.name}: {scene.tally.acknowledged} acknowledged are looked for")
                 await scene.check()
         finally:
             await scene.http.aclose()
@@ -150,13 +157,14 @@ class Chaos:
         line.times += 1
         try:
             line.recovery.append(await scene.proven(row.proof, over))
+            self._say(f"{row.name} {line.times}: recovered in {line.recovery[-1]:.1f} s")
         except TimeoutError:
             line.findings.append(f"no recovery within {PROOF_SECONDS:.0f} s")
         await self._stage.whole()
 
 
 @asynccontextmanager
-async def open_chaos(folder: Path, seed: int) -> AsyncIterator[Chaos]:
+async def open_chaos(folder: Path, seed: int, say: Say) -> AsyncIterator[Chaos]:
     """Run the column and sign people up, until the block ends."""
     telegram = TelegramSimulator()
     token = telegram.add_bot("chaos_bot")
@@ -170,19 +178,13 @@ async def open_chaos(folder: Path, seed: int) -> AsyncIterator[Chaos]:
             path = "/v1/admin/connectors/accounts"
             await world.call(world.people[0], "POST", path, json=bot)
             await world.http.aclose()
-            yield Chaos(stage, telegram, world.people)
+            yield Chaos(stage, telegram, world.people, say)
 
 
 async def run_rows(
-    rows: Sequence[Row], times: int, folder: Path, seed: int, say: Callable[[str], None]
-) -> list[Line]:
-    """Go through rows; `say` gets a sentence for each."""
-    lines = []
-    async with open_chaos(folder, seed) as chaos:
+    rows: Sequence[Row], times: int, folder: Path, seed: int, say: Say
+) -> AsyncGenerator[Line]:
+    """Go through rows; `say` gets a sentence for each thing that happens."""
+    async with open_chaos(folder, seed, say) as chaos:
         for row in rows:
-            line = await chaos.line(row, times)
-            lines.append(line)
-            say(" | ".join(line.cells()))
-            for finding in line.findings:
-                say(f"    {finding}")
-    return lines
+            yield await chaos.line(row, times)

@@ -22,7 +22,7 @@ HABITS = Habits(
     patience=5.0,
     repeats=frozenset({429, 502, 503, 504}),
     pause=0.15,
-    settle=90.0,
+    settle=60.0,
     socket={"open_timeout": 5, "ping_interval": 2, "ping_timeout": 3, "close_timeout": 1},
 )
 PROOF_SECONDS = 120.0

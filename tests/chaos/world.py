@@ -234,11 +234,11 @@ class World:
 
     async def check_screens(self, talk: str, messages: Sequence[dict[str, Any]]) -> None:
         wanted = [one["message_id"] for one in messages]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.habits.settle):
+                while any(len(one.shown[talk]) < len(wanted) for one in self.devices):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
         for device in self.devices:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.habits.settle):
-                    while len(device.shown[talk]) < len(wanted):  # noqa: ASYNC110
-                        await asyncio.sleep(0.02)
             self.tally.compare(f"socket of {device.owner.name}", wanted, device.ids(talk))
 
     async def check_cursors(self, talk: str) -> None:
