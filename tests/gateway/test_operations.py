@@ -190,7 +190,9 @@ async def test_health_and_metrics_need_no_sign_in(anonymous: httpx.AsyncClient) 
     assert "up 1" in metrics.text
 
 
-@pytest.mark.parametrize("path", ["/", "/phone", "/docs", "/js/main.js", "/docs/docs.js"])
+@pytest.mark.parametrize(
+    "path", ["/", "/phone", "/trace", "/admin", "/docs", "/js/main.js", "/docs/docs.js"]
+)
 async def test_pages_are_served_with_a_strict_policy_and_an_etag(
     anonymous: httpx.AsyncClient, path: str
 ) -> None:

@@ -109,6 +109,7 @@ def rest_deps(
         receive_webhook=partial(_receive, fleet, _callbacks(core, kinds)),
         ready=around.ready,
         metrics=core.metrics.render,
+        recent=core.metrics.recent,
         nodes=partial(_nodes, clients, around.roles, datetime.now(UTC)),
         connectors=capabilities,
         kinds=kinds,

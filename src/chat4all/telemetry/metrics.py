@@ -20,16 +20,15 @@ from prometheus_client import REGISTRY, generate_latest
 from chat4all.domain.events import Event, MessageAdded, StatusChanged
 from chat4all.telemetry.audit_metrics import AuditMetrics
 from chat4all.telemetry.file_metrics import FileMetrics
+from chat4all.telemetry.recent import BUCKETS, Recent
 from chat4all.telemetry.resource import resource_of
-
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds; 0.2 is the limit that the p95 of the API must keep."""
 
 
 class Metrics:
     """The instruments of one process. Labels have few values: no user, no conversation.
 
-    `readers` take the same measurements elsewhere, besides `/metrics`.
+    `readers` take the same measurements elsewhere, besides `/metrics`; `recent` keeps those of
+    the last hour.
     """
 
     def __init__(
@@ -51,6 +50,7 @@ class Metrics:
         )
         self.files = FileMetrics(meter)
         self.audit = AuditMetrics(meter)
+        self.recent = Recent()
         self._meter = meter
         self._labels: dict[tuple[str, str, int], dict[str, str | int]] = {}
 
@@ -65,6 +65,7 @@ class Metrics:
                 "http.response.status_code": status,
             }
         self._requests.record(seconds, labels)
+        self.recent.request(route, status, seconds)
 
     def stored(self, events: Sequence[Event]) -> None:
         """Count what the router has stored."""
@@ -73,10 +74,12 @@ class Metrics:
         )
         for channel, count in messages.items():
             self._messages.add(count, {"channel": channel})
+            self.recent.message(channel, count)
         for event in events:
             if isinstance(event, StatusChanged):
                 labels = {"channel": event.entry.channel, "status": event.entry.status.word}
                 self._statuses.add(1, labels)
+                self.recent.report(labels["channel"], labels["status"])
 
     def counter(self, name: str, description: str) -> Callable[..., None]:
         """Return a function that counts one, with the labels given as keywords."""
@@ -90,6 +93,7 @@ class Metrics:
             return [Observation(read())]
 
         self._meter.create_observable_gauge(name, [observe], description=description)
+        self.recent.watch(name, read)
 
     def watch_many(
         self,

@@ -130,6 +130,6 @@ def _documents() -> list[HTTPRouteHandler]:
 def _files(deps: RestDeps) -> list[HTTPRouteHandler]:
     docs = {f"docs/{name}": file for name, file in read_files(DOCS_PAGE).items()}
     web = read_files(deps.web_root)
-    pages = {name: f"{name}.html" for name in ("phone", "trace")}
+    pages = {name: f"{name}.html" for name in ("admin", "phone", "trace")}
     aliases = {"docs": "docs/index.html", "": "index.html", **pages}
     return [serve({**web, **docs}, {k: v for k, v in aliases.items() if v in {**web, **docs}})]

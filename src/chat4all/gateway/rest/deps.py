@@ -39,6 +39,7 @@ from chat4all.services.sign_up import SignUp
 from chat4all.services.stored import StoredMessages
 from chat4all.services.templates import TemplateBook
 from chat4all.services.users import UserProfiles
+from chat4all.telemetry.recent import Recent
 
 WEB_ROOT = Path(__file__).parent.parent / "web" / "static"
 
@@ -124,6 +125,7 @@ class RestDeps:
     connectors: Mapping[str, Capabilities]
     kinds: Mapping[str, ConnectorKind[Any]] = field(default_factory=dict)
     health_of: Callable[[AccountId], Health | None] = lambda _: None
+    recent: Recent = field(default_factory=Recent)
     phones: PhoneNetwork | None = None
     operator: OperatorTools | None = None
     web_root: Path = WEB_ROOT

@@ -28,10 +28,12 @@ from chat4all.gateway.rest.schemas.admin import (
     UserPage,
 )
 from chat4all.gateway.rest.schemas.bounded_json import check_object
+from chat4all.gateway.rest.schemas.overview import ProcessOverview
 from chat4all.gateway.rest.schemas.text import SearchWords, UuidPath
 from chat4all.gateway.rest.schemas.users import OwnUser
 from chat4all.ports.integrity import CHECKS
 from chat4all.services.audit.notes import read_notes
+from chat4all.telemetry.overview import overview
 
 SHOWN_FINDINGS = 100
 OPTIONS = {"admin": True}
@@ -174,3 +176,8 @@ class Administration(Controller):
     async def nodes(self, deps: Deps) -> Nodes:
         """Return the processes of this deployment and their roles."""
         return Nodes(items=list(deps.nodes()))
+
+    @get("/overview", operation_id="overview")
+    async def overview(self, deps: Deps) -> ProcessOverview:
+        """Tell how this process does: rates, times, aims and channels of the last hour."""
+        return ProcessOverview.of(overview(deps.recent), await deps.ready())

@@ -86,6 +86,11 @@ const reaction = (messageId, emoji) => `/v1/messages/${id(messageId)}/reactions/
 export const addReaction = (messageId, emoji) => authorized("PUT", reaction(messageId, emoji));
 export const removeReaction = (messageId, emoji) => remove(reaction(messageId, emoji));
 
+export const overview = () => get("/v1/admin/overview");
+export const nodes = () => get("/v1/admin/nodes");
+export const integrity = () => get("/v1/admin/integrity");
+export const openLetters = () => get("/v1/admin/dead-letters", { redriven: false, limit: 100 });
+export const redrive = (ids) => post("/v1/admin/dead-letters/redrive", { ids });
 export const accounts = () => get("/v1/admin/connectors/accounts");
 export const connectAccount = (platform, name, config) =>
   post("/v1/admin/connectors/accounts", { platform, name, config });

@@ -53,6 +53,9 @@ export function channelName(channel) {
   return key in words ? t(key) : channel;
 }
 
+/** The words for `name` under `group`, the name itself when there are none. */
+export const named = (group, name) => words[`${group}.${name}`] ?? name;
+
 export const sizeOf = (bytes) => sizeText(bytes, dates);
 
 const formatters = new Map();
@@ -77,6 +80,21 @@ export function durationOf(seconds) {
   const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: unit === "millisecond" ? 0 : 1 };
   return new Intl.NumberFormat(locale, options).format(seconds / size);
 }
+
+/** How long ago something was, in its largest unit: 3 minutes ago. */
+export function agoOf(at, now = new Date()) {
+  const seconds = Math.max(0, Math.round((now - new Date(at)) / 1000));
+  const [unit, size] = UNITS.find(([, least]) => seconds >= least) ?? UNITS.at(-1);
+  return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(-Math.floor(seconds / size), unit);
+}
+
+export const numberOf = (value) => new Intl.NumberFormat(locale, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+
+/** A part of a whole in per cent, null for none; what is nearly all does not become all. */
+export const percentOf = (part) =>
+  part === null
+    ? null
+    : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 2, roundingMode: "floor" }).format(part);
 
 export const fullTimeOf = (at) => formatter({ dateStyle: "full", timeStyle: "medium" }).format(new Date(at));
 

@@ -1,6 +1,9 @@
 /** English. Every other language has the same keys. */
 
+import admin from "./admin-en.js";
+
 export default {
+  ...admin,
   "app.tagline": "All your contacts in one place, whatever app they use.",
   "app.loading": "Loading",
   "app.skip": "Skip to the conversation",

@@ -1,6 +1,9 @@
 /** Português do Brasil. */
 
+import admin from "./admin-pt-br.js";
+
 export default {
+  ...admin,
   "app.tagline": "Todos os seus contatos em um só lugar, seja qual for o aplicativo deles.",
   "app.loading": "Carregando",
   "app.skip": "Ir para a conversa",

@@ -53,6 +53,11 @@ function SidebarHeader() {
             ${t("connect.title")}
           <//>`
         : null}
+      ${me.admin
+        ? html`<${MenuItem} icon="table" testid="open-admin" onSelect=${() => window.open("admin", "_blank", "noopener")}>
+            ${t("admin.title")}
+          <//>`
+        : null}
       <${MenuItem} icon="phone" testid="open-phones" onSelect=${() => window.open("phone", "_blank", "noopener")}>
         ${t("nav.phones")}
       <//>
