@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ from bench.job import Lane
 
 SENDERS = ("ana", "bruno", "carla", "davi")
 RECIPIENTS = ("elisa", "fabio", "gabi", "hugo")
+CHECK_SECONDS = 600.0
 PASSWORD = "a password for the bench alone"  # noqa: S105 - of a server that lives a minute
 
 
@@ -26,6 +29,21 @@ def lanes(url: str) -> list[Lane]:
                 recipient = RECIPIENTS[(number + step) % len(RECIPIENTS)]
                 found.append(_lane(client, people[sender], people[recipient]))
         return found
+
+
+def check(url: str, folder: Path) -> dict[str, int]:
+    """Have the product check everything it has, as its operator; return findings by check."""
+    key = json.loads((folder / "operator.json").read_text())
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": key["client_id"],
+        "client_secret": key["client_secret"],
+    }
+    with httpx.Client(base_url=url, timeout=CHECK_SECONDS) as client:
+        token = _json(client.post("/v1/auth/token", data=form))["access_token"]
+        bearer = {"authorization": f"Bearer {token}"}
+        found = _json(client.get("/v1/admin/integrity/check", headers=bearer))["findings"]
+        return {name: int(count) for name, count in found.items()}
 
 
 def _sign_in(client: httpx.Client, name: str) -> tuple[str, str]:

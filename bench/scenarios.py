@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.request import urlopen
 
 import msgspec
 
@@ -15,12 +14,10 @@ from bench import people, servers
 from bench.job import Answer, Findings, Job, Lane, Outcome, Phase
 from bench.load import CAPACITY
 from bench.seed import seed
-from bench.servers import BenchFailed, Cores, Server
+from bench.servers import Cores, Server
 
 SHARES = (0.25, 0.5, 0.75)
 HALF = 0.5
-AUDIT_SECONDS = 300.0
-_AUDITED = b"chat4all_integrity_findings{"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +39,7 @@ class Round(msgspec.Struct, kw_only=True):
     outcomes: dict[str, dict[str, Outcome]] = msgspec.field(default_factory=dict)
     findings: dict[str, Findings] = msgspec.field(default_factory=dict)
     audit: dict[str, int] = msgspec.field(default_factory=dict)
-    """Findings of the product's own integrity audit, where it was waited for."""
+    """Findings of the product's own check of everything, where it was asked for."""
 
 
 class Bench:
@@ -106,7 +103,7 @@ class Bench:
         shutil.copytree(self._folder / "seeded", folder)
         with servers.product(folder, self._cores, environment=self._settings.environment) as server:
             lanes = people.lanes(server.url)
-            one.audit = audit(server)
+            one.audit = people.check(server.url, folder)
             phases = [self._warm(), self._capacity(), self._open(HALF)]
             answer = self._load(server, lanes, phases)
         _note(one, "stored", answer)
@@ -148,23 +145,6 @@ class Bench:
             spin=self._cores.load is not None,
         )
         return servers.do(job, self._cores)
-
-
-def audit(server: Server) -> dict[str, int]:
-    """Wait for the audit that follows a start; return its findings by check."""
-    limit = time.monotonic() + AUDIT_SECONDS
-    while time.monotonic() < limit:
-        with urlopen(f"{server.url}/metrics") as answer:  # noqa: S310 - our own server
-            lines = [line for line in answer.read().splitlines() if line.startswith(_AUDITED)]
-        if lines:
-            return {
-                line.partition(b'check="')[2].partition(b'"')[0].decode(): int(
-                    float(line.rpartition(b" ")[2])
-                )
-                for line in lines
-            }
-        time.sleep(0.5)
-    raise BenchFailed(f"no integrity audit in {AUDIT_SECONDS:.0f} s after the start")
 
 
 def _note(one: Round, target: str, answer: Answer) -> None:

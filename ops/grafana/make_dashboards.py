@@ -105,6 +105,13 @@ DASHBOARDS: dict[str, list[Picture]] = {
             "Broken promises",
             "short",
             {"{{check}}": "max by (check) (chat4all_integrity_findings)"},
+            "What the auditor has found, and has not seen mended yet. More than none is an alert.",
+        ),
+        Picture(
+            "Age of the proof that all promises are kept",
+            "s",
+            {"everything": "max(chat4all_integrity_proven_age_seconds)"},
+            "All that was accepted or stored so long ago has been looked at. A day is an alert.",
         ),
     ],
     "API": [
@@ -148,6 +155,28 @@ DASHBOARDS: dict[str, list[Picture]] = {
             "Deliveries by status",
             "ops",
             {"{{status}}": rate("chat4all_deliveries_total", "status")},
+        ),
+        Picture(
+            "Age of the auditor's proof, by part",
+            "s",
+            {"{{part}}": "max by (part) (chat4all_integrity_proven_age_seconds)"},
+            "How long ago that is until which a part is proven.",
+        ),
+        Picture(
+            "Records that the auditor looks at",
+            "ops",
+            {"{{part}}": rate("chat4all_integrity_looked_total", "part")},
+            "Together at most CHAT4ALL_AUDIT_RATE.",
+        ),
+        Picture(
+            "Time of the auditor's last whole pass",
+            "s",
+            {"{{part}}": "max by (part) (chat4all_integrity_cycle_seconds)"},
+        ),
+        Picture(
+            "Broken promises when first found",
+            "ops",
+            {"{{check}}": rate("chat4all_integrity_found_total", "check")},
         ),
         Picture(
             "Incoming without effect",
