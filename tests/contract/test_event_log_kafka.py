@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from chat4all.adapters.kafka.event_log import KafkaEventLog
+from chat4all.domain.errors import BadSettings
 from chat4all.domain.events import Position
-from chat4all.ports.event_log import COMMANDS, Consumer, Record
+from chat4all.ports.event_log import COMMANDS, DEAD_LETTERS, Consumer, Record, outbound
 from chat4all.testing.event_log import EventLogContract, Open
 from chat4all.testing.event_log_reading import FullLog
 from tests.servers.kafka_server import KafkaServer, kafka_server
@@ -65,6 +68,34 @@ async def test_a_commit_for_a_partition_that_went_to_another_does_not_put_that_o
                 await asyncio.wait([rest])
         async with KafkaEventLog(url) as later:
             assert done in later.done(COMMANDS, "g")
+
+
+@pytest.mark.parametrize("stream", [COMMANDS, outbound("paper"), DEAD_LETTERS])
+async def test_a_topic_with_another_number_of_partitions_stops_the_start(
+    server: KafkaServer, stream: str
+) -> None:
+    prefix = f"wrong-{next(_prefixes)}"
+    topic = f"{prefix}.{stream}"
+    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{server.port}"})
+    await asyncio.wrap_future(admin.create_topics([NewTopic(topic, 2, 1)])[topic])
+    while topic not in admin.list_topics(timeout=10).topics:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.05)
+    with pytest.raises(BadSettings) as refused:
+        async with KafkaEventLog(f"{server.url}/{prefix}?partitions=4"):
+            pass
+    wanted = 1 if stream == DEAD_LETTERS else 4
+    assert f"the topic {topic} has 2 partitions, not {wanted}" in str(refused.value)
+
+
+async def test_without_a_number_the_partitions_that_are_there_are_used(
+    server: KafkaServer,
+) -> None:
+    prefix = f"there-{next(_prefixes)}"
+    async with KafkaEventLog(f"{server.url}/{prefix}?partitions=3"):
+        pass
+    async with KafkaEventLog(f"{server.url}/{prefix}") as log:
+        await log.append([Record(COMMANDS, str(n), b"") for n in range(30)])
+        assert {at.partition for at in await log.ends(COMMANDS)} == {0, 1, 2}
 
 
 async def _drained(consumer: Consumer) -> None:

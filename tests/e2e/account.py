@@ -44,11 +44,21 @@ class Account:
             await self._sign_in()
             yield self
 
+    @asynccontextmanager
+    async def with_token(self, token: str) -> AsyncIterator[Self]:
+        """Use a token that was issued elsewhere; the block is the session."""
+        async with self._http:
+            self._bear(token)
+            yield self
+
     async def _sign_in(self) -> None:
         form = {"grant_type": "password", "username": self.username, "password": PASSWORD}
         answer = await self._http.post("/v1/auth/token", data=form)
-        self.token = answer.raise_for_status().json()["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {self.token}"
+        self._bear(answer.raise_for_status().json()["access_token"])
+
+    def _bear(self, token: str) -> None:
+        self.token = token
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     async def post(self, path: str, body: Any, *, patience: float = PATIENCE) -> Any:
         """POST JSON to `/v1/<path>`; raises for an answer that is an error."""

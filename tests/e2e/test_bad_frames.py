@@ -155,7 +155,9 @@ async def test_a_giant_frame_ends_the_connection(scene: Scene, size: int) -> Non
         await answer(socket, "ready")
         with contextlib.suppress(ConnectionClosed):  # it may end before all of it was sent
             await socket.send("x" * size)
-        assert (await ended(socket)).code == 1009
+        # What is still on its way when the server ends may take the code along (RFC 9293, 3.10.7).
+        lost = {1006} if size > 1_000 * KIB else set()
+        assert (await ended(socket)).code in {1009} | lost
 
 
 async def test_text_that_is_not_utf8_ends_the_connection(scene: Scene) -> None:

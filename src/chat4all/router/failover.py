@@ -26,6 +26,7 @@ from chat4all.domain.messages import APP, Message
 from chat4all.domain.status import Failure, Status, StatusEntry
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.message_store import MessageData
+from chat4all.services.clock import Clock, utc_now
 
 DELIVER_WITHIN = 900.0
 """Seconds that a channel with delivery receipts has when the sender did not say."""
@@ -48,8 +49,14 @@ class Failover:
     """Decides about channels that are left to try."""
 
     def __init__(
-        self, plans: Failovers, store: MessageData, capabilities: Mapping[str, Capabilities]
+        self,
+        plans: Failovers,
+        store: MessageData,
+        capabilities: Mapping[str, Capabilities],
+        *,
+        clock: Clock = utc_now,
     ) -> None:
+        self._clock = clock
         self._plans = plans
         self._store = store
         self._capabilities = capabilities
@@ -57,7 +64,11 @@ class Failover:
     async def begin(
         self, message: Message, user: UserId, order: Sequence[str], deadlines: Deadlines | None
     ) -> None:
-        """Keep what can be tried for one recipient; one channel leaves nothing to try."""
+        """Keep what can be tried for one recipient; one channel leaves nothing to try.
+
+        The first attempt begins now, by the clock of those who watch the deadlines: that of
+        the gateway, whose time the message bears, may be minutes off.
+        """
         if len(order) < 2:  # noqa: PLR2004 - a first and another one
             return
         plan = FailoverPlan(
@@ -66,10 +77,10 @@ class Failover:
             conversation_id=message.conversation_id,
             channels=tuple(order),
             deadlines=deadlines or Deadlines(),
-            expires_at=message.created_at + KEPT * len(order),
+            expires_at=self._clock() + KEPT * len(order),
         )
         limits = self._limits(plan, order[0], Status.ACCEPTED)
-        due_at = min((message.created_at + one for one, _ in limits), default=None)
+        due_at = min((_began(plan) + one for one, _ in limits), default=None)
         await self._plans.put(replace(plan, due_at=due_at))
 
     async def after_failure(self, event: StatusChanged) -> ReportStatus | None:
@@ -118,7 +129,7 @@ class Failover:
         if status is Status.FAILED or place + 1 == len(plan.channels):
             return Step(None, None)
         best = max([status, *(one.status for one in latest.values())])
-        started = await self._started(plan, place, kept.message)
+        started = await self._started(plan, place)
         limits = [(started + one, why) for one, why in self._limits(plan, channel, best)]
         if not limits:
             return Step(None, None)
@@ -178,9 +189,9 @@ class Failover:
         entries = await self._store.statuses([plan.message_id])
         return {one.channel: one for one in entries if one.user_id == plan.user_id}
 
-    async def _started(self, plan: FailoverPlan, place: int, message: Message) -> datetime:
+    async def _started(self, plan: FailoverPlan, place: int) -> datetime:
         if place == 0:
-            return message.created_at
+            return _began(plan)
         channel = plan.channels[place]
         return next(
             one.at
@@ -194,6 +205,10 @@ class Failover:
         if cursor is None or cursor.last_delivered_seq < message.seq:
             return Status.SENT
         return Status.READ if cursor.last_read_seq >= message.seq else Status.DELIVERED
+
+
+def _began(plan: FailoverPlan) -> datetime:
+    return plan.expires_at - KEPT * len(plan.channels)
 
 
 def _goal(plan: FailoverPlan) -> Status:

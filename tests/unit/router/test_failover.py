@@ -129,7 +129,7 @@ class Town:
     async def awake(self) -> AsyncIterator[None]:
         """Run one process; leaving it is a crash."""
         people = People(self.directory, DirectoryCache(self.directory))
-        failover = Failover(self.directory.failovers, self.store, CAPABILITIES)
+        failover = Failover(self.directory.failovers, self.store, CAPABILITIES, clock=clock)
         last = LastChannels(MemoryEphemeral().leases)
         routes = self.directory.routes
         planner = Planner(people, self.store, last, routes, failover)
@@ -164,7 +164,9 @@ class Town:
     def stored(self, events: object) -> None:
         """See `Observer.stored`."""
 
-    async def send(self, *channels: str, **deadlines: float) -> None:
+    async def send(
+        self, *channels: str, gateway_is_off: timedelta = timedelta(), **deadlines: float
+    ) -> None:
         self.last_sent = MessageId(new_id())
         await self.append(
             SubmitMessage(
@@ -172,7 +174,7 @@ class Town:
                 conversation_id=self.talk,
                 sender=self.ana,
                 payload=text("hello"),
-                accepted_at=clock(),
+                accepted_at=clock() + gateway_is_off,
                 digest=self.last_sent,
                 channels=channels,
                 failover=Deadlines(**deadlines) if deadlines else None,
@@ -453,12 +455,28 @@ def test_whenever_it_stops_the_message_goes_once_by_each_channel_it_should(stop_
     run_in_virtual_time(main())
 
 
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_a_gateway_whose_clock_is_off_moves_no_deadline(minutes: int) -> None:
+    async def main() -> None:
+        town = Town()
+        await town.populate()
+        async with town.awake():
+            off = timedelta(minutes=minutes)
+            await town.send("red", "green", gateway_is_off=off, deliver_within=60)
+            await asyncio.sleep(55)
+            assert town.sent() == {"red": 1}
+            await asyncio.sleep(10)
+            assert town.sent() == {"red": 1, "green": 1}
+
+    run_in_virtual_time(main())
+
+
 def test_two_watches_switch_once() -> None:
     async def main() -> None:
         town = Town()
         await town.populate()
         async with town.awake():
-            failover = Failover(town.directory.failovers, town.store, CAPABILITIES)
+            failover = Failover(town.directory.failovers, town.store, CAPABILITIES, clock=clock)
             plans = town.directory.failovers
             other = asyncio.create_task(DeadlineWatch(plans, failover, town.log, clock=clock).run())
             await town.send("red", "green", "blue", deliver_within=30)

@@ -58,6 +58,7 @@ class KafkaEventLog:
     async def __aenter__(self) -> Self:
         self._topics = Topics(self._config)
         await self._topics.open()
+        self._topics.check()
         for stream in (COMMANDS, EVENTS, EARLY_RECEIPTS, DEAD_LETTERS):
             await self._make(stream)
         self._topics.require_alike(COMMANDS, EVENTS)

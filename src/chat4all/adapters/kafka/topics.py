@@ -94,11 +94,10 @@ class Topics:
         record would lead elsewhere.
         """
         name = self.name(stream)
-        wanted = 1 if stream == DEAD_LETTERS else self._config.partitions
         if name not in self._partitions:
             new = NewTopic(
                 name,
-                num_partitions=wanted or PARTITIONS,
+                num_partitions=self._wanted(name) or PARTITIONS,
                 replication_factor=self._config.replication,
                 config=_KEPT,
             )
@@ -108,13 +107,28 @@ class Topics:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise translate(error.args[0]) from error
         # Another process may have made it a moment ago: who asks about it too early fails.
-        there = self._partitions[name] = await asyncio.to_thread(self._await_leaders, name)
+        self._partitions[name] = await asyncio.to_thread(self._await_leaders, name)
+        self._check(name)
+        return self._partitions[name]
+
+    def check(self) -> None:
+        """Raise `BadSettings` when a topic that is there has another number than was asked for.
+
+        Found out later, it would stop what is under way.
+        """
+        for name in self._partitions:
+            self._check(name)
+
+    def _check(self, name: str) -> None:
+        there, wanted = self._partitions[name], self._wanted(name)
         if wanted is not None and there != wanted:
             raise BadSettings(
                 f"CHAT4ALL_LOG_URL: the topic {name} has {there} partitions, not {wanted}; "
                 "leave `partitions` out, or choose another prefix"
             )
-        return there
+
+    def _wanted(self, name: str) -> int | None:
+        return 1 if name == self.name(DEAD_LETTERS) else self._config.partitions
 
     def partitions(self, stream: str) -> int:
         """Return how many partitions a stream has; 0 when there is no topic for it."""
