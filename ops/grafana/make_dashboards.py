@@ -210,6 +210,27 @@ DASHBOARDS: dict[str, list[Picture]] = {
             },
         ),
         Picture(
+            "Canary: time from accepted to delivered, of 95 messages of 100",
+            "s",
+            {
+                "{{source}} to {{target}}": (
+                    "histogram_quantile(0.95, "
+                    + rate("chat4all_canary_duration_seconds_bucket", "le, source, target")
+                    + ")"
+                )
+            },
+            "Only where CHAT4ALL_CANARY names chats.",
+        ),
+        Picture(
+            "Canary: messages by what became of them",
+            "ops",
+            {
+                "{{source}} to {{target}} {{outcome}}": rate(
+                    "chat4all_canary_messages_total", "source, target, outcome"
+                )
+            },
+        ),
+        Picture(
             "Files of platforms",
             "ops",
             {"{{outcome}}": rate("chat4all_file_fetches_total", "outcome")},

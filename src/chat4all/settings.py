@@ -177,6 +177,15 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds past its deadline after which a status counts as stuck.",
     )
+    canary: str = Field(
+        default="",
+        pattern=r"^\s*(?:[a-z0-9_-]+:\S+\s*)*$",
+        description="Chats of your own, as PLATFORM:ADDRESS with spaces between, among which "
+        "messages are sent to measure how long they take; empty: none.",
+    )
+    canary_seconds: float = Field(
+        default=300.0, gt=0, description="Seconds between two rounds of the canary."
+    )
     log_retention_days: float = Field(
         default=7.0, gt=0, description="Days for which processed log records are kept."
     )

@@ -60,12 +60,15 @@ class Ward:
 
     async def shown(self) -> dict[str, float]:
         """Return what `/metrics` tells of findings, by check."""
-        lines = (await self._operator.get("/metrics")).text.splitlines()
         return {
             line.partition('check="')[2].partition('"')[0]: float(line.rpartition(" ")[2])
-            for line in lines
-            if line.startswith("chat4all_integrity_findings{")
+            for line in await self.metrics("chat4all_integrity_findings{")
         }
+
+    async def metrics(self, start: str) -> list[str]:
+        """Return the lines of `/metrics` that begin so."""
+        lines = (await self._operator.get("/metrics")).text.splitlines()
+        return [line for line in lines if line.startswith(start)]
 
     async def cut(self, database: str, *statements: tuple[str, Sequence[object]]) -> None:
         """Change a database of the data folder, as no program of ours does."""
@@ -214,3 +217,26 @@ async def test_nothing_is_found_where_all_is_well_under_load_and_it_goes_on_afte
     async with ward(tmp_path) as place:
         report = await place.until(lambda one: one["findings"]["lost_record"])
         assert report["findings"]["sequence_gap"] == 1
+
+
+async def test_the_canary_tells_how_long_each_channel_pair_takes(tmp_path: Path) -> None:
+    birds = "mock:canary-a mock:canary-b telegram:77"
+    async with ward(tmp_path, canary=birds, canary_seconds="1") as place:
+        report = await place.until(lambda one: len(one["canary"]) == 9)
+        became = {
+            (one["source"], one["target"], one["outcome"], one["seconds"] is not None)
+            for one in report["canary"]
+        }
+        assert became == {
+            ("app", "mock", "delivered", True),
+            ("mock", "mock", "delivered", True),
+            ("telegram", "mock", "delivered", True),
+            ("app", "telegram", "failed", False),  # no bot is connected
+            ("mock", "telegram", "failed", False),
+        }
+        measured = await place.metrics("chat4all_canary_duration_seconds_count{")
+        for source in ("app", "mock", "telegram"):
+            pair = (f'source="{source}"', 'target="mock"')
+            assert [line for line in measured if all(one in line for one in pair)]
+        assert not [line for line in measured if 'target="telegram"' in line]
+        assert (await place.proven())["latest"] == []

@@ -63,7 +63,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
         clients = build_clients(core)
         router = await _start_pipeline(core, clients)
         start_upkeep(core, here)
-        start_auditor(core, here)
+        start_auditor(core, here, speaks=connected)
         account = await mock_account(core.directory, key.user_id, core.kinds)
         if connected:
             network.on_event = signed_events(platforms.fleet, account)

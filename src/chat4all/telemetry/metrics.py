@@ -19,6 +19,7 @@ from prometheus_client import REGISTRY, generate_latest
 
 from chat4all.domain.events import Event, MessageAdded, StatusChanged
 from chat4all.telemetry.audit_metrics import AuditMetrics
+from chat4all.telemetry.canary_metrics import CanaryMetrics
 from chat4all.telemetry.file_metrics import FileMetrics
 from chat4all.telemetry.recent import BUCKETS, Recent
 from chat4all.telemetry.resource import resource_of
@@ -50,6 +51,7 @@ class Metrics:
         )
         self.files = FileMetrics(meter)
         self.audit = AuditMetrics(meter)
+        self.canary = CanaryMetrics(meter)
         self.recent = Recent()
         self._meter = meter
         self._labels: dict[tuple[str, str, int], dict[str, str | int]] = {}

@@ -20,13 +20,20 @@ from chat4all.services.audit.numbers import NumbersCourse
 from chat4all.services.audit.refusals import Refusals
 from chat4all.services.audit.statuses import DeadlinesCourse, StatusesCourse
 from chat4all.services.audit.whole_check import WholeCheck
+from chat4all.services.canary import Canary, CanaryAddress
 from chat4all.services.clock import utc_now
 from chat4all.services.file_meter import FileMeter
 
 
-def start_auditor(core: Core, keep: Keep) -> None:
-    """Audit at the pace of the settings; `keep` has one process do it."""
+def start_auditor(core: Core, keep: Keep, *, speaks: bool = True) -> None:
+    """Audit at the pace of the settings; `keep` has one process do it.
+
+    A process that `speaks` to platforms, or to those who do, sends the canary as well.
+    """
     settings = core.settings
+    canary = _canary(core)
+    if settings.canary.split() and speaks:
+        core.running.start("canary", partial(keep, "canary", canary.run))
     if not settings.audit_rate:
         return
     auditor = Auditor(
@@ -34,6 +41,7 @@ def start_auditor(core: Core, keep: Keep) -> None:
         core.storage.messages,
         core.metrics.audit,
         rate=settings.audit_rate,
+        canary=lambda: canary.latest,
     )
     core.running.start("auditor", partial(keep, "auditor", auditor.run))
 
@@ -51,6 +59,19 @@ def whole_check(core: Core) -> WholeCheck:
         return [*_stored(core, patience, None), log]
 
     return WholeCheck(courses, core.storage.messages.counts, files)
+
+
+def _canary(core: Core) -> Canary:
+    pairs = [one.partition(":") for one in core.settings.canary.split()]
+    return Canary(
+        core.directory,
+        core.storage.log,
+        core.storage.messages,
+        core.metrics.canary,
+        addresses=[CanaryAddress(platform, address) for platform, _, address in pairs],
+        capabilities=core.capabilities,
+        every=core.settings.canary_seconds,
+    )
 
 
 def _patience(core: Core) -> Patience:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from chat4all.domain.errors import Chat4AllError
 from chat4all.ports.integrity import AuditNotes, Finding
 from chat4all.services.audit.course import Course
-from chat4all.services.audit.notes import KEPT, Notes, Progress, Told, read_notes, write_notes
+from chat4all.services.audit.notes import (
+    KEPT,
+    Flown,
+    Notes,
+    Progress,
+    Told,
+    read_notes,
+    write_notes,
+)
+from chat4all.services.canary import Flight
 from chat4all.services.clock import Clock, utc_now
 
 log = structlog.get_logger(__name__)
@@ -55,7 +66,8 @@ class Auditor:
     """Makes a step of every course each half second, together `rate` records a second.
 
     What it knows is kept, so that it goes on where it was. One auditor works at a time;
-    should two do for a moment, each writes down what is true.
+    should two do for a moment, each writes down what is true. What the `canary` came to is
+    kept with it.
     """
 
     def __init__(
@@ -65,12 +77,14 @@ class Auditor:
         meter: AuditMeter,
         *,
         rate: float,
+        canary: Callable[[], Sequence[Flight]] = tuple,
         now: Clock = utc_now,
     ) -> None:
         self._courses = courses
         self._store = store
         self._meter = meter
         self._rate = rate
+        self._canary = canary
         self._now = now
         self._notes = Notes()
         self._kept_at = now()
@@ -108,6 +122,7 @@ class Auditor:
                 log.warning("audit waits", part=course.name, code=error.code, detail=str(error))
         now = self._notes.looked_at = self._now()
         if is_news or now - self._kept_at >= KEEP:
+            self._notes.canary = [msgspec.convert(asdict(one), Flown) for one in self._canary()]
             await write_notes(self._store, self._notes)
             self._kept_at = now
         self._show()

@@ -46,6 +46,16 @@ class Progress(msgspec.Struct, kw_only=True, omit_defaults=True):
     before: dict[str, int] = {}
 
 
+class Flown(msgspec.Struct, kw_only=True):
+    """The last message of the canary from one channel to another."""
+
+    source: str
+    target: str
+    outcome: str
+    seconds: float | None
+    at: datetime
+
+
 class Notes(msgspec.Struct, kw_only=True, omit_defaults=True):
     """All of it."""
 
@@ -53,6 +63,7 @@ class Notes(msgspec.Struct, kw_only=True, omit_defaults=True):
     looked_at: datetime | None = None
     courses: dict[str, Progress] = {}
     latest: list[Told] = []
+    canary: list[Flown] = []
 
     def open_findings(self) -> dict[str, int]:
         """Return how many of each check there are, as far as is known.

@@ -145,6 +145,19 @@ class AuditFinding(Struct, frozen=True, kw_only=True):
     seen_at: datetime
 
 
+class CanaryMessage(Struct, frozen=True, kw_only=True):
+    """The last message of the canary from one channel to another.
+
+    `outcome` is one of delivered, late and failed; `seconds` is from accepted to delivered.
+    """
+
+    source: str
+    target: str
+    outcome: str
+    seconds: float | None
+    at: datetime
+
+
 class Integrity(Struct, frozen=True, kw_only=True):
     """What the auditor knows.
 
@@ -158,6 +171,7 @@ class Integrity(Struct, frozen=True, kw_only=True):
     parts: list[ProvenPart]
     findings: dict[str, int]
     latest: list[AuditFinding]
+    canary: list[CanaryMessage]
 
     @classmethod
     def of(cls, notes: Notes) -> Self:
@@ -184,6 +198,16 @@ class Integrity(Struct, frozen=True, kw_only=True):
                     seen_at=one.seen_at,
                 )
                 for one in notes.latest
+            ],
+            canary=[
+                CanaryMessage(
+                    source=one.source,
+                    target=one.target,
+                    outcome=one.outcome,
+                    seconds=one.seconds,
+                    at=one.at,
+                )
+                for one in notes.canary
             ],
         )
 
