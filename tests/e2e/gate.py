@@ -26,15 +26,19 @@ class Gate:
         try:
             yield self
         finally:
-            if self._server is not None:
-                self._server.close()
-            for talk in self._talks:
-                talk.cancel()
-            await asyncio.gather(*self._talks, return_exceptions=True)
+            await self.shut()
 
     async def open(self) -> None:
         """Let everybody through from now on."""
         self._server = await asyncio.start_server(self._admit, "127.0.0.1", self.port)
+
+    async def shut(self) -> None:
+        """Let nobody through any more, and send those away who are in."""
+        if self._server is not None:
+            self._server.close()
+        for talk in self._talks:
+            talk.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
 
     async def _admit(self, near: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         far, asks = await asyncio.open_connection("127.0.0.1", self._leads_to)

@@ -27,6 +27,7 @@ PATIENCE = 120.0
 ROLES = ("gateway", "router", "notifier", "presence", "connector --channel mock", "files")
 SETTINGS = ("LOG_URL", "MESSAGES_URL", "DIRECTORY_URL", "EPHEMERAL_URL", "OBJECTS_URL")
 NOT_NEEDED = {("files", "LOG_URL"), ("files", "EPHEMERAL_URL")}
+PARTS = {"MESSAGES_URL": "messages", "DIRECTORY_URL": "directory", "OBJECTS_URL": "objects"}
 _names = itertools.count()
 
 
@@ -53,6 +54,8 @@ async def test_what_is_missing_is_told_and_waited_for(
 ) -> None:
     name = f"CHAT4ALL_{setting}"
     settings = await shared.settings(f"missing{next(_names)}")
+    # Else the driver of MongoDB learns of the address behind the gate and goes there.
+    settings["CHAT4ALL_MESSAGES_URL"] += "&directConnection=true"
     settings[name], gate = _behind_a_gate(settings[name])
     async with gate.standing(), _launched(tmp_path, settings, nursery) as roles:
         waiting = [role for words, role in roles.items() if (words, setting) not in NOT_NEEDED]
@@ -60,6 +63,18 @@ async def test_what_is_missing_is_told_and_waited_for(
             await _says_that_it_waits(role, name)
         await gate.open()
         await asyncio.gather(*(role.is_up(within=PATIENCE) for role in roles.values()))
+        if ("files", setting) not in NOT_NEEDED:
+            await gate.shut()
+            await _is_not_ready(roles["files"], PARTS[setting])
+            await gate.open()
+            await roles["files"].is_up(within=PATIENCE)
+
+
+async def _is_not_ready(role: Role, part: str) -> None:
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False) as http:
+        while (told := await http.get(f"{role.url}/readyz")).is_success:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert part in told.text
 
 
 async def _says_that_it_waits(role: Role, name: str) -> None:

@@ -25,7 +25,10 @@ from tests.servers import postgres_server
 from tests.servers.cache import Missing, skip_for
 from tests.servers.minio import PASSWORD, USER, Minio, running_minio
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.embedded("moves the data folder of `chat4all serve`"),
+]
 
 PASSWORD_OF_POSTGRES = quote(postgres_server.PASSWORD, safe="")
 

@@ -7,20 +7,23 @@ the same data folder, and needs neither the log nor the messages, so it takes no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral
-from chat4all.bootstrap.file_storage import open_file_storage
+from chat4all.bootstrap.file_storage import FileStorage, open_file_storage
 from chat4all.bootstrap.files import open_files
 from chat4all.bootstrap.parts import Parts
+from chat4all.bootstrap.readiness import NOBODY, Probe, Readiness
 from chat4all.bootstrap.role_node import RoleNode, nothing
 from chat4all.bootstrap.storage import open_directory
 from chat4all.bootstrap.telemetry import open_telemetry
-from chat4all.domain.errors import BadSettings, Unavailable
+from chat4all.domain.errors import BadSettings
+from chat4all.domain.ids import FileId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.revocations import Revocations
 from chat4all.gateway.auth.signing_key import SigningKey
@@ -29,6 +32,7 @@ from chat4all.gateway.rest.cross_origin import CrossOrigin
 from chat4all.gateway.rest.files_app import FilesDeps, create_files_app
 from chat4all.gateway.traced import Traced
 from chat4all.ports.directory import Directory
+from chat4all.ports.object_store import checked_key
 from chat4all.services.clock import utc_now
 from chat4all.settings import Settings
 
@@ -53,7 +57,7 @@ async def open_files_node(settings: Settings) -> AsyncIterator[RoleNode]:
         deps = FilesDeps(
             tokens=await _tokens(directory, running),
             files=files.tools,
-            ready=_Ready(directory),
+            ready=Readiness(_probes(directory, storage)),
             metrics=metrics.render,
         )
         app = cast("Any", create_files_app(deps))
@@ -72,6 +76,14 @@ def _require_shared(settings: Settings) -> None:
             )
 
 
+def _probes(directory: Directory, storage: FileStorage) -> dict[str, Probe]:
+    return {
+        "directory": partial(directory.users.by_username, "operator"),
+        "messages": partial(storage.records.get_many, [FileId(NOBODY)]),
+        "objects": partial(storage.objects.stat, checked_key("ready")),
+    }
+
+
 async def _tokens(directory: Directory, running: Parts) -> JwtAccessTokens:
     revocations = Revocations(directory.tokens, MemoryEphemeral().bus, now=utc_now)
     await revocations.load()
@@ -84,17 +96,3 @@ async def _tokens(directory: Directory, running: Parts) -> JwtAccessTokens:
     running.start("revocations", reload)
     key = await SigningKey.load(directory.keys)
     return JwtAccessTokens(key, revocations, issuer=None, now=utc_now)
-
-
-class _Ready:
-    """Says whether the databases answer."""
-
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-
-    async def __call__(self) -> Mapping[str, str]:
-        try:
-            await self._directory.users.by_username("operator")
-        except Unavailable as error:
-            return {"directory": str(error)}
-        return {}
