@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,10 +25,10 @@ from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor, Message
 from chat4all.domain.payload import text
 from chat4all.domain.status import Failure, Status, StatusEntry
-from chat4all.ports.event_log import COMMANDS, Record
+from chat4all.ports.event_log import COMMANDS, LogRecord, Record
 from chat4all.ports.message_store import Effects, NewMessage
 from chat4all.services.records import encode_command
-from chat4all.services.trace import Trace, TraceMessage
+from chat4all.services.trace import MOST_READS, Trace, TraceMessage
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 TALK, SAID = ConversationId("talk"), MessageId("01980f1d-9f00-7e21-b3c4-d5e6f7080001")
@@ -76,6 +77,18 @@ def attempt(
 
 
 BLOCKED = attempt(Status.FAILED, 1, Failure(code="blocked", text="the bot was blocked"))
+
+
+class CountingLog(MemoryEventLog):
+    """Keeps how many records were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+
+    async def read(self, stream: str, *, after: Position | None, limit: int) -> Sequence[LogRecord]:
+        self.asked.append(limit)
+        return await super().read(stream, after=after, limit=limit)
 
 
 async def told_of(*entries: StatusEntry, at: Position = NEVER) -> Trace:
@@ -206,6 +219,21 @@ async def test_the_log_tells_why_a_channel_was_chosen_and_the_tries_in_vain() ->
     }
     assert [hop.at for hop in hops if hop.what == "tried"] == [after(40)]
     assert [hop.after for hop in hops if hop.what == "sent"] == [timedelta(seconds=20)]
+
+
+async def test_what_stands_near_in_the_log_is_read_at_once_and_not_without_end() -> None:
+    log = CountingLog()
+    store = MemoryMessageStore()
+    near, far = range(1, 300), [1_000 * n for n in range(1, 100)]
+    reports = [
+        StatusChanged(position=Position(0, offset), entry=BLOCKED, sender=ANA)
+        for offset in [*near, *far]
+    ]
+    added = [NewMessage(message(), "digest", Position(0, 0))]
+    await store.apply(Effects(added=added, journal=list(reports)))
+    await TraceMessage(store, store, store, log)(SAID)
+    assert log.asked[0] == 300
+    assert len(log.asked) == MOST_READS
 
 
 async def test_a_place_that_holds_something_else_tells_nothing() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,8 +25,8 @@ from chat4all.ports.event_log import COMMANDS, SupportsRead
 from chat4all.ports.message_store import Kept, MessageHistory, MessageStore, SupportsMoments
 from chat4all.services.records import decode_command
 
-MOST_READ = 200
-"""Reports of channels that are looked up in the log for one trace, the first ones."""
+MOST_READS, NEAR, LONGEST = 20, 50, 500
+"""How often the log is read for one trace, and how many records apart and in all one read takes."""
 PASSAGE = frozenset(
     {"logged", "stored", "routed", "tried", "rerouted", "sent", "delivered", "read", "failed"}
 )
@@ -151,19 +150,33 @@ class TraceMessage:
         )
 
     async def _logged(self, places: Sequence[Position]) -> Mapping[Position, _Logged]:
-        """Return the commands at `places` that the log still has."""
-        found = await asyncio.gather(*(self._at(place) for place in places[: MOST_READ + 1]))
-        return {place: one for place, one in zip(places, found, strict=False) if one is not None}
+        """Return the commands at `places` that the log still has, in its order."""
+        wanted = set(places)
+        found = {}
+        for first, count in _stretches(places)[:MOST_READS]:
+            before = Position(first.partition, first.offset - 1)
+            for record in await self._log.read(COMMANDS, after=before, limit=count):
+                if record.position in wanted:
+                    try:
+                        command = decode_command(record.value)
+                    except UnreadableRecord:  # of another version: it was parked, and is told there
+                        continue
+                    found[record.position] = _Logged(command, record.appended_at)
+        return found
 
-    async def _at(self, place: Position) -> _Logged | None:
-        before = Position(place.partition, place.offset - 1)
-        for record in await self._log.read(COMMANDS, after=before, limit=1):
-            if record.position == place:
-                try:
-                    return _Logged(decode_command(record.value), record.appended_at)
-                except UnreadableRecord:  # of another version: it was parked, and is told there
-                    return None
-        return None
+
+def _stretches(places: Iterable[Position]) -> list[tuple[Position, int]]:
+    """Return where to read and how many records, so that what stands near is read at once."""
+    found: list[tuple[Position, int]] = []
+    for place in sorted(places, key=lambda one: (one.partition, one.offset)):
+        if found:
+            first, count = found[-1]
+            span = place.offset - first.offset + 1
+            if place.partition == first.partition and span <= min(count + NEAR, LONGEST):
+                found[-1] = (first, span)
+                continue
+        found.append((place, 1))
+    return found
 
 
 def _reports(events: Iterable[Event]) -> list[Position]:

@@ -8,7 +8,7 @@ import { PageBar } from "./page.js";
 import { usePolling } from "./polling.js";
 
 const MOST_NAMES = 50;
-const EVERY_MS = 3_000;
+const EVERY_MS = 5_000;
 const LEAST_SECONDS = 0.001; // shorter ones are one moment
 const OUTCOMES = ["routed", "rerouted", "tried", "failed", "sent", "delivered", "read"];
 const FAR = ["failed", "sent", "delivered", "read"];

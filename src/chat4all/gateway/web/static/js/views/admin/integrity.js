@@ -40,7 +40,7 @@ export function Integrity() {
           <${Stack} label=${label} whole=${SHOWN_MS} parts=${[{ kind: "delivered", count: Math.max(0, SHOWN_MS - age) }]} />
         </li>`;
       })}
-      ${(found.canary ?? []).map((one) => {
+      ${found.canary.map((one) => {
         const how = { delivered: "good", late: "warn" }[one.outcome] ?? "bad";
         return html`<li key=${one.source + one.target}>
           <${State} how=${how}>${channelName(one.source)} → ${channelName(one.target)}${one.seconds === null ? "" : ` ${durationOf(one.seconds)}`}<//>
