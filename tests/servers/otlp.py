@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
@@ -38,12 +40,24 @@ class Span:
     flags: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One record of a log as it came over the wire."""
+
+    resource: Mapping[str, Any]
+    body: str
+    severity: str
+    trace: str
+    attributes: Mapping[str, Any]
+
+
 @dataclass
 class OtlpReceiver:
     """What came, and the raw bytes of all of it."""
 
     url: str = ""
     spans: list[Span] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     metrics: set[str] = field(default_factory=set)
     resources: list[dict[str, Any]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -62,6 +76,11 @@ class OtlpReceiver:
                 self.resources.append(told)
                 for scope in resource.scope_spans:
                     self.spans += [_span(one, told) for one in scope.spans]
+        elif path == "/v1/logs":
+            for written in ExportLogsServiceRequest.FromString(body).resource_logs:
+                told = _attributes(written.resource.attributes)
+                for part in written.scope_logs:
+                    self.lines += [_line(one, told) for one in part.log_records]
         elif path == "/v1/metrics":
             measured = ExportMetricsServiceRequest.FromString(body)
             for found in measured.resource_metrics:
@@ -83,6 +102,16 @@ def _span(span: WireSpan, resource: Mapping[str, Any]) -> Span:
         attributes=_attributes(span.attributes),
         links=[(one.trace_id.hex(), one.span_id.hex()) for one in span.links],
         flags=span.flags,
+    )
+
+
+def _line(record: LogRecord, resource: Mapping[str, Any]) -> Line:
+    return Line(
+        resource=resource,
+        body=record.body.string_value,
+        severity=record.severity_text,
+        trace=record.trace_id.hex(),
+        attributes=_attributes(record.attributes),
     )
 
 
