@@ -41,7 +41,7 @@ def test_what_holds_words_is_redacted_before_it_is_batched_and_sent(
     for signal in ("traces", "logs"):
         order = config["service"]["pipelines"][signal]["processors"]
         assert order[0] == "memory_limiter"
-        assert order.index("attributes/standard") < order.index("redaction") < order.index("batch")
+        assert order.index("transform/standard") < order.index("redaction") < order.index("batch")
         assert order[-1] == "batch"
 
 
