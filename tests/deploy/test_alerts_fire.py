@@ -257,4 +257,6 @@ def test_the_alerts_that_are_not_brought_about_here_are_known() -> None:
         "Chat4AllAvailabilityBurnsSlowly",  # fires with the fast one, which inhibits it
         "Chat4AllErrorsOverOnePercent",  # so does this
         "Chat4AllPromiseBroken",  # tests/e2e/test_auditor.py plants what it tells of
+        "Chat4AllAuditBehind",
+        "Chat4AllAuditorSilent",
     }
