@@ -33,10 +33,7 @@ from tests.e2e.watched_server import Watched, watched_server
 from tests.servers.prometheus import alertmanager, prometheus
 from tests.servers.redis_server import RedisServer, redis_server
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.embedded("locks a SQLite file, and asks one process for its metrics"),
-]
+pytestmark = pytest.mark.embedded("locks a SQLite file, and asks one process for its metrics")
 
 OPS = Path(__file__).parents[2] / "ops"
 PHONE = "+351910000042"
@@ -243,6 +240,7 @@ FAULTS: dict[Fault, set[str]] = {
 }
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.__name__)
 async def test_an_alert_is_told_and_taken_back(scene: Scene, fault: Fault) -> None:
     async with fault(scene):
