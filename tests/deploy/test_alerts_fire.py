@@ -257,4 +257,5 @@ def test_the_alerts_that_are_not_brought_about_here_are_known() -> None:
         "Chat4AllPromiseBroken",  # tests/e2e/test_auditor.py plants what it tells of
         "Chat4AllAuditBehind",
         "Chat4AllAuditorSilent",
+        "Chat4AllCanaryLost",
     }
