@@ -43,7 +43,7 @@ async def _run(
     console: Console,
 ) -> None:
     def say(words: str) -> None:
-        console.print(f"{datetime.now(UTC):%H:%M:%S} {words}", highlight=False)
+        console.print(f"{datetime.now(UTC):%H:%M:%S} {words}", highlight=False, markup=False)
 
     async with aclosing(run_rows(rows, given.times, folder, given.seed, say)) as done:
         async for line in done:

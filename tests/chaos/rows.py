@@ -19,7 +19,7 @@ from tests.chaos.faults import Row
 from tests.chaos.scene import PROOF_SECONDS, Scene
 from tests.chaos.stage import Stage, open_stage
 from tests.chaos.tally import Tally
-from tests.chaos.world import SENDERS, Person, World
+from tests.chaos.world import SENDERS, Habits, Person, World
 
 STRIKES = 5
 """The most faults of a row before people begin new talks and what they saw is checked."""
@@ -146,9 +146,9 @@ class Chaos:
                 await scene.check()
         finally:
             await scene.http.aclose()
-        line.add(scene.tally)
-        line.files += len(scene.files)
-        line.again_at_telegram += scene.again_at_telegram
+            line.add(scene.tally)
+            line.files += len(scene.files)
+            line.again_at_telegram += scene.again_at_telegram
 
     async def _strike(self, row: Row, line: Line, scene: Scene) -> None:
         await asyncio.sleep(self._stage.chance.uniform(*CALM))
@@ -171,7 +171,7 @@ async def open_chaos(folder: Path, seed: int, say: Say) -> AsyncIterator[Chaos]:
     async with telegram.serve() as bots:
         settings = {"CHAT4ALL_TELEGRAM_API": bots.url}
         async with open_stage(folder, settings, random.Random(seed)) as stage:  # noqa: S311
-            world = World(stage.url)
+            world = World(stage.url, Habits(patience=120.0))  # a platform is loaded
             world.people = [Person(f"user{number}") for number in range(SENDERS + 1)]
             await world.sign_up()
             bot = {"platform": "telegram", "name": "Shop", "config": {"token": token}}
