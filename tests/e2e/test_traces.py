@@ -27,7 +27,10 @@ NUMBERS = itertools.count()
 SAMPLED = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": "congo=t61rcWkgMzE"}
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.embedded("spans of one process on SQLite; test_roles.py has those of several"),
+]
 
 
 @dataclass(frozen=True, slots=True)
