@@ -39,6 +39,7 @@ export default {
   "admin.role.notifier": "Push to screens",
   "admin.role.presence": "Presence",
   "admin.role.files": "Files",
+  "admin.role.auditor": "Proving what is kept",
 
   "admin.accounts": "Accounts on platforms",
   "admin.noAccounts": "None is connected.",

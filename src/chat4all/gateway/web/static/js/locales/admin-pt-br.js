@@ -39,6 +39,7 @@ export default {
   "admin.role.notifier": "Envio às telas",
   "admin.role.presence": "Presença",
   "admin.role.files": "Arquivos",
+  "admin.role.auditor": "Conferência do que está guardado",
 
   "admin.accounts": "Contas nas plataformas",
   "admin.noAccounts": "Nenhuma está conectada.",

@@ -1,7 +1,7 @@
 /** The processes that this one knows, what they do, and what is missing. */
 
 import * as api from "../../api.js";
-import { t } from "../../i18n.js";
+import { named, t } from "../../i18n.js";
 import { html } from "../../preact.js";
 import { usePolling } from "../polling.js";
 import { Card, State } from "./card.js";
@@ -15,7 +15,7 @@ export function Roles({ missing }) {
     ${(value?.items ?? []).map(
       (node) => html`<ul key=${node.name} class="chips-line">
         ${node.roles.map(
-          (role) => html`<li key=${role}><${State} how=${missing[role] ? "bad" : "good"}>${t(`admin.role.${role}`)}<//></li>`,
+          (role) => html`<li key=${role}><${State} how=${missing[role] ? "bad" : "good"}>${named("admin.role", role)}<//></li>`,
         )}
       </ul>`,
     )}
