@@ -33,6 +33,8 @@ QUIET = {
     "Callbacks by outcome": "the simulated phones call nobody back",
     "Callbacks by platform and outcome": "the same",
     "Broken promises when first found": "none was broken",
+    "Canary: time from accepted to delivered, of 95 messages of 100": "no chats are named",
+    "Canary: messages by what became of them": "the same",
 }
 """Panels that have nothing to show of a talk without trouble."""
 

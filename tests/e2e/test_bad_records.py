@@ -49,7 +49,7 @@ async def test_in_a_log_of_sqlite(tmp_path: Path) -> None:
 
 
 async def test_in_a_log_of_kafka(tmp_path: Path, kafka: KafkaServer) -> None:
-    url = f"{kafka.url}/foreign?partitions=2"
+    url = f"{kafka.url}/foreign?partitions=1"
     await _talk_goes_on_around_them(tmp_path, lambda: KafkaEventLog(url), log_url=url)
 
 

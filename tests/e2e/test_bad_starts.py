@@ -260,4 +260,5 @@ async def test_the_recovery_page_works_as_it_is_written(folder: Path, tmp_path: 
         assert told.stderr == ""
         assert told.returncode in {0, 1}
         assert "sequence_gap" in told.stdout
-        assert server.complaints() == []
+        audit = "chat4all.services.audit"  # which tells of the same gaps
+        assert [line for line in server.complaints() if audit not in line] == []

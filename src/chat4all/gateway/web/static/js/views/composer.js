@@ -5,7 +5,7 @@ import { attach, sendAttachments } from "../files/attach.js";
 import { Icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { nameOf } from "../people.js";
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../preact.js";
 import { store, useSelect } from "../store.js";
 import { snippetOf } from "../text.js";
 import { AttachButton, AttachmentTray, pastedFiles, useAttachments } from "./attachments.js";
@@ -24,7 +24,7 @@ export function Composer({ conversationId }) {
   const voice = useVoiceRecorder(conversationId, replyTo?.message_id);
   const isEmpty = !text.trim() && (editing || !attachments.length);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     setText(editing ? (editing.payload.text ?? editing.payload.caption ?? "") : (drafts.get(conversationId) ?? ""));
     if (editing || replyTo) input.current.focus();
   }, [editing, replyTo]);
