@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,19 +21,17 @@ import msgspec
 from rich.console import Console
 
 from bench import people, servers
-from bench.job import Findings, Job, Outcome, Phase
+from bench.job import Findings, Job, Outcome
 from bench.kept import keep, show_lines
 from bench.load import CAPACITY
 from bench.machine import Commit, Machine, commit, machine
+from bench.on_off import CONNECTIONS, OFF, lines_of, phases
 from bench.seed import seed
 from bench.servers import RATES, BenchFailed, Cores
-from bench.stats import Spread, ratios, spread
+from bench.stats import Spread
 
-OFF = "off"
 PACES = {OFF: "0", "at 1,000/s": "1000", "at 10,000/s": "10000"}
 """What is measured in each round: `CHAT4ALL_AUDIT_RATE`."""
-HALF = "half"
-CONNECTIONS = 64
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,35 +103,13 @@ class AuditorBench:
                 port=port,
                 server_pid=server.pid,
                 connections=CONNECTIONS,
-                phases=[
-                    Phase(name="warm", kind="closed", seconds=1.0),
-                    Phase(name=CAPACITY, kind="closed", seconds=self._seconds),
-                    Phase(name=HALF, kind="open", seconds=self._seconds, share=0.5),
-                ],
+                phases=phases(self._seconds),
                 lanes=people.lanes(server.url),
                 text_length=100,
                 spin=False,
             )
             answer = servers.do(job, cores)
         return Measured(phases={one.name: one for one in answer.outcomes}, findings=answer.findings)
-
-
-def lines_of(rounds: Sequence[Round]) -> list[tuple[str, Spread]]:
-    """Return what is told: ratios of the same round first."""
-    rates = {name: [one[name].phases[CAPACITY].accepted for one in rounds] for name in PACES}
-    late = {name: [_p99(one[name].phases[HALF]) for one in rounds] for name in PACES}
-    lines = [
-        (f"{name} / off, accepted", spread(ratios(rates[name], rates[OFF])))
-        for name in PACES
-        if name != OFF
-    ]
-    lines += [(f"{name}: accepted/s", spread(rates[name])) for name in PACES]
-    lines += [(f"{name}: p99 at half of that, ms", spread(late[name])) for name in PACES]
-    return [(what, value) for what, value in lines if value is not None]
-
-
-def _p99(outcome: Outcome) -> float | None:
-    return None if outcome.answered is None else outcome.answered.p99
 
 
 def main() -> int:
@@ -158,7 +134,7 @@ def main() -> int:
         commit=code,
         machine=about,
         stored=given.stored,
-        lines=lines_of(rounds),
+        lines=lines_of([{name: m.phases for name, m in one.items()} for one in rounds]),
         broken=broken,
         rounds=rounds,
     )

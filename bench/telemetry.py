@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,18 +21,16 @@ import msgspec
 from rich.console import Console
 
 from bench import people, servers
-from bench.job import Job, Outcome, Phase
+from bench.job import Job, Outcome
 from bench.kept import keep, show_lines
 from bench.load import CAPACITY
 from bench.machine import Commit, Machine, commit, machine
+from bench.on_off import CONNECTIONS, OFF, lines_of, phases
 from bench.servers import RATES, BenchFailed, Cores
-from bench.stats import Spread, ratios, spread
+from bench.stats import Spread
 
-OFF = "off"
 SHARES = {OFF: None, "a tenth of the traces": "0.1", "all traces": "1"}
 """What is measured in each round: `CHAT4ALL_TRACE_RATIO`, or no Collector at all."""
-HALF = "half"
-CONNECTIONS = 64
 
 Round = dict[str, dict[str, Outcome]]
 """The phases of each start."""
@@ -83,11 +81,7 @@ def measure(folder: Path, settings: dict[str, str], seconds: float) -> dict[str,
             port=port,
             server_pid=server.pid,
             connections=CONNECTIONS,
-            phases=[
-                Phase(name="warm", kind="closed", seconds=1.0),
-                Phase(name=CAPACITY, kind="closed", seconds=seconds),
-                Phase(name=HALF, kind="open", seconds=seconds, share=0.5),
-            ],
+            phases=phases(seconds),
             lanes=people.lanes(server.url),
             text_length=100,
             spin=False,
@@ -111,24 +105,6 @@ def rounds_of(folder: Path, rounds: int, seconds: float, say: Callable[[str], No
                 )
             found.append(one)
     return found
-
-
-def lines_of(rounds: Sequence[Round]) -> list[tuple[str, Spread]]:
-    """Return what is told: ratios of the same round first."""
-    rates = {name: [one[name][CAPACITY].accepted for one in rounds] for name in SHARES}
-    late = {name: [_p99(one[name][HALF]) for one in rounds] for name in SHARES}
-    lines = [
-        (f"{name} / off, accepted", spread(ratios(rates[name], rates[OFF])))
-        for name in SHARES
-        if name != OFF
-    ]
-    lines += [(f"{name}: accepted/s", spread(rates[name])) for name in SHARES]
-    lines += [(f"{name}: p99 at half of that, ms", spread(late[name])) for name in SHARES]
-    return [(what, value) for what, value in lines if value is not None]
-
-
-def _p99(outcome: Outcome) -> float | None:
-    return None if outcome.answered is None else outcome.answered.p99
 
 
 def main() -> int:

@@ -7,20 +7,17 @@ import json
 import os
 import signal
 import sqlite3
-import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     closing,
-    contextmanager,
 )
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.message import Message
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -30,6 +27,7 @@ from chat4all.testing.telegram import TelegramSimulator
 from tests.deploy.test_alerts import rules
 from tests.e2e.account import Account
 from tests.e2e.watched_server import Watched, watched_server
+from tests.servers.listener import Answer, listening
 from tests.servers.prometheus import alertmanager, prometheus
 from tests.servers.redis_server import RedisServer, redis_server
 
@@ -48,9 +46,11 @@ class Pager:
 
     state: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def take(self, receiver: str, told: Any) -> None:
-        for one in told["alerts"]:
-            self.state[receiver, one["labels"]["alertname"]] = one["status"]
+    def take(self, path: str, _: Message, body: bytes) -> Answer:
+        """Take what the Alertmanager posts."""
+        for one in json.loads(body)["alerts"]:
+            self.state[path.strip("/"), one["labels"]["alertname"]] = one["status"]
+        return Answer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         rui = await ana.post("contacts", {"display_name": "Rui", "channels": [channel]})
         talk = await ana.post("conversations", {"type": "private", "member_ids": [rui["id"]]})
         pager = Pager()
-        webhook = stack.enter_context(_webhook(pager.take))
+        webhook = stack.enter_context(listening(pager.take))
         manager = stack.enter_context(
             alertmanager(folder, OPS / "alertmanager/alertmanager.yml", webhook)
         )
@@ -112,31 +112,6 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         )
         watchers = await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False))
         yield Scene(server, redis, telegram, ana, talk["id"], pager, watchers)
-
-
-@contextmanager
-def _webhook(take: Callable[[str, Any], None]) -> Iterator[str]:
-    """Listen for what the Alertmanager tells."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            take(self.path.strip("/"), json.loads(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the base class
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @asynccontextmanager
@@ -229,8 +204,16 @@ FAULTS: dict[Fault, set[str]] = {
 }
 
 
+LONG = {log_takes_nothing}
+"""What takes minutes, and a quiet machine: `scripts/test -m chaos tests/deploy`."""
+
+
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(one, marks=[pytest.mark.chaos] if one in LONG else []) for one in FAULTS],
+    ids=lambda one: one.__name__,
+)
 async def test_an_alert_is_told_and_taken_back(scene: Scene, fault: Fault) -> None:
     async with fault(scene):
         await scene.comes_to("firing", FAULTS[fault])

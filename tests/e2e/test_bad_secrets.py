@@ -7,11 +7,10 @@ import json
 import os
 import secrets
 import socket
-import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.e2e.account import PASSWORD, Account
 from tests.e2e.product import PROGRAM
 from tests.e2e.sockets import ended
 from tests.e2e.watched_server import PATIENCE, Watched, until, watched_server
+from tests.servers.listener import Answer, listening
 from tests.servers.otlp import OtlpReceiver, otlp_receiver
 
 in_module_loop = pytest.mark.asyncio(loop_scope="module")
@@ -59,23 +59,11 @@ class Scene:
         self.look("a span", b"".join(self.otlp.raw).decode("latin-1"))
 
 
-class RudeApi(BaseHTTPRequestHandler):
-    """A platform that quotes in its errors whatever there is."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        words = f"{self.path} refuses {TEXT} for {PHONE}: {BOT_TOKEN} {PASSWORD}"
-        body = json.dumps({"ok": False, "error_code": 500, "description": words}).encode()
-        self.send_response(500)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST  # noqa: N815
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the base class
-        """Say nothing."""
+def rudely(path: str, _headers: Message, _body: bytes) -> Answer:
+    """Quote whatever there is in an error, as a platform may."""
+    words = f"{path} refuses {TEXT} for {PHONE}: {BOT_TOKEN} {PASSWORD}"
+    told = {"ok": False, "error_code": 500, "description": words}
+    return Answer(500, json.dumps(told).encode())
 
 
 @contextmanager
@@ -86,15 +74,8 @@ def telegram_api(kind: str) -> Iterator[str]:
             address = f"http://127.0.0.1:{closed.getsockname()[1]}"
         yield address
         return
-    server = ThreadingHTTPServer(("127.0.0.1", 0), RudeApi)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(rudely) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["json gone", "text rude"])

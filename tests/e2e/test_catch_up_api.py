@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -123,12 +123,17 @@ async def test_the_long_poll_tells_the_same_as_the_socket(writer: Account, reade
         assert [frame["type"] for frame in told] == ["message", "message"]
         assert await waiting == told
 
-        waiting = asyncio.create_task(_polled(reader, told[-1]["cursor"], 2))
-        await writer.patch(f"messages/{first}", {"payload": {"type": "text", "text": "Hello!"}})
-        await reader.post(f"conversations/{chat}/read", {"up_to_seq": 2})
-        told = [await _next(client), await _next(client)]
-        assert [frame["type"] for frame in told] == ["edited", "conversation"]
-        assert await waiting == told
+        edit = {"payload": {"type": "text", "text": "Hello!"}}
+        changes: dict[str, Callable[[], Awaitable[object]]] = {
+            "edited": lambda: writer.patch(f"messages/{first}", edit),
+            "conversation": lambda: reader.post(f"conversations/{chat}/read", {"up_to_seq": 2}),
+        }
+        for kind, change in changes.items():  # a frame tells the message as it is when it is read
+            waiting = asyncio.create_task(_polled(reader, told[-1]["cursor"], 1))
+            await change()
+            told = [await _next(client)]
+            assert [frame["type"] for frame in told] == [kind]
+            assert await waiting == told
 
 
 async def _polled(account: Account, cursor: str, count: int) -> list[dict[str, Any]]:

@@ -6,11 +6,10 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.message import Message
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -22,6 +21,8 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from tests.servers.listener import Answer, listening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class OtlpReceiver:
         """Return the spans of one trace."""
         return [one for one in self.spans if one.trace == trace]
 
-    def take(self, path: str, body: bytes) -> bytes:
+    def take(self, path: str, body: bytes) -> None:
         """Keep one export request."""
         self.raw.append(body)
         if path == "/v1/traces":
@@ -87,7 +88,6 @@ class OtlpReceiver:
                 self.resources.append(_attributes(found.resource.attributes))
                 for inner in found.scope_metrics:
                     self.metrics |= {one.name for one in inner.metrics}
-        return b""
 
 
 def _span(span: WireSpan, resource: Mapping[str, Any]) -> Span:
@@ -128,28 +128,10 @@ def otlp_receiver() -> Iterator[OtlpReceiver]:
     """Listen on a free port until the block ends."""
     receiver = OtlpReceiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            answer = receiver.take(self.path, body)
-            self.send_response(200)
-            self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+    def take(path: str, headers: Message, body: bytes) -> Answer:
+        plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+        receiver.take(path, plain)
+        return Answer(type="application/x-protobuf")
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the base class
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(take) as receiver.url:
         yield receiver
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
