@@ -11,105 +11,43 @@ import argparse
 import asyncio
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 
 from bench import people, servers
-from bench.job import Findings, Job, Outcome
-from bench.kept import keep, show_lines
-from bench.load import CAPACITY
-from bench.machine import Commit, Machine, commit, machine
-from bench.on_off import CONNECTIONS, OFF, lines_of, phases
+from bench.on_off import OFF, Measured, Round, measure, report_on, rounds_of
 from bench.seed import seed
-from bench.servers import RATES, BenchFailed, Cores
-from bench.stats import Spread
+from bench.servers import Cores
 
 PACES = {OFF: "0", "at 1,000/s": "1000", "at 10,000/s": "10000"}
 """What is measured in each round: `CHAT4ALL_AUDIT_RATE`."""
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """One start of the product."""
-
-    phases: dict[str, Outcome]
-    findings: Findings | None
-
-
-Round = dict[str, Measured]
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the file holds."""
-
-    date: str
-    commit: Commit
-    machine: Machine
-    stored: int
-    lines: list[tuple[str, Spread]]
-    broken: int
-    rounds: list[Round]
+def fill(folder: Path, stored: int, say: Callable[[str], None]) -> None:
+    """Make a data folder that holds so many messages."""
+    started = time.monotonic()
+    with servers.product(folder, Cores(None, None), environment={}) as server:
+        lanes = people.lanes(server.url)
+    asyncio.run(seed(folder, lanes, stored))
+    say(f"{stored:,} messages stored beforehand in {time.monotonic() - started:.0f} s")
 
 
-class AuditorBench:
-    """All rounds of one run; `say` is told what is going on."""
+def auditor_rounds(
+    folder: Path, stored: int, rounds: int, seconds: float, say: Callable[[str], None]
+) -> list[Round]:
+    """Measure every pace in every round."""
+    seeded, loaded = folder / "seeded", folder / "loaded"
+    fill(seeded, stored, say)
 
-    def __init__(
-        self, folder: Path, stored: int, seconds: float, say: Callable[[str], None]
-    ) -> None:
-        self._folder = folder
-        self._stored = stored
-        self._seconds = seconds
-        self._say = say
+    def measured(name: str, _: int) -> Measured:
+        shutil.rmtree(loaded, ignore_errors=True)
+        shutil.copytree(seeded, loaded)
+        return measure(loaded, {"CHAT4ALL_AUDIT_RATE": PACES[name]}, seconds)
 
-    def run(self, rounds: int) -> list[Round]:
-        """Measure every pace in every round, every other round backwards."""
-        self._seed()
-        found: list[Round] = []
-        for number in range(rounds):
-            one: Round = {}
-            order = list(PACES.items())
-            for name, pace in order if number % 2 == 0 else reversed(order):
-                one[name] = self._measure(pace)
-                rate = one[name].phases[CAPACITY].accepted
-                self._say(f"round {number + 1} of {rounds}, {name}: {rate:,.0f}/s")
-            found.append(one)
-        return found
-
-    def _seed(self) -> None:
-        started = time.monotonic()
-        folder = self._folder / "seeded"
-        with servers.product(folder, Cores(None, None), environment={}) as server:
-            lanes = people.lanes(server.url)
-        asyncio.run(seed(folder, lanes, self._stored))
-        took = time.monotonic() - started
-        self._say(f"{self._stored:,} messages stored beforehand in {took:.0f} s")
-
-    def _measure(self, pace: str) -> Measured:
-        """Load one start: as much as it takes, then half of that."""
-        cores, folder = Cores(None, None), self._folder / "loaded"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self._folder / "seeded", folder)
-        environment = {**RATES, "CHAT4ALL_AUDIT_RATE": pace}
-        with servers.product(folder, cores, environment=environment) as server:
-            host, port = server.address
-            job = Job(
-                host=host,
-                port=port,
-                server_pid=server.pid,
-                connections=CONNECTIONS,
-                phases=phases(self._seconds),
-                lanes=people.lanes(server.url),
-                text_length=100,
-                spin=False,
-            )
-            answer = servers.do(job, cores)
-        return Measured(phases={one.name: one for one in answer.outcomes}, findings=answer.findings)
+    return rounds_of(list(PACES), measured, rounds, say)
 
 
 def main() -> int:
@@ -120,28 +58,11 @@ def main() -> int:
     parser.add_argument("--stored", type=int, default=1_000_000, help="messages stored beforehand")
     parser.add_argument("--json", type=Path, help="where to write the results")
     given, console = parser.parse_args(), Console(width=None if sys.stdout.isatty() else 110)
-    about, code = machine(), commit()
-    with tempfile.TemporaryDirectory(prefix="chat4all-bench-") as folder:
-        try:
-            bench = AuditorBench(Path(folder), given.stored, given.seconds, console.print)
-            rounds = bench.run(given.rounds)
-        except BenchFailed as error:
-            console.print(f"bench: {error}", style="red")
-            return 2
-    broken = sum(m.findings.broken for one in rounds for m in one.values() if m.findings)
-    report = Report(
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-        commit=code,
-        machine=about,
-        stored=given.stored,
-        lines=lines_of([{name: m.phases for name, m in one.items()} for one in rounds]),
-        broken=broken,
-        rounds=rounds,
-    )
-    show_lines(report.lines, console)
-    console.print(f"promises broken: {broken}")
-    console.print(f"written to {keep(report, report.date, code, 'auditor', given.json)}")
-    return 1 if broken else 0
+
+    def run(folder: Path) -> list[Round]:
+        return auditor_rounds(folder, given.stored, given.rounds, given.seconds, console.print)
+
+    return report_on("auditor", run, console=console, path=given.json, stored=given.stored)
 
 
 if __name__ == "__main__":

@@ -2,33 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
-from bench.job import Outcome, Phase
+import msgspec
+from rich.console import Console
+
+from bench import people, servers
+from bench.job import Findings, Job, Outcome, Phase
+from bench.kept import keep, show_lines
 from bench.load import CAPACITY
+from bench.machine import Commit, Machine, commit, machine
+from bench.servers import RATES, BenchFailed, Cores
 from bench.stats import Spread, ratios, spread
 
 OFF = "off"
 HALF = "half"
 CONNECTIONS = 64
 
-Phases = Mapping[str, Outcome]
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One start of the product."""
+
+    phases: dict[str, Outcome]
+    findings: Findings | None
 
 
-def phases(seconds: float) -> list[Phase]:
-    """Return the load: as much as it takes, then half of that."""
-    return [
-        Phase(name="warm", kind="closed", seconds=1.0),
-        Phase(name=CAPACITY, kind="closed", seconds=seconds),
-        Phase(name=HALF, kind="open", seconds=seconds, share=0.5),
-    ]
+Round = dict[str, Measured]
 
 
-def lines_of(rounds: Sequence[Mapping[str, Phases]]) -> list[tuple[str, Spread]]:
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the file holds."""
+
+    date: str
+    commit: Commit
+    machine: Machine
+    stored: int
+    lines: list[tuple[str, Spread]]
+    broken: int
+    rounds: list[Round]
+
+
+def measure(folder: Path, settings: Mapping[str, str], seconds: float) -> Measured:
+    """Load one start of the product: as much as it takes, then half of that."""
+    cores = Cores(None, None)
+    with servers.product(folder, cores, environment={**RATES, **settings}) as server:
+        host, port = server.address
+        job = Job(
+            host=host,
+            port=port,
+            server_pid=server.pid,
+            connections=CONNECTIONS,
+            phases=[
+                Phase(name="warm", kind="closed", seconds=1.0),
+                Phase(name=CAPACITY, kind="closed", seconds=seconds),
+                Phase(name=HALF, kind="open", seconds=seconds, share=0.5),
+            ],
+            lanes=people.lanes(server.url),
+            text_length=100,
+            spin=False,
+        )
+        answer = servers.do(job, cores)
+    return Measured(phases={one.name: one for one in answer.outcomes}, findings=answer.findings)
+
+
+def rounds_of(
+    names: Sequence[str],
+    measured: Callable[[str, int], Measured],
+    rounds: int,
+    say: Callable[[str], None],
+) -> list[Round]:
+    """Measure every name in every round, every other round backwards.
+
+    `measured` gets the name and how many rounds were before; `say` gets a line for each.
+    """
+    found: list[Round] = []
+    for number in range(rounds):
+        one: Round = {}
+        for name in names if number % 2 == 0 else reversed(names):
+            one[name] = measured(name, number)
+            rate = one[name].phases[CAPACITY].accepted
+            say(f"round {number + 1} of {rounds}, {name}: {rate:,.0f}/s")
+        found.append(one)
+    return found
+
+
+def lines_of(rounds: Sequence[Round]) -> list[tuple[str, Spread]]:
     """Return what is told of rounds that measured the same names: ratios to `OFF` first."""
     names = list(rounds[0])
-    rates = {name: [one[name][CAPACITY].accepted for one in rounds] for name in names}
-    late = {name: [_p99(one[name][HALF]) for one in rounds] for name in names}
+    rates = {name: [one[name].phases[CAPACITY].accepted for one in rounds] for name in names}
+    late = {name: [_p99(one[name].phases[HALF]) for one in rounds] for name in names}
     lines = [
         (f"{name} / {OFF}, accepted", spread(ratios(rates[name], rates[OFF])))
         for name in names
@@ -41,3 +106,37 @@ def lines_of(rounds: Sequence[Mapping[str, Phases]]) -> list[tuple[str, Spread]]
 
 def _p99(outcome: Outcome) -> float | None:
     return None if outcome.answered is None else outcome.answered.p99
+
+
+def report_on(
+    scenario: str,
+    run: Callable[[Path], list[Round]],
+    *,
+    console: Console,
+    path: Path | None,
+    stored: int = 0,
+) -> int:
+    """Print and write what `run` measures in a folder of its own, with `stored` messages there.
+
+    Returns 1 when a promise was broken and 2 when it could not be measured.
+    """
+    about, code = machine(), commit()
+    with tempfile.TemporaryDirectory(prefix="chat4all-bench-") as folder:
+        try:
+            rounds = run(Path(folder))
+        except BenchFailed as error:
+            console.print(f"bench: {error}", style="red")
+            return 2
+    report = Report(
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=code,
+        machine=about,
+        stored=stored,
+        lines=lines_of(rounds),
+        broken=sum(m.findings.broken for one in rounds for m in one.values() if m.findings),
+        rounds=rounds,
+    )
+    show_lines(report.lines, console)
+    console.print(f"promises broken: {report.broken}")
+    console.print(f"written to {keep(report, report.date, code, scenario, path)}")
+    return 1 if report.broken else 0

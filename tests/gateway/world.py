@@ -55,6 +55,7 @@ from chat4all.router.preflight import Preflight
 from chat4all.router.preview import PreviewDelivery
 from chat4all.router.worker import Router
 from chat4all.services.accounts import ConnectorAccounts, known_platforms
+from chat4all.services.audit.course import Course
 from chat4all.services.audit.cursors import CursorsCourse
 from chat4all.services.audit.files import FilesCourse
 from chat4all.services.audit.numbers import NumbersCourse
@@ -364,6 +365,16 @@ class _Engines:
         del account
         return self.approving
 
+    def _whole_check(self, files: Files) -> WholeCheck:
+        def courses() -> list[Course]:
+            return [
+                NumbersCourse(self.store),
+                CursorsCourse(self.store),
+                FilesCourse(files.storage.records, files.storage.objects),
+            ]
+
+        return WholeCheck(courses, self.store.counts)
+
     def deps(self, tokens: JwtAccessTokens, files: Files) -> RestDeps:
         directory, now, log = self.directory, self.clock, self.event_log
         users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
@@ -408,14 +419,7 @@ class _Engines:
             files=files.tools,
             sync=self.catch_up,
             dead_letters=DeadLetters(log, log),
-            integrity=WholeCheck(
-                lambda: [
-                    NumbersCourse(self.store),
-                    CursorsCourse(self.store),
-                    FilesCourse(files.storage.records, files.storage.objects),
-                ],
-                self.store.counts,
-            ),
+            integrity=self._whole_check(files),
             audit_notes=self.store,
             receive_webhook=self.receive_webhook,
             ready=self.ready,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from chat4all.domain.directory import Account
 from chat4all.gateway.rest.schemas.text import JsonObject, Name, Platform, Username, Uuid
@@ -189,26 +189,8 @@ class Integrity(Struct, frozen=True, kw_only=True):
                 for name, one in notes.courses.items()
             ],
             findings=notes.open_findings(),
-            latest=[
-                AuditFinding(
-                    check=one.check,
-                    conversation_id=one.conversation_id,
-                    detail=one.detail,
-                    found_at=one.found_at,
-                    seen_at=one.seen_at,
-                )
-                for one in notes.latest
-            ],
-            canary=[
-                CanaryMessage(
-                    source=one.source,
-                    target=one.target,
-                    outcome=one.outcome,
-                    seconds=one.seconds,
-                    at=one.at,
-                )
-                for one in notes.canary
-            ],
+            latest=convert(notes.latest, list[AuditFinding], from_attributes=True),
+            canary=convert(notes.canary, list[CanaryMessage], from_attributes=True),
         )
 
 
