@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.e2e.roles import Role
 from tests.servers.kafka_server import KafkaServer, kafka_server
-from tests.servers.mongo_server import KINDS, MongoServer, mongo_server
+from tests.servers.mongo_server import USUAL, MongoServer, mongo_server
 from tests.servers.postgres_server import PostgresServer, postgres_server
 from tests.servers.redis_server import RedisServer, redis_server
 
@@ -46,9 +46,7 @@ def engines(folder: Path, *, kafka_at: int | None = None) -> Iterator[Engines]:
     for name in ("kafka", "mongodb", "redis"):
         (folder / name).mkdir()
     with (
-        mongo_server(
-            KINDS[-1] if KINDS[-1] == "mongod" else "secantusdb", folder / "mongodb"
-        ) as mongodb,
+        mongo_server(USUAL, folder / "mongodb") as mongodb,
         redis_server(folder / "redis") as redis,
         kafka_server(folder / "kafka", at=kafka_at) as kafka,
         postgres_server() as postgres,

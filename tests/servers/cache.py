@@ -25,10 +25,17 @@ def cache_folder() -> Path:
 def alone(name: str) -> Iterator[Path]:
     """Make the folder `name` in the cache and hold it for this process; yield it."""
     folder = cache_folder() / name
+    with held(folder):
+        yield folder
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make a folder and hold it for this process, or wait for who does."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
+        yield
 
 
 class Missing(Exception):

@@ -62,10 +62,10 @@ class KafkaServer:
     `at` is the port that it names to clients, where that is not the one it listens on.
     """
 
-    def __init__(self, folder: Path, *, at: int | None = None) -> None:
+    def __init__(self, folder: Path, *, at: int | None = None, port: int | None = None) -> None:
         self._folder = folder
         self._jars = jars()
-        self.port, controller = free_port(), free_port()
+        self.port, controller = port or free_port(), free_port()
         self._settings = folder / "server.properties"
         self._settings.write_text(
             _SETTINGS.format(
@@ -74,6 +74,10 @@ class KafkaServer:
         )
         (folder / "log4j.properties").write_text(_LOGGING)
         self._process: subprocess.Popen[bytes] | None = None
+        if not (folder / "data" / "meta.properties").exists():
+            self._format()
+
+    def _format(self) -> None:
         name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # One in 64 names begins with a dash, which must not look like an option.
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={name}"]

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 RUN = "TEST_RUN_OF_CHAT4ALL"
+DEVSTACK = "DEVSTACK_OF_CHAT4ALL"
+"""The same for the servers of a developer, who ends them; its value is their folder."""
 
 
 def name_this_run() -> bool:
@@ -26,18 +28,24 @@ def name_this_run() -> bool:
 
 def mark() -> dict[str, str]:
     """Return what belongs to the environment of a process that does not inherit ours."""
-    return {RUN: os.environ[RUN]} if RUN in os.environ else {}
+    return {name: os.environ[name] for name in (RUN, DEVSTACK) if name in os.environ}
+
+
+def bearing(name: str, value: str) -> dict[int, str]:
+    """Return the ids and commands of the processes with this variable in their environment."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            if f"{name}={value}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+                found[int(folder.name)] = command.decode(errors="replace").strip()
+    return found
 
 
 def kill_what_is_left() -> dict[int, str]:
     """Kill every process that this run began; return their ids and commands."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile, or is another user's
-            if f"{RUN}={os.environ[RUN]}".encode() in (folder / "environ").read_bytes().split(
-                b"\0"
-            ):
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-                os.kill(int(folder.name), signal.SIGKILL)
-                found[int(folder.name)] = command.decode(errors="replace").strip()
+    found = bearing(RUN, os.environ[RUN])
+    for process in found:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
     return found

@@ -6,21 +6,59 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.go_program import MINIO
-from tests.servers.process import free_port, running
+from tests.servers.process import free_port, started, stop
 
 USER, PASSWORD = "chat4all-tests", "no-secret-of-anybody"
 
 
-@dataclass(frozen=True, slots=True)
 class Minio:
-    """One that answers at `url`, with the credentials above."""
+    """One that answers at `url`, with the credentials above; started again it has what it had.
 
-    url: str
-    process: subprocess.Popen[bytes]
+    Raises `Missing`.
+    """
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self._folder = folder
+        self._program = MINIO.path()
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def start(self) -> None:
+        console = f"127.0.0.1:{free_port()}"
+        listening = ["--address", f"127.0.0.1:{self.port}", "--console-address", console]
+        environment = {
+            "HOME": str(self._folder),
+            "PATH": os.environ["PATH"],
+            "MINIO_ROOT_USER": USER,
+            "MINIO_ROOT_PASSWORD": PASSWORD,
+            "MINIO_BROWSER": "off",
+            "MINIO_UPDATE": "off",
+            "MINIO_CI_CD": "1",
+        }
+        self._process = started(
+            [str(self._program), "server", *listening, str(self._folder / "data")],
+            environment=environment,
+            output=self._folder / "minio.txt",
+            ready=f"{self.url}/minio/health/ready",
+        )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            stop(self._process)
+            self._process = None
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which the AWS libraries find the credentials, and only them."""
@@ -39,22 +77,9 @@ def running_minio(folder: Path, port: int | None = None) -> Iterator[Minio]:
 
     Raises `Missing`.
     """
-    command, port, console = MINIO.path(), port or free_port(), free_port()
-    listening = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
-    environment = {
-        "HOME": str(folder),
-        "PATH": os.environ["PATH"],
-        "MINIO_ROOT_USER": USER,
-        "MINIO_ROOT_PASSWORD": PASSWORD,
-        "MINIO_BROWSER": "off",
-        "MINIO_UPDATE": "off",
-        "MINIO_CI_CD": "1",
-    }
-    url = f"http://127.0.0.1:{port}"
-    with running(
-        [str(command), "server", *listening, str(folder / "data")],
-        environment=environment,
-        output=folder / "minio.txt",
-        ready=f"{url}/minio/health/ready",
-    ) as process:
-        yield Minio(url, process)
+    server = Minio(folder, port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

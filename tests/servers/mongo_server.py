@@ -38,11 +38,11 @@ _NOT_HERE = "{} is not here; `scripts/servers` fetches it"
 class MongoServer:
     """One server of a kind; killed and started again on the same port it has what it had."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, *, port: int | None = None) -> None:
         self._folder = folder
         self.kind = kind
-        self._program = _PROGRAMS[kind]()
-        self.port = free_port()
+        self._program = PROGRAMS[kind]()
+        self.port = port or free_port()
         self.options: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -166,11 +166,18 @@ def _run(command: list[str], folder: Path) -> str:
     return done.stdout.decode()
 
 
-_PROGRAMS: dict[str, Callable[[], Path]] = {
+PROGRAMS: dict[str, Callable[[], Path]] = {
     "mongod": _mongod,
     "secantusdb": _secantus,
     "ferretdb": _ferret,
 }
+
+BUILD: dict[str, Callable[[], Path]] = {
+    "mongod": _mongod,
+    "secantusdb": build_secantus,
+    "ferretdb": build_ferret,
+}
+"""What makes the program of a kind be there, or raises `Missing`."""
 
 
 def _mongod_options(port: int, data: Path) -> list[str]:
@@ -196,6 +203,8 @@ _OPTIONS: dict[str, Callable[[int, Path], list[str]]] = {
 }
 KINDS = ("secantusdb", "ferretdb", *(["mongod"] if shutil.which("mongod") else []))
 """Those that the tests ask for."""
+USUAL = "mongod" if "mongod" in KINDS else "secantusdb"
+"""The one for all that does not concern its kind."""
 
 
 @contextmanager

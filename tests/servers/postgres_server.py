@@ -34,23 +34,38 @@ _databases = itertools.count()
 class PostgresServer:
     """One server; stopped and started again it has what it had, on the same port."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
         self._data = folder / "data"
         self._log = folder / "server.log"
         self._programs = programs()
         self._options = (*_OPTIONS, *options)
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        self.port = port or free_port()
         self.certificate = b""
+        if who := _as_whom():
+            os.chown(folder, who["user"], who["group"])
+        if not self._data.exists():
+            self._initialise(folder)
+
+    def _initialise(self, folder: Path) -> None:
+        """Make the data folder; one that was broken off on the way is none."""
+        new = folder / "new"
+        shutil.rmtree(new, ignore_errors=True)
         secret = folder / "secret"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
-        command = [str(self._programs / "initdb"), "-D", str(self._data), "--no-sync"]
+        command = [str(self._programs / "initdb"), "-D", str(new), "--no-sync"]
         command += ["--auth=scram-sha-256", f"--username={USER}", f"--pwfile={secret}"]
         # An order of letters as on most servers, not that of bytes.
         command += ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
         made = subprocess.run(command, capture_output=True, check=False, **_as_whom())
         assert made.returncode == 0, made.stderr.decode()
+        new.rename(self._data)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def url(self, database: str = "postgres", **options: str) -> str:
         """Return the address of a database, with the credentials of its administrator."""
@@ -150,8 +165,6 @@ def postgres_server(*options: str) -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="chat4all-postgres-"))
     server = None
     try:
-        if who := _as_whom():
-            os.chown(folder, who["user"], who["group"])
         server = PostgresServer(folder, *options)
         server.start()
         yield server

@@ -40,7 +40,23 @@ def running(
     ready: str,
     method: str = "GET",
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` until the block ends; it begins once `ready`, an address, answers.
+    """Run `command` until the block ends, as `started` starts it."""
+    process = started(command, environment=environment, output=output, ready=ready, method=method)
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def started(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    output: Path,
+    ready: str,
+    method: str = "GET",
+) -> subprocess.Popen[bytes]:
+    """Start `command`; return it once `ready`, an address, answers.
 
     Raises `AssertionError` with what it printed when it does not start.
     """
@@ -48,9 +64,10 @@ def running(
         process = subprocess.Popen(command, env={**environment, **mark()}, stdout=sink, stderr=sink)
     try:
         _wait(process, lambda: _answers(ready, method), output)
-        yield process
-    finally:
+    except BaseException:
         stop(process)
+        raise
+    return process
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

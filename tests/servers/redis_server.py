@@ -20,19 +20,26 @@ PATIENCE = 30.0  # seconds
 class RedisServer:
     """One server; it can be stopped and started again on the same port, and forgets all."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
         self._folder = folder
         self._options = options
-        self.port = free_port()
+        self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         command = [executable(), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder)]
+        # A title of its own is written over the environment, by which leftovers are found.
+        command += ["--set-proc-title", "no"]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen([*command, *self._options], stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE
