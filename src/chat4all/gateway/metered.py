@@ -11,6 +11,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+_METHODS = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
+)
 
 
 class Meter(Protocol):
@@ -46,7 +49,16 @@ class Metered:
             await self._app(scope, receive, counted)
         finally:
             seconds = time.perf_counter() - started
-            self._meter.request(scope["method"], route_of(scope), status, seconds)
+            self._meter.request(method_of(scope), route_of(scope), status, seconds)
+
+
+def method_of(scope: Scope) -> str:
+    """Return the method, or `_OTHER` for one that HTTP does not have: a caller may invent any.
+
+    https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/
+    """
+    method: str = scope["method"]
+    return method if method in _METHODS else "_OTHER"
 
 
 def route_of(scope: Scope) -> str:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat4all.gateway.metered import Application, Message, Receive, Scope, Send, route_of
+from chat4all.gateway.metered import (
+    Application,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    method_of,
+    route_of,
+)
 from chat4all.ports.tracing import Kind, Span, Tracing
 from chat4all.telemetry.trace_context import place_of
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """What machines ask every few seconds, and nobody wants to follow."""
-_METHODS = frozenset(
-    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
-)
 _ERRORS = 500
 
 
@@ -51,13 +56,13 @@ class Traced:
                 await self._app(scope, receive, told)
             finally:
                 route = route_of(scope)
-                span.named(f"{_method(scope)} {route}")
+                span.named(f"{method_of(scope)} {route}")
                 span.note({"http.route": route, "http.response.status_code": status})
                 if status >= _ERRORS:
                     span.failed(str(status))
 
     def _span(self, scope: Scope) -> Span:
-        method = _method(scope)
+        method = method_of(scope)
         attributes = {
             "http.request.method": method,
             "url.scheme": scope.get("scheme", "http"),
@@ -67,11 +72,6 @@ class Traced:
         if place:
             return self._tracing.follow(place, method, Kind.SERVER, attributes)
         return self._tracing.begin(method, Kind.SERVER, attributes)
-
-
-def _method(scope: Scope) -> str:
-    method: str = scope["method"]
-    return method if method in _METHODS else "_OTHER"
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
