@@ -12,6 +12,7 @@ from functools import partial
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from chat4all.adapters.kafka.consumer import SESSION_MS
 from tests.chaos.stage import MONGODB, REDIS, SERVERS, Stage
 
 Fault = Callable[[Stage], Awaitable[float]]
@@ -26,13 +27,13 @@ KINDS = (
     "connector-mock",
     "connector-telegram",
     "connector-whatsapp",
+    "auditor",
 )
-SESSION = 10.0
-"""Seconds after which Kafka gives the partitions of a silent consumer to another."""
 CUT_SECONDS = FULL_SECONDS = SLOW_SECONDS = STORM_SECONDS = 10.0
 SLOWNESS = 0.25  # seconds, each way
 JUNK = "junk-of-chaos"
 SPARE = 2 * 1024**2  # bytes
+PAST_SESSION = 4.0 + SESSION_MS / 1_000  # seconds; Kafka gives the partitions to others meanwhile
 
 
 async def kill(kind: str, stage: Stage) -> float:
@@ -50,7 +51,7 @@ async def stand_still(kind: str, stage: Stage) -> float:
     past_session = stage.chance.random() < 1 / 3
     role.send(signal.SIGSTOP)
     try:
-        await asyncio.sleep(stage.chance.uniform(2, 5) + SESSION * past_session)
+        await asyncio.sleep(stage.chance.uniform(2, 5) + PAST_SESSION * past_session)
     finally:
         role.send(signal.SIGCONT)
     return time.monotonic()

@@ -21,7 +21,7 @@ from tests.e2e.sender import sender
 HABITS = Habits(
     patience=5.0,
     repeats=frozenset({429, 502, 503, 504}),
-    pause=0.15,
+    pause=0.4,
     settle=60.0,
     socket={"open_timeout": 5, "ping_interval": 2, "ping_timeout": 3, "close_timeout": 1},
 )
@@ -168,8 +168,10 @@ class Scene(World):
     async def check(self) -> None:
         """Compare all that clients and phones saw with what was acknowledged."""
         talks = {"room": self.room, "phones": self.phones, "group": self.group}
+        histories = {talk: await self._settled(talk) for talk in talks.values()}
+        missed = [(memory, await self._missed(memory)) for memory in self._chosen()]
         for name, talk in talks.items():
-            messages = await self._settled(talk)
+            messages = histories[talk]
             ids = [one["message_id"] for one in messages]
             self.check_history(talk, messages)
             await self.check_cursors(talk)
@@ -177,8 +179,8 @@ class Scene(World):
             for person in self.people[1:]:
                 theirs = [one["message_id"] for one in await self.history(talk, person)]
                 self.tally.compare(f"{name} as {person.name} reads it", ids, theirs)
-            for memory in self._chosen():
-                found = [*memory.shown[talk], *await self._missed(memory, talk)]
+            for memory, later in missed:
+                found = [*memory.shown[talk], *later[talk]]
                 where = f"{name} caught up by {memory.device.owner.name}"
                 self.tally.compare(where, ids, found)
             if name == "phones":
@@ -204,14 +206,17 @@ class Scene(World):
         later = self.memories[len(self.devices) :][-len(self.devices) :]
         return first + later
 
-    async def _missed(self, memory: Memory, talk: str) -> list[str]:
-        """Return a talk's messages that a client with that cursor gets."""
-        found, cursor = [], memory.cursor
+    async def _missed(self, memory: Memory) -> dict[str, list[str]]:
+        """Return the messages that a client with that cursor gets, by talk."""
+        found: dict[str, list[str]] = {talk: [] for talk in memory.shown}
+        cursor = memory.cursor
         while True:
             path = f"/v1/sync?cursor={cursor}"
             page = await self.call(memory.device.owner, "GET", path)
-            frames = [one["message"] for one in page["items"] if one["type"] == "message"]
-            found += [one["message_id"] for one in frames if one["conversation_id"] == talk]
+            for frame in page["items"]:
+                message = frame["message"] if frame["type"] == "message" else {}
+                if message.get("conversation_id") in found:
+                    found[message["conversation_id"]].append(message["message_id"])
             if not page["more"]:
                 return found
             cursor = page["next"]

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from chat4all.adapters.kafka.consumer import SESSION_MS
 from chat4all.testing.telegram import TelegramSimulator
 from tests.e2e.account import Account
 from tests.e2e.cluster import Engines, engines, running
@@ -22,8 +23,7 @@ from tests.e2e.watched_server import until
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 PATIENCE = 240.0
-SESSION = 10.0
-"""Seconds after which Kafka gives the partitions of a silent consumer to another."""
+PAST_SESSION = 4.0 + SESSION_MS / 1_000  # seconds; Kafka gives the partitions to others meanwhile
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ async def test_two_routers_that_hold_one_partition_do_not_break_the_order(
         other = Role(("run", "router"), tmp_path, settings, name="other")
         try:
             await other.start()
-            await asyncio.sleep(SESSION)
+            await asyncio.sleep(PAST_SESSION)
             await talk
             await screen.shows(2 * len(texts) * len(chats))
             router.send(signal.SIGCONT)  # it goes on with what it held

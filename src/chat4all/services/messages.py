@@ -160,10 +160,13 @@ class Messages:
                 before=before,
                 limit=limit,
             )
-            for message in found:
-                conversation = await self._people.conversation(message.conversation_id)
-                if conversation is not None and message.is_for(viewer):
-                    views += await self._views([message], conversation)
+            theirs = [one for one in found if one.is_for(viewer)]
+            statuses = await self.now(theirs)
+            views += [
+                MessageView(message=one, status=statuses[one.message_id])
+                for one in theirs
+                if one.message_id in statuses
+            ]
             if len(found) < limit:
                 break
             before = (found[-1].created_at, found[-1].message_id)
@@ -200,13 +203,18 @@ class Messages:
         board = Progress(conversation, users, (), ())
         return board.overall(message)
 
-    async def now(self, message: Message) -> Status:
-        """Return how far a message has come."""
-        conversation = await self._people.conversation(message.conversation_id)
-        if conversation is None:
-            return Status.SENT
-        [view] = await self._views([message], conversation)
-        return view.status
+    async def now(self, messages: Sequence[Message]) -> Mapping[MessageId, Status]:
+        """Return how far messages have come; those of no conversation are left out."""
+        statuses: dict[MessageId, Status] = {}
+        together: dict[ConversationId, list[Message]] = {}
+        for message in messages:
+            together.setdefault(message.conversation_id, []).append(message)
+        for name, theirs in together.items():
+            conversation = await self._people.conversation(name)
+            if conversation is not None:
+                views = await self._views(theirs, conversation)
+                statuses |= {one.message.message_id: one.status for one in views}
+        return statuses
 
     async def edit(self, actor: UserId, message_id: MessageId, payload: Payload) -> MessageView:
         """Replace the payload of one's own message; returns it as it will be.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -26,8 +25,8 @@ from chat4all.domain.events import (
     SyncCursor,
     message_concerned,
 )
-from chat4all.domain.ids import ConversationId, UserId
-from chat4all.domain.messages import Cursor, Message
+from chat4all.domain.ids import ConversationId, MessageId, UserId
+from chat4all.domain.messages import Message
 from chat4all.domain.status import Status
 from chat4all.ports.message_store import MessageHistory
 from chat4all.ports.tracing import (
@@ -40,15 +39,11 @@ from chat4all.ports.tracing import (
     Tracing,
     Untraced,
 )
+from chat4all.services.covering import Covering
 from chat4all.services.mailbox import Mailbox
 from chat4all.services.views import Covered, covered_frame, event_frame, read_frame
 
 log = structlog.get_logger(__name__)
-
-RECENT_PER_CONVERSATION = 256
-RECENT_CONVERSATIONS = 2_000
-MOST_COVERED = 200
-"""Status frames for one move of a cursor; older messages show it when they are read again."""
 
 FindConversation = Callable[[ConversationId], Awaitable[Conversation | None]]
 PeekConversation = Callable[[ConversationId], Conversation | None]
@@ -67,8 +62,8 @@ class Statuses(Protocol):
         """Return the status of a message that was just given its place; reads no store."""
         ...
 
-    async def now(self, message: Message) -> Status:
-        """Return the status as the store has it."""
+    async def now(self, messages: Sequence[Message]) -> Mapping[MessageId, Status]:
+        """Return the statuses as the store has them, of conversations that there are."""
         ...
 
 
@@ -244,13 +239,16 @@ class Notifier:
     async def _status(self, event: Event) -> Status:
         if self._statuses is not None and isinstance(event, MessageAdded):
             return await self._statuses.at_first(event.message)
-        return await self.current_status(event)
+        return (await self.current_statuses([event])).get(event.position, Status.SENT)
 
-    async def current_status(self, event: Event) -> Status:
-        """Return how far the message of an event has come; SENT for other events."""
-        if self._statuses is not None and isinstance(event, MessageAdded | MessageEdited):
-            return await self._statuses.now(event.message)
-        return Status.SENT
+    async def current_statuses(self, events: Sequence[Event]) -> Mapping[Position, Status]:
+        """Return how far the messages that events show have come; others are left out."""
+        shown = [one for one in events if isinstance(one, MessageAdded | MessageEdited)]
+        if self._statuses is None or not shown:
+            return {}
+        latest = {one.message.message_id: one.message for one in shown}
+        known = await self._statuses.now(list(latest.values()))
+        return {one.position: known.get(one.message.message_id, Status.SENT) for one in shown}
 
     async def _tell_covered(self, event: CursorMoved, connected: Sequence[UserId]) -> None:
         mover = event.after.user_id
@@ -300,65 +298,6 @@ def audience(event: Event, members: Sequence[UserId]) -> Sequence[UserId]:
     return members
 
 
-class Covering:
-    """Finds the messages that a move of a cursor has covered."""
-
-    def __init__(self, history: MessageHistory) -> None:
-        self._history = history
-        self._recent: OrderedDict[ConversationId, deque[Covered]] = OrderedDict()
-
-    def remember(self, message: Message) -> None:
-        """Keep a new message at hand: its receipts will come soon."""
-        name = message.conversation_id
-        recent = self._recent.get(name)
-        if recent is None:
-            recent = self._recent[name] = deque(maxlen=RECENT_PER_CONVERSATION)
-            if len(self._recent) > RECENT_CONVERSATIONS:
-                self._recent.popitem(last=False)
-        self._recent.move_to_end(name)
-        recent.append(_covered(message))
-
-    async def by(self, before: Cursor, after: Cursor) -> list[Covered]:
-        """Return the messages whose status the move changed, oldest first.
-
-        At most `MOST_COVERED`, the latest; never those that the member who moved wrote or
-        may not read.
-        """
-        low = before.last_read_seq if _read_more(before, after) else before.last_delivered_seq
-        low = max(low, after.last_delivered_seq - MOST_COVERED)
-        found = []
-        for message in await self._messages(after, low):
-            status = Status.READ if message.seq <= after.last_read_seq else Status.DELIVERED
-            new = message.seq > (
-                before.last_read_seq if status is Status.READ else before.last_delivered_seq
-            )
-            theirs = message.to is None or after.user_id in message.to
-            if new and theirs and message.sender != after.user_id:
-                found.append(replace(message, status=status))
-        return found
-
-    async def _messages(self, after: Cursor, low: int) -> Sequence[Covered]:
-        recent = self._recent.get(after.conversation_id)
-        if recent and recent[0].seq <= low + 1:
-            return [one for one in recent if low < one.seq <= after.last_delivered_seq]
-        page = await self._history.page(
-            after.conversation_id,
-            viewer=after.user_id,
-            after_seq=low,
-            before_seq=after.last_delivered_seq + 1,
-            limit=MOST_COVERED,
-        )
-        return [_covered(message) for message in page]
-
-
-def _read_more(before: Cursor, after: Cursor) -> bool:
-    return after.last_read_seq > before.last_read_seq
-
-
-def _covered(message: Message) -> Covered:
-    return Covered(message.message_id, message.seq, message.sender, Status.SENT, message.to)
-
-
 def frames_of(
     event: Event, covered: Sequence[Covered], *, viewer: UserId, status: Status
 ) -> list[Mapping[str, object]]:
@@ -367,7 +306,7 @@ def frames_of(
         at: datetime | None = event.after.updated_at
         mover = event.after.user_id
         if viewer == mover:
-            if not _read_more(event.before, event.after):
+            if event.after.last_read_seq <= event.before.last_read_seq:
                 return []
             return [read_frame(event.conversation_id, event.after.last_read_seq)]
         return [

@@ -9,6 +9,7 @@ from typing import Any
 
 from chat4all.domain.events import CursorMoved, Event, Position, SyncCursor
 from chat4all.domain.ids import UserId
+from chat4all.domain.status import Status
 from chat4all.ports.message_store import MessageHistory
 from chat4all.services.mailbox import Mailbox
 from chat4all.services.messages import Directory
@@ -90,18 +91,26 @@ class Sync:
             if not events:
                 return None
             frames: list[tuple[Position, Mapping[str, Any]]] = []
-            for event in events:
+            for event, told in zip(events, await self._told(events, viewer), strict=True):
                 cursor = cursor.at(event.position)
-                told = await self._frames(event, viewer)
                 frames += [(event.position, {**one, "cursor": str(cursor)}) for one in told]
             if frames:
                 return Missed(frames=frames, cursor=cursor, more=len(events) == limit)
 
-    async def _frames(self, event: Event, viewer: UserId) -> list[Mapping[str, Any]]:
-        covered = (
-            await self._notifier.covering.by(event.before, event.after)
-            if isinstance(event, CursorMoved) and event.after.user_id != viewer
-            else ()
-        )
-        status = await self._notifier.current_status(event)
-        return list(frames_of(event, covered, viewer=viewer, status=status))
+    async def _told(
+        self, events: Sequence[Event], viewer: UserId
+    ) -> list[list[Mapping[str, object]]]:
+        """Return the frames of each event; the store is asked for all of them together."""
+        moves = [one for one in events if isinstance(one, CursorMoved)]
+        others = [one for one in moves if one.after.user_id != viewer]
+        covered = await self._notifier.covering.of_sender(viewer, others)
+        statuses = await self._notifier.current_statuses(events)
+        return [
+            frames_of(
+                one,
+                covered.get(one.position, ()),
+                viewer=viewer,
+                status=statuses.get(one.position, Status.SENT),
+            )
+            for one in events
+        ]

@@ -15,6 +15,8 @@ from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.services import mailbox as mailbox_module
 from chat4all.services.dead_letters import DeadLetters, dead_letter
 from chat4all.services.mailbox import Mailbox
+from chat4all.services.notify import Notifier
+from chat4all.services.sync import Sync
 from chat4all.testing.pipeline import Pipeline
 
 
@@ -104,6 +106,28 @@ async def test_who_was_away_gets_all_of_it_once_and_in_order(town: Any, process:
     assert [one["message"]["seq"] for page in rest for _, one in page.frames] == list(
         range(201, 451)
     )
+
+
+async def test_the_store_is_asked_once_per_page_how_far_its_messages_have_come(
+    town: Any, process: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        await process.send(town.ana, town.draft(str(number)))
+    await process.settle()
+    asked: list[int] = []
+    statuses = process.store.statuses
+
+    async def counted(messages: Any) -> Any:
+        asked.append(len(messages))
+        return await statuses(messages)
+
+    monkeypatch.setattr(process.store, "statuses", counted)
+    people = process.people
+    notifier = Notifier(process.store, people.peek, people.conversation, process.messages)
+    sync = Sync(process.store, people, notifier)
+    [page] = [page async for page in sync.missed(town.bia, SyncCursor({}))]
+    assert len(page.frames) == 60
+    assert asked == [60]
 
 
 async def test_a_poll_gives_at_most_what_was_asked_for_and_says_that_there_is_more(

@@ -25,6 +25,12 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _POLL = 0.2  # seconds that one look for records waits
+SESSION_MS = 6_000
+"""How long a member may be silent before its partitions go to others: what a dead one costs.
+
+The least that brokers allow by default: `group.min.session.timeout.ms` of
+https://kafka.apache.org/documentation/#brokerconfigs.
+"""
 
 
 class KafkaGroupMember:
@@ -178,8 +184,8 @@ def _settings(config: KafkaConfig, group: str) -> dict[str, Any]:
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
         "partition.assignment.strategy": "cooperative-sticky",
-        "session.timeout.ms": 10_000,
-        "heartbeat.interval.ms": 2_000,
+        "session.timeout.ms": SESSION_MS,
+        "heartbeat.interval.ms": SESSION_MS // 4,
         # A store that is down for long holds its router up; the router need not lose its place.
         "max.poll.interval.ms": 3_600_000,
         "fetch.wait.max.ms": 100,
