@@ -7,12 +7,15 @@ https://grafana.github.io/grafana-foundation-sdk/
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from grafana_foundation_sdk.builders.common import VizLegendOptions
-from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.builders.dashboard import Dashboard, DashboardLink, Row
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.builders.timeseries import Panel
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -23,16 +26,31 @@ FOLDER = Path(__file__).with_name("dashboards")
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 CONNECTORS = ("mock", "telegram", "whatsapp", "xmpp")
 REQUESTS = "http_server_request_duration_seconds"
+LINES = '{service_name=~"chat4all.*"}'
+SERVICE = "chat4all"
+"""What `CHAT4ALL_SERVICE_NAME` says by default; the search of Jaeger asks for a whole name."""
+NAMES = {
+    "channel": ("connector", "chat4all.platform"),
+    "platform": ("connector", "chat4all.platform"),
+    "target": ("connector", "chat4all.platform"),
+    "http_route": ("", "http.route"),
+    "check": ("check", ""),
+}
+"""What a label of a series is called in lines of the log and in spans; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One panel: a title, the unit of its values, and queries by what their lines are called."""
+    """One panel: a title, the unit of its values, and queries by what their lines are called.
+
+    `channel` is the connector that all of it is about.
+    """
 
     title: str
     unit: str
     queries: Mapping[str, str]
     says: str = ""
+    channel: str = ""
 
 
 def rate(metric: str, by: str = "", where: str = "") -> str:
@@ -49,6 +67,11 @@ def quantile(share: float, by: str = "") -> str:
 
 def of_channel(channel: str) -> list[Picture]:
     """Return the pictures of one connector."""
+    return [replace(one, channel=channel) for one in pictures_of_channel(channel)]
+
+
+def pictures_of_channel(channel: str) -> list[Picture]:
+    """Return them without the connector they are about."""
     here, platform = f',channel="{channel}"', f',platform="{channel}"'
     failed = rate("chat4all_deliveries_total", where=f'{here},status="failed"')
     return [
@@ -266,6 +289,41 @@ DASHBOARDS: dict[str, list[Picture]] = {
 }
 
 
+def links(picture: Picture) -> list[DashboardLink]:
+    """Return where a point of a panel leads: the lines, and the traces, of that time.
+
+    Of one connector, route or check where the series names it; otherwise what went wrong.
+    https://grafana.com/docs/grafana/latest/panels-visualizations/configure-data-links/
+    """
+    named = re.findall(r"\{\{(\w+)\}\}", " ".join(picture.queries))
+    label = next((one for one in named if one in NAMES), "")
+    value = f"${{__field.labels.{label}}}"
+    if picture.channel:
+        label, value = "channel", picture.channel
+    of_lines, of_spans = NAMES.get(label, ("", ""))
+    lines = f'{of_lines} = "{value}"' if of_lines else 'severity_text =~ "warning|error|critical"'
+    spans = f"{of_spans}={value}" if of_spans else "error=true"
+    search = {"queryType": "search", "service": SERVICE, "tags": spans, "limit": 20}
+    return [
+        link("Lines of the log", "loki", {"expr": f"{LINES} | {lines}", "queryType": "range"}),
+        link("Traces", "traces", search),
+    ]
+
+
+def link(title: str, source: str, query: Mapping[str, object]) -> DashboardLink:
+    """Return a link to a query of a data source, for the time that the panel shows."""
+    pane = {
+        "datasource": source,
+        "queries": [{"refId": "A", "datasource": {"uid": source}, **query}],
+        "range": {"from": "${__from}", "to": "${__to}"},
+    }
+    panes = quote(json.dumps({"a": pane}, separators=(",", ":")), safe="")
+    # What Grafana fills in has to stand as it is.
+    filled = re.sub(r"%24%7B([\w.]+)%7D", r"${\1}", panes)
+    url = f"/explore?schemaVersion=1&panes={filled}"
+    return DashboardLink(title).url(url).target_blank(target_blank=True)
+
+
 def panel(picture: Picture) -> Panel:
     """Return what Grafana calls a panel."""
     made = (
@@ -277,6 +335,7 @@ def panel(picture: Picture) -> Panel:
         .span(12)
         .height(8)
         .datasource(SOURCE)
+        .data_links(links(picture))
         .legend(
             VizLegendOptions()
             .show_legend(show_legend=True)

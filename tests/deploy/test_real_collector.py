@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
@@ -15,12 +15,14 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from tests.deploy.dashboard_links import is_found, links, selects
 from tests.deploy.test_collector import PLANTED
 from tests.e2e.account import Account
 from tests.e2e.spans import PATIENCE, Tree
 from tests.e2e.watched_server import Watched, until, watched_server
 from tests.servers.collector import Collector, collector
 from tests.servers.otlp import OtlpReceiver, otlp_receiver
+from tests.servers.process import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,13 +55,16 @@ class Scene:
     collector: Collector
     kept: OtlpReceiver
     ana: Account
+    written: list[str] = field(default_factory=list)
 
     def write_lines(self) -> None:
-        """Give the Collector what the product printed, as Docker writes it."""
+        """Give the Collector what the product printed since the last time, as Docker writes it."""
         folder = self.collector.containers / "chat4all"
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "chat4all-json.log").open("w") as file:
-            for line in (*self.server.output().splitlines(), *PLANTED):
+        new = self.server.output().splitlines()[len(self.written) :]
+        self.written.extend(new)
+        with (folder / "chat4all-json.log").open("a") as file:
+            for line in (*new, *PLANTED):
                 told = {"log": f"{line}\n", "stream": "stderr", "time": "2026-01-01T00:00:00.5Z"}
                 file.write(json.dumps(told) + "\n")
 
@@ -68,7 +73,12 @@ class Scene:
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     folder = tmp_path_factory.mktemp("collected")
     with otlp_receiver() as kept, collector(folder, kept.url) as ours:
-        told = {"otlp_endpoint": ours.otlp, "log_format": "json", "environment": "testing"}
+        told = {
+            "otlp_endpoint": ours.otlp,
+            "log_format": "json",
+            "environment": "testing",
+            "telegram_api": f"http://127.0.0.1:{free_port()}",  # where nobody answers
+        }
         async with (
             watched_server(folder, **told) as server,
             Account(server.url, "ana").signed_up("Ana") as ana,
@@ -94,6 +104,46 @@ async def test_from_a_failure_one_gets_to_its_line_and_its_trace_by_labels(scene
     [call] = tree.named("call mock")
     assert call.attributes["chat4all.message.id"] == line.attributes["message_id"]
     assert call.attributes["chat4all.outcome"] == "blocked"
+    asked = 0
+    for link in links():
+        labels = {"channel": "mock", "platform": "mock", "target": "mock"}
+        if link.series & labels.keys() or link.dashboard == "connector-mock":
+            query, asked = link.filled(**labels), asked + 1
+            assert selects(query, line) if link.source == "loki" else is_found(query, call), link
+    assert asked > 10, "of every panel that tells of a connector two links"
+
+
+async def test_a_link_of_a_panel_of_routes_leads_to_the_spans_of_the_route(scene: Scene) -> None:
+    await scene.ana.ask(
+        "GET", "/v1/users/me", headers={"traceparent": f"00-{'5' * 32}-{CALLER}-01"}
+    )
+    tree = Tree(scene.kept, "5" * 32)
+    await until(lambda: len(tree.named("GET /v1/users/me")) == 1)
+    [span] = tree.named("GET /v1/users/me")
+    of_routes = [one for one in links() if "http_route" in one.series and one.source == "traces"]
+    assert of_routes
+    assert all(is_found(one.filled(http_route="/v1/users/me"), span) for one in of_routes)
+
+
+async def test_a_link_of_a_panel_without_such_labels_leads_to_what_went_wrong(scene: Scene) -> None:
+    await _failed(scene.ana, phone=f"{PHONE}0", trace="7" * 32)
+    tree = Tree(scene.kept, "7" * 32)
+    await until(lambda: len(tree.named("call mock")) == 1)
+    account = {"platform": "telegram", "name": "bot", "config": {"token": "12:wrong"}}
+    await scene.ana.post("admin/connectors/accounts", account)
+    await until(lambda: '"level": "warning"' in scene.server.output())
+    scene.write_lines()
+    await until(lambda: any(one.severity == "warning" for one in scene.kept.lines))
+    of_wrongs = [one for one in links() if "severity_text" in one.query.get("expr", "")]
+    assert of_wrongs
+    for link in of_wrongs:
+        found = [one for one in scene.kept.lines if selects(link.filled(), one)]
+        assert found
+        assert all(one.severity != "info" for one in found)
+    [call] = tree.named("call mock")
+    errors = [one.filled() for one in links() if one.query.get("tags") == "error=true"]
+    assert errors
+    assert all(is_found(tags, call) for tags in errors)
 
 
 async def test_metrics_have_the_names_that_the_product_gives_them(scene: Scene) -> None:
@@ -131,13 +181,14 @@ async def test_what_must_not_pass_does_not(scene: Scene) -> None:
     assert [one for one in SECRETS.values() if one.encode() in passed] == []
 
 
-async def _failed(ana: Account) -> str:
+async def _failed(
+    ana: Account, phone: str = PHONE, trace: str = "0af7651916cd43dd8448eb211c80319c"
+) -> str:
     """Send a message that its channel refuses for good; return its trace."""
-    channel = {"platform": "mock", "external_id": PHONE}
+    channel = {"platform": "mock", "external_id": phone}
     rui = await ana.post("contacts", {"display_name": "Rui", "channels": [channel]})
     talk = await ana.post("conversations", {"type": "private", "member_ids": [rui["id"]]})
-    await ana.patch(f"mock/phones/{PHONE}", {"fail": "permanent"})
-    trace = "0af7651916cd43dd8448eb211c80319c"
+    await ana.patch(f"mock/phones/{phone}", {"fail": "permanent"})
     message = {"conversation_id": talk["id"], "payload": {"type": "text", "text": "Good day"}}
     headers = {"traceparent": f"00-{trace}-{CALLER}-01"}
     answer = await ana.ask("POST", "/v1/messages", json=message, headers=headers)
