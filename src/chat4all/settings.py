@@ -34,6 +34,18 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 takes a free one.")
+    grpc_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of gRPC on the same address, 50051 by custom; 0 takes a free one, and "
+        "without it gRPC is not served.",
+    )
+    grpc_tls_certificate: str = Field(
+        default="",
+        description="PEM file with the certificate chain of gRPC; empty: no TLS.",
+    )
+    grpc_tls_key: str = Field(default="", description="PEM file with the key of that certificate.")
     public_url: str = Field(
         default="",
         description="Address clients and platforms reach this server at, such as "

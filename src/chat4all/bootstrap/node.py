@@ -5,7 +5,7 @@ What happens is told to the clients as soon as the log has it, before the store 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from functools import partial
 from chat4all.bootstrap.clients import Clients, build_clients
 from chat4all.bootstrap.core import Core, open_core
 from chat4all.bootstrap.fleet import here
+from chat4all.bootstrap.grpc_server import open_grpc
 from chat4all.bootstrap.mock import mock_account, signed_events
 from chat4all.bootstrap.operator import OperatorKey, operator_key
 from chat4all.bootstrap.platforms import open_platforms, start_receiving
@@ -26,7 +27,6 @@ from chat4all.bootstrap.storage import open_storage
 from chat4all.connectors.mock import ContactPhones, PhoneNetwork
 from chat4all.domain.events import Event
 from chat4all.gateway.asgi import Gateway
-from chat4all.gateway.ws.endpoint import WebSocketEndpoint
 from chat4all.ports.event_log import COMMANDS
 from chat4all.ports.tracing import Traces
 from chat4all.router.worker import Router
@@ -37,10 +37,10 @@ ROLES = ("gateway", "router", "connector", "notifier", "presence", "files", "aud
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running node: its ASGI application, and the operator's key."""
+    """A running node: its ASGI application, its farewell to clients, the operator's key."""
 
     app: Gateway
-    websocket: WebSocketEndpoint
+    farewell: Callable[[], Awaitable[None]]
     operator: OperatorKey
     settings: Settings
 
@@ -78,7 +78,8 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             phones=ContactPhones(network, core.directory, account=account.id),
         )
         gateway = await build_gateway(core, clients, platforms, passwords, around)
-        yield Node(gateway.app, gateway.websocket, key, settings)
+        grpc = await stack.enter_async_context(open_grpc(core, clients, gateway.rest))
+        yield Node(gateway.app, gateway.farewell_with(grpc), key, settings)
 
 
 async def _start_pipeline(core: Core, clients: Clients) -> Router:

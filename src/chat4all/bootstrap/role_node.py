@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from chat4all.bootstrap.clients import Clients, build_clients
 from chat4all.bootstrap.core import Core, open_core
 from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.grpc_server import open_grpc
 from chat4all.bootstrap.mock import carried, has_phones, start_phones
 from chat4all.bootstrap.operator import OperatorKey, operator_key
 from chat4all.bootstrap.platforms import Platforms, open_platforms, start_receiving
@@ -28,6 +29,7 @@ from chat4all.connectors.mock import DistantNetwork, DistantPhones, PhoneNetwork
 from chat4all.domain.errors import BadSettings
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import AccountId
+from chat4all.gateway.auth.passwords import Argon2Passwords
 from chat4all.gateway.rest.operations_app import OperationsDeps, create_operations_app
 from chat4all.ports.ephemeral import Bus
 from chat4all.ports.event_log import COMMANDS
@@ -129,8 +131,6 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
         needs = bool({"notifier", "presence"} & set(roles.names))
         ready = Readiness(probes_of(storage, needs_ephemeral=needs))
         if "gateway" in roles.names:
-            key = await operator_key(core.directory, passwords)
-            clients = _connected_clients(core)
             around = Around(
                 roles=list(roles.names),
                 ready=ready,
@@ -138,11 +138,21 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
                 hears_platforms=listens is not None,
                 phones=distant,
             )
-            gateway = await build_gateway(core, clients, platforms, passwords, around)
-            yield RoleNode(gateway.app, gateway.websocket.aclose, key)
+            yield await stack.enter_async_context(_gateway(core, platforms, passwords, around))
         else:
             deps = OperationsDeps(ready=ready, metrics=core.metrics.render)
             yield RoleNode(cast("Any", create_operations_app(deps)), nothing)
+
+
+@asynccontextmanager
+async def _gateway(
+    core: Core, platforms: Platforms, passwords: Argon2Passwords, around: Around
+) -> AsyncIterator[RoleNode]:
+    key = await operator_key(core.directory, passwords)
+    clients = _connected_clients(core)
+    gateway = await build_gateway(core, clients, platforms, passwords, around)
+    async with open_grpc(core, clients, gateway.rest) as farewell:
+        yield RoleNode(gateway.app, gateway.farewell_with(farewell), key)
 
 
 def _connected_clients(core: Core) -> Clients:

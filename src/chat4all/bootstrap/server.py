@@ -55,9 +55,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
             url = f"http://{host}:{port}"
             file = write_operator_file(settings.data_dir, node.operator, url)
             try:
-                await run_app(
-                    node.app, listener, lambda: on_ready(url), on_stop=node.websocket.aclose
-                )
+                await run_app(node.app, listener, lambda: on_ready(url), on_stop=node.farewell)
             finally:
                 file.unlink(missing_ok=True)
     finally:

@@ -43,6 +43,7 @@ class Metrics:
         )
         meter = self._provider.get_meter("chat4all")
         self._requests = meter.create_histogram("http.server.request.duration", unit="s")
+        self._calls = meter.create_histogram("rpc.server.call.duration", unit="s")
         self._messages = meter.create_counter(
             "chat4all.messages", description="messages that got their place, by channel"
         )
@@ -68,6 +69,20 @@ class Metrics:
             }
         self._requests.record(seconds, labels)
         self.recent.request(route, status, seconds)
+
+    def rpc(self, method: str, status: str, seconds: float) -> None:
+        """Count one gRPC call that is over; a stream is over when it has ended.
+
+        https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/
+        """
+        self._calls.record(
+            seconds,
+            {
+                "rpc.system.name": "grpc",
+                "rpc.method": method,
+                "rpc.response.status_code": status,
+            },
+        )
 
     def stored(self, events: Sequence[Event]) -> None:
         """Count what the router has stored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -34,6 +34,16 @@ class GatewayRole:
 
     app: Gateway
     websocket: WebSocketEndpoint
+    rest: RestDeps
+
+    def farewell_with(self, other: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Return what sends clients away who would stay: those here and those of `other`."""
+
+        async def farewell() -> None:
+            await self.websocket.aclose()
+            await other()
+
+        return farewell
 
 
 @asynccontextmanager
@@ -61,7 +71,7 @@ async def build_gateway(
     tokens = await _tokens(core)
     rest = rest_deps(core, clients, platforms, tokens, passwords, limits, around)
     websocket = _websocket(core, clients, tokens)
-    return GatewayRole(_gateway(core, clients, rest, tokens, websocket), websocket)
+    return GatewayRole(_gateway(core, clients, rest, tokens, websocket), websocket, rest)
 
 
 def _gateway(

@@ -28,14 +28,13 @@ from chat4all.gateway.ws import frames
 from chat4all.ports.access_tokens import AccessTokens, Principal
 from chat4all.ports.ephemeral import RateLimits
 from chat4all.ports.tracing import Kind, Tracing, Untraced
-from chat4all.services.mailbox import Mailbox
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
 from chat4all.services.presence import PresenceBoard, PresenceStatus
 from chat4all.services.send_message import Accepted, Draft, SendMessage
 from chat4all.services.signals import Signals
+from chat4all.services.subscription import Overflowed, Subscription, Waiting
 from chat4all.services.sync import Sync
-from chat4all.services.told import Told
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +118,6 @@ class _Connection:
         self._token = ""
         self._presence = PresenceStatus.ONLINE
         self._first_frame = asyncio.Event()
-        self._told = Told(SyncCursor({}))
         self._writing = asyncio.Lock()
         self._stopping = asyncio.Event()
 
@@ -133,15 +131,15 @@ class _Connection:
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
         token = next((one[7:] for one in offered if one.startswith("bearer.")), None)
         principal = self._verify(token if token is not None else await self._first_token())
-        mailbox = Mailbox(principal.user_id)
-        self._told = Told(await self._deps.notifier.connect(mailbox))
+        self._told = Subscription(principal.user_id, self._deps.notifier, self._deps.sync)
+        await self._told.begin()
         try:
             start = str(self._told.cursor)
             await self._tell({"type": "ready", "user_id": principal.user_id, "cursor": start})
             await self._is_now(principal.user_id, PresenceStatus.ONLINE)
-            await self._carry(principal, mailbox)
+            await self._carry(principal)
         finally:
-            if await self._deps.notifier.disconnect(mailbox):
+            if await self._told.end():
                 await self._is_now(principal.user_id, PresenceStatus.OFFLINE)
 
     async def close(self, code: Close, reason: str) -> None:
@@ -171,11 +169,11 @@ class _Connection:
         except InvalidInput as error:
             raise _Closed(Close.UNAUTHENTICATED, "the first frame must be auth") from error
 
-    async def _carry(self, principal: Principal, mailbox: Mailbox) -> None:
+    async def _carry(self, principal: Principal) -> None:
         """Read, write and keep alive until one of them ends the connection."""
         tasks = [
             asyncio.create_task(self._read(principal)),
-            asyncio.create_task(self._write(principal.user_id, mailbox)),
+            asyncio.create_task(self._write()),
             asyncio.create_task(self._keep(principal)),
             asyncio.create_task(self._stopping.wait()),
         ]
@@ -251,7 +249,7 @@ class _Connection:
             conversation = ConversationId(frame.conversation_id.lower())
             await self._deps.messages.mark(user, conversation, delivered=frame.up_to_seq, read=read)
         elif isinstance(frame, frames.Resume):
-            await self._resume(user, SyncCursor.parse(frame.cursor))
+            await self._resume(SyncCursor.parse(frame.cursor))
         elif isinstance(frame, frames.Typing):
             await self._deps.signals.typing(user, ConversationId(frame.conversation_id.lower()))
         elif isinstance(frame, frames.SetPresence):
@@ -284,50 +282,33 @@ class _Connection:
         except Unavailable as error:
             log.info("presence is not told", detail=str(error))
 
-    async def _resume(self, user: UserId, cursor: SyncCursor) -> None:
+    async def _resume(self, cursor: SyncCursor) -> None:
         """Send what was missed, each event once; live frames wait meanwhile."""
         async with self._writing:
-            async for missed in self._deps.sync.missed(user, cursor):
-                for position, frame in missed.frames:
-                    if self._told.wants_missed(position):
-                        await self._tell(frame)
-                self._told.resumed(missed.cursor)
+            async for frame in self._told.missed(cursor):
+                await self._tell(frame)
 
-    async def _catch_up(self, user: UserId) -> None:
-        """Tell from the store what may have been missed since the connection began."""
-        async with self._writing:
-            async for missed in self._deps.sync.missed(user, self._told.cursor):
-                for position, frame in missed.frames:
-                    self._told.live(position)
-                    await self._tell(frame)
-                self._told.caught_up(missed.cursor)
-
-    async def _write(self, user: UserId, mailbox: Mailbox) -> None:
+    async def _write(self) -> None:
         try:
             async with asyncio.timeout(HOLD_SECONDS):
                 await self._first_frame.wait()
         except TimeoutError:
             log.debug("the client said nothing yet; it gets live frames")
         while True:
-            waiting = await mailbox.take()
-            if mailbox.overflowed:
-                raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume")
-            if mailbox.behind:  # before what came since: it stands after the gap
-                mailbox.behind = False
-                await self._catch_up(user)
+            try:
+                waiting = await self._told.take()
+            except Overflowed as error:
+                raise _Closed(Close.SLOW_CLIENT, str(error)) from error
             async with self._writing:
+                async for frame in self._told.behind():
+                    await self._tell(frame)
                 await self._write_out(waiting)
 
-    async def _write_out(self, waiting: list[Any]) -> None:
+    async def _write_out(self, waiting: Waiting) -> None:
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                for position, frame in waiting:
-                    if position is None:
-                        text = frame
-                    elif self._told.wants_live(position):
-                        text = frames.with_cursor(frame, self._told.live(position))
-                    else:
-                        continue
+                for cursor, frame in self._told.live(waiting):
+                    text = frame if cursor is None else frames.with_cursor(frame, cursor)
                     await self._send({"type": "websocket.send", "text": text})
         except TimeoutError as error:
             raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume") from error

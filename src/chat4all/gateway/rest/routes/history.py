@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -22,13 +21,13 @@ from chat4all.gateway.rest.schemas.messages import (
     UpTo,
 )
 from chat4all.gateway.rest.schemas.text import UUID, UuidPath, UuidQuery
+from chat4all.gateway.rest.seq_pages import PATTERN, bounds, following
 from chat4all.gateway.rest.times import read_time
-from chat4all.services.messages import MessageView
 
 MAX_SEQ = 2**53 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PART = "[0-9]{1,5}\\.[0-9]{1,18}"
-"""A partition and an offset."""
+_PART = "[0-9]{1,5}\\.[0-9]{1,18}"  # a partition and an offset
+SYNC_CURSOR = f"^({_PART}(-{_PART})*)?\\Z"
 
 AfterSeq = Annotated[
     int | None, QueryParameter(ge=0, le=MAX_SEQ, description="Only messages after this place.")
@@ -69,7 +68,7 @@ SeqCursor = Annotated[
     QueryParameter(
         name="cursor",
         max_length=20,
-        pattern="^(after|before)-[0-9]{1,13}\\Z",
+        pattern=PATTERN,
         description="The `next` of the page before.",
     ),
 ]
@@ -87,7 +86,7 @@ SyncPosition = Annotated[
     QueryParameter(
         name="cursor",
         max_length=4_096,
-        pattern=f"^({PART}(-{PART})*)?\\Z",
+        pattern=SYNC_CURSOR,
         description="The `next` of the last answer; left out: from now.",
     ),
 ]
@@ -117,8 +116,7 @@ class History(Controller):
 
         `next` leads on in the direction asked for: later with `after_seq`, else earlier.
         """
-        if cursor is not None:
-            after_seq, before_seq = _place(cursor, after_seq, before_seq)
+        after_seq, before_seq = bounds(cursor, after_seq, before_seq)
         views = await deps.messages.page(
             caller.user_id,
             ConversationId(conversation_id.lower()),
@@ -128,7 +126,7 @@ class History(Controller):
         )
         return StoredMessagePage(
             items=[StoredMessage.seen(view) for view in views],
-            next=_next(views, limit, forward=after_seq is not None),
+            next=following(views, full=len(views) == limit, forward=after_seq is not None),
         )
 
     @post("/delivered", operation_id="markDelivered", status_code=200, problems=(409,))
@@ -217,22 +215,6 @@ class Finding(Controller):
         return SyncPage(
             items=[dict(frame) for frame in batch.frames], next=batch.cursor, more=batch.more
         )
-
-
-def _next(views: Sequence[MessageView], limit: int, *, forward: bool) -> str | None:
-    if len(views) < limit:
-        return None
-    if forward:
-        return f"after-{views[-1].message.seq}"
-    first = views[0].message.seq
-    return f"before-{first}" if first > 1 else None
-
-
-def _place(
-    cursor: str, after_seq: int | None, before_seq: int | None
-) -> tuple[int | None, int | None]:
-    side, _, seq = cursor.partition("-")
-    return (int(seq), before_seq) if side == "after" else (after_seq, int(seq))
 
 
 def _following(last: Message) -> str:

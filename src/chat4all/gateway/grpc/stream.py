@@ -1,0 +1,133 @@
+"""StreamMessages: what happens for one caller, from a cursor on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import structlog
+
+from chat4all.domain.errors import Unavailable
+from chat4all.domain.events import SyncCursor
+from chat4all.domain.ids import UserId
+from chat4all.gateway.grpc.calls import Call, slow_client
+from chat4all.gateway.grpc.deps import GrpcDeps
+from chat4all.gateway.grpc.generated import message_service_pb2 as pb
+from chat4all.gateway.grpc.objects import filled, shown
+from chat4all.gateway.grpc.questions import Resume
+from chat4all.services.presence import PresenceStatus
+from chat4all.services.subscription import Overflowed, Subscription
+
+log = structlog.get_logger(__name__)
+
+KEEP_SECONDS = 20.0
+"""How often presence is renewed and the token looked at again."""
+
+Streaming = Call[pb.StreamMessagesResponse]
+
+
+class MessageStreams:
+    """The open streams of this process."""
+
+    def __init__(self, deps: GrpcDeps) -> None:
+        self._deps = deps
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask every client to come back: this node stops."""
+        self._stopping.set()
+
+    async def serve(self, resume: Resume, call: Streaming) -> None:
+        """Tell `call` what happens until it ends. Raises what ends it, when that is we."""
+        since = None if isinstance(resume.cursor, msgspec.UnsetType) else resume.cursor
+        start = None if since is None else SyncCursor.parse(since)
+        subscription = self._deps.subscribe(call.user_id)
+        await subscription.begin()
+        try:
+            ready = pb.StreamMessagesResponse(cursor=str(subscription.cursor))
+            ready.ready.user_id = call.user_id
+            await call.tell(ready)
+            await self._is_now(call.user_id, PresenceStatus.ONLINE)
+            await self._carry(subscription, start, call)
+        finally:
+            if await subscription.end():
+                await self._is_now(call.user_id, PresenceStatus.OFFLINE)
+
+    async def _carry(
+        self, subscription: Subscription, start: SyncCursor | None, call: Streaming
+    ) -> None:
+        """Tell and keep alive until one of them ends the stream."""
+        tasks = [
+            asyncio.create_task(_tell(subscription, start, call)),
+            asyncio.create_task(self._keep(call)),
+            asyncio.create_task(self._stopping.wait()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if self._stopping.is_set():
+                raise Unavailable("this node stops; call again and resume", retry_after=1)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, call: Streaming) -> None:
+        """Renew presence, and end the stream when its token does."""
+        while True:
+            principal = self._deps.rest.tokens.verify(call.token)
+            left = principal.expires_at.timestamp() - time.time()
+            await asyncio.sleep(max(0.0, min(KEEP_SECONDS, left)))
+            self._deps.rest.tokens.verify(call.token)  # before others are told that one is there
+            try:
+                await self._deps.rest.presence.renew(call.user_id, PresenceStatus.ONLINE)
+            except Unavailable as error:
+                log.info("presence is not told", detail=str(error))
+
+    async def _is_now(self, user: UserId, status: PresenceStatus) -> None:
+        """Tell others; while that cannot be done the stream is as good without."""
+        try:
+            await self._deps.rest.presence.announce(user, status)
+        except Unavailable as error:
+            log.info("presence is not told", detail=str(error))
+
+
+async def _tell(subscription: Subscription, start: SyncCursor | None, call: Streaming) -> None:
+    try:
+        async for response in _responses(subscription, start):
+            await call.tell(response)
+    except Overflowed as error:
+        raise slow_client() from error
+
+
+async def _responses(
+    subscription: Subscription, start: SyncCursor | None
+) -> AsyncIterator[pb.StreamMessagesResponse]:
+    if start is not None:
+        async for frame in subscription.missed(start):
+            yield _from_store(frame)
+    while True:
+        waiting = await subscription.take()
+        async for frame in subscription.behind():
+            yield _from_store(frame)
+        for cursor, text in subscription.live(waiting):
+            response = pb.StreamMessagesResponse()
+            response.CopyFrom(_event(text))
+            if cursor is not None:
+                response.cursor = str(cursor)
+            yield response
+
+
+def _from_store(frame: Mapping[str, Any]) -> pb.StreamMessagesResponse:
+    return shown(pb.StreamMessagesResponse(), frame)
+
+
+@lru_cache(128)
+def _event(text: str) -> pb.StreamMessagesResponse:
+    """Return the event of a frame, without its cursor: all who are told of it are told this."""
+    return filled(pb.StreamMessagesResponse(), msgspec.json.decode(text))
