@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,8 @@ async def test_people_at_two_gateways_see_what_each_other_write(
         await ana_sees.shows(40)
         await bia_sees.shows(40)
         assert ana_sees.seqs == bia_sees.seqs == list(range(1, 41))
+        told = json.loads((tmp_path / "data" / "operator.json").read_text())
+        assert told["url"] in (here.url, there.url)  # both started on one folder
         found = await bia.get(f"conversations/{chat}/messages", limit=100)
         assert [one["message_id"] for one in found["items"]] == sent
 

@@ -7,8 +7,8 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from chat4all.bootstrap.front import Front
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
 from chat4all.bootstrap.media import require_scanner
 from chat4all.bootstrap.node import open_node
-from chat4all.bootstrap.operator import OperatorKey, write_operator_file
+from chat4all.bootstrap.operator import OperatorKey, operator_file
 from chat4all.bootstrap.role_node import RoleNode, Roles, open_roles
 from chat4all.bootstrap.storage import locked
 from chat4all.domain.errors import BadSettings, EngineMissing, Unavailable
@@ -53,11 +53,8 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
         await require_scanner(settings)
         async with open_node(settings) as node:
             url = f"http://{host}:{port}"
-            file = write_operator_file(settings.data_dir, node.operator, url)
-            try:
+            async with operator_file(settings.data_dir, node.operator, url):
                 await run_app(node.app, listener, lambda: on_ready(url), on_stop=node.farewell)
-            finally:
-                file.unlink(missing_ok=True)
     finally:
         listener.close()
 
@@ -113,7 +110,7 @@ async def _work(
             await require_scanner(settings)
             async with opened(settings) as node:
                 front.hand_over(node.app, node.farewell)
-                with _operator_file(settings, node.operator):
+                async with _told(settings, node.operator):
                     on_ready()
                     await asyncio.Event().wait()
         except (EngineMissing, Unavailable) as error:
@@ -122,18 +119,16 @@ async def _work(
         await asyncio.sleep(LOOK_SECONDS)
 
 
-@contextmanager
-def _operator_file(settings: Settings, key: OperatorKey | None) -> Iterator[None]:
+@asynccontextmanager
+async def _told(settings: Settings, key: OperatorKey | None) -> AsyncIterator[None]:
     """Tell the command line of a gateway, as long as it runs."""
     if key is None:
         yield
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = write_operator_file(settings.data_dir, key, f"http://{settings.host}:{settings.port}")
-    try:
+    url = f"http://{settings.host}:{settings.port}"
+    async with operator_file(settings.data_dir, key, url):
         yield
-    finally:
-        file.unlink(missing_ok=True)
 
 
 def _configure_logs(settings: Settings) -> None:
