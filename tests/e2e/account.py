@@ -22,6 +22,7 @@ class Account:
     """Signs up, and makes the calls of a client that is not ours. Bodies are the API's."""
 
     def __init__(self, url: str, username: str) -> None:
+        self.url = url
         self.username = username
         self.user_id = ""
         self.token = ""
