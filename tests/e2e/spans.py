@@ -25,6 +25,11 @@ class Tree:
         """Return those of one name."""
         return [one for one in self.spans if one.name == name]
 
+    def is_whole(self, caller: str) -> bool:
+        """Say whether there is no gap: a span ends, and may come, after those beneath it."""
+        ids = {caller, *(one.id for one in self.spans)}
+        return all(one.parent in ids for one in self.spans)
+
     def below(self, parent: str, name: str) -> Span:
         """Return the one of that name beneath another; fail when there is none, or are more."""
         found = [one for one in self.named(name) if one.parent == parent]

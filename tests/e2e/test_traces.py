@@ -96,6 +96,7 @@ async def test_a_message_is_one_trace_from_the_request_to_the_receipt(scene: Sce
         sent = answer.json()["message_id"]
         tree = Tree(scene.otlp, TRACE)
         await until(lambda: len(tree.named("push")) == 3, within=PATIENCE)
+    await until(lambda: tree.is_whole(CALLER), within=PATIENCE)
     request = tree.below(CALLER, "POST /v1/messages")
     assert answer.headers["traceresponse"] == f"00-{TRACE}-{request.id}-01"
     accepted = tree.below(request.id, "append commands")

@@ -22,7 +22,7 @@ from time import monotonic
 
 from tests.mutations.mutation_list import PAGE, ROOT, Mutation, faults, load, page
 
-COPIED = ("src", "tests", "connectors", "pyproject.toml")
+COPIED = ("src", "tests", "connectors", "ops", "pyproject.toml")
 TEST_TIMEOUT = 30  # seconds for one test: a breakage may well make it wait for ever
 RUN_TIMEOUT = 300  # seconds for all the tests of one mutation
 BASELINE_TIMEOUT = 1_800

@@ -68,11 +68,18 @@ class Traced:
             "url.scheme": scope.get("scheme", "http"),
             "network.protocol.version": scope.get("http_version", "1.1"),
         }
-        place = place_of(_values(scope, b"traceparent"), _values(scope, b"tracestate"))
+        place = _place(scope)
         if place:
             return self._tracing.follow(place, method, Kind.SERVER, attributes)
         return self._tracing.begin(method, Kind.SERVER, attributes)
 
 
-def _values(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for given, value in scope["headers"] if given == name]
+def _place(scope: Scope) -> str:
+    parents: list[str] = []
+    states: list[str] = []
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            parents.append(value.decode("latin-1"))
+        elif name == b"tracestate":
+            states.append(value.decode("latin-1"))
+    return place_of(parents, states) if parents else ""

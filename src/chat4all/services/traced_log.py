@@ -17,7 +17,7 @@ from chat4all.ports.event_log import (
     SupportsRead,
     SupportsTrim,
 )
-from chat4all.ports.tracing import Attributes, Kind, Tracing
+from chat4all.ports.tracing import Attributes, Kind, Tracing, is_sampled
 
 
 class WholeLog(EventLog, SupportsRead, SupportsTrim, Protocol):
@@ -40,6 +40,8 @@ class TracedLog:
         here = self._tracing.current
         if not here:
             return await self._log.append(records)
+        if not is_sampled(here):
+            return await self._log.append(_placed(records, here))
         streams = sorted({one.stream for one in records})
         attributes: Attributes = {
             "messaging.system": self._system,
@@ -50,10 +52,7 @@ class TracedLog:
         }
         name = f"append {streams[0]}" if len(streams) == 1 else "append"
         with self._tracing.within(name, Kind.PRODUCER, attributes) as span:
-            place = span.context or here
-            return await self._log.append(
-                [one if one.trace else replace(one, trace=place) for one in records]
-            )
+            return await self._log.append(_placed(records, span.context))
 
     def consume(self, stream: str, group: str) -> AbstractAsyncContextManager[Consumer]:
         """See `EventLog.consume`."""
@@ -78,3 +77,7 @@ class TracedLog:
     async def trim(self, stream: str, *, before: datetime) -> int:
         """See `SupportsTrim.trim`."""
         return await self._log.trim(stream, before=before)
+
+
+def _placed(records: Sequence[Record], place: str) -> list[Record]:
+    return [one if one.trace else replace(one, trace=place) for one in records]

@@ -16,6 +16,8 @@ MOST_STATE = 2_048
 _MOST_MEMBERS = 32
 
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_OURS = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3]")
+"""A place as this program writes it, without a state: nearly all of them."""
 _MEMBER = re.compile(
     r"[a-z0-9][a-z0-9_\-*/@]{0,255}="
     r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
@@ -58,8 +60,8 @@ def _state(values: Sequence[str]) -> str:
 
 def checked(place: str) -> str:
     """Return a place that came with a record, or empty text when it is none."""
-    if not place:
-        return ""
+    if not place or _OURS.fullmatch(place):
+        return place
     parent, _, state = place.partition(" ")
     return place_of((parent,), (state,) if state else ())
 

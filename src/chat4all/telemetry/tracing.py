@@ -1,40 +1,30 @@
-"""Follows messages with OpenTelemetry's SDK; where it is not sampled, without it.
+"""Follows messages; what is recorded is handed to OpenTelemetry's SDK when it is over.
 
+A span of the SDK costs more than all else that is done for a message: it is made for whoever
+may change it in other threads, ask a sampler, or break its limits. Ours belongs to one task,
+is known to be recorded, and becomes a `ReadableSpan` of the SDK at its end, which the SDK's
+processors and exporters take.
 https://opentelemetry.io/docs/specs/otel/trace/sdk/
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Collection
 from contextvars import Token
+from functools import lru_cache
 from typing import Self
 
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider, sampling
-from opentelemetry.trace import (
-    Link,
-    NonRecordingSpan,
-    SpanContext,
-    SpanKind,
-    Status,
-    StatusCode,
-    TraceFlags,
-    set_span_in_context,
-)
-from opentelemetry.trace import Span as OtelSpan
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from chat4all.domain.errors import ChannelError, Chat4AllError
 from chat4all.ports.tracing import NOTHING, Attributes, Kind, Span, is_sampled
 from chat4all.telemetry.current import PLACE
-from chat4all.telemetry.trace_context import (
-    checked,
-    flags_of,
-    span_id,
-    state_of,
-    trace_id,
-)
+from chat4all.telemetry.trace_context import checked, flags_of, span_id, trace_id
 
 _KINDS = {
     Kind.SERVER: SpanKind.SERVER,
@@ -43,8 +33,11 @@ _KINDS = {
     Kind.CONSUMER: SpanKind.CONSUMER,
     Kind.INTERNAL: SpanKind.INTERNAL,
 }
-_LIMITS = SpanLimits(max_attribute_length=256, max_links=500)
-_NEW_FLAGS = 0x02  # the ids of a trace that begins here are random
+_MOST_CHARACTERS = 256
+"""Of the value of an attribute; the rest is left out."""
+_MOST_LINKS = 500
+_RANDOM, _SAMPLED = 0x02, 0x01  # flags: the ids of a trace that begins here are random
+_UNSET, _ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 
 
 class OtelTracing:
@@ -55,12 +48,7 @@ class OtelTracing:
 
     def __init__(self, processor: SpanProcessor, resource: Resource, *, ratio: float) -> None:
         self._ratio = ratio
-        # Whether to record is decided before the SDK is asked: what is not costs no span.
-        self._provider = TracerProvider(
-            sampler=sampling.ALWAYS_ON, resource=resource, span_limits=_LIMITS
-        )
-        self._provider.add_span_processor(processor)
-        self._tracer = self._provider.get_tracer("chat4all")
+        self._recorder = _Recorder(processor, resource)
 
     @property
     def current(self) -> str:
@@ -78,9 +66,11 @@ class OtelTracing:
         """See `Tracing.begin`."""
         linked = [place for place in map(checked, links) if place]
         chosen = random.random() < self._ratio  # noqa: S311 - a sample is no secret
-        if not (any(map(is_sampled, linked)) if links else chosen):
-            return _Unsampled(_new_place())
-        return _Recorded(self._start(Context(), name, kind, attributes, linked))
+        recorded = any(map(is_sampled, linked)) if links else chosen
+        place = _new_place(recorded=recorded)
+        if not recorded:
+            return _Unsampled(place)
+        return _Recorded(self._recorder, place, "", name, kind, attributes, linked)
 
     def follow(
         self,
@@ -92,13 +82,13 @@ class OtelTracing:
         links: Collection[str] = (),
     ) -> Span:
         """See `Tracing.follow`."""
-        place = checked(context)
-        if not place:
+        parent = checked(context)
+        if not parent:
             return NOTHING
-        if not is_sampled(place):
-            return _Unsampled(f"{place[:36]}{_random(64):016x}{place[52:]}")
-        parent = set_span_in_context(NonRecordingSpan(_span_context(place)), Context())
-        return _Recorded(self._start(parent, name, kind, attributes, links), state_of(place))
+        place = f"{parent[:36]}{_random(64):016x}{parent[52:]}"
+        if not is_sampled(parent):
+            return _Unsampled(place)
+        return _Recorded(self._recorder, place, parent, name, kind, attributes, links)
 
     def within(self, name: str, kind: Kind, attributes: Attributes | None = None) -> Span:
         """See `Tracing.within`."""
@@ -107,25 +97,18 @@ class OtelTracing:
 
     def close(self) -> None:
         """Export what is left, for a few seconds at most, and stop. Blocks."""
-        self._provider.shutdown()
+        self._recorder.processor.shutdown()
 
-    def _start(
-        self,
-        parent: Context,
-        name: str,
-        kind: Kind,
-        attributes: Attributes | None,
-        links: Collection[str],
-    ) -> OtelSpan:
-        return self._tracer.start_span(
-            name,
-            parent,
-            _KINDS[kind],
-            attributes,
-            [Link(_span_context(one)) for one in links if is_sampled(one)],
-            record_exception=False,
-            set_status_on_exception=False,
-        )
+
+class _Recorder:
+    """What all spans of a process have in common."""
+
+    __slots__ = ("processor", "resource", "scope")
+
+    def __init__(self, processor: SpanProcessor, resource: Resource) -> None:
+        self.processor = processor
+        self.resource = resource
+        self.scope = InstrumentationScope("chat4all")
 
 
 class _Current:
@@ -169,37 +152,87 @@ class _Unsampled(_Current):
 
 
 class _Recorded(_Current):
-    """A span of the SDK, and the `tracestate` that goes with it."""
+    """What becomes a span of the SDK at its end."""
 
-    __slots__ = ("_span",)
+    __slots__ = (
+        "_attributes",
+        "_kind",
+        "_links",
+        "_name",
+        "_parent",
+        "_recorder",
+        "_started",
+        "_status",
+    )
 
-    def __init__(self, span: OtelSpan, state: str = "") -> None:
-        super().__init__(_place(span.get_span_context(), state))
-        self._span = span
+    def __init__(
+        self,
+        recorder: _Recorder,
+        place: str,
+        parent: str,
+        name: str,
+        kind: Kind,
+        attributes: Attributes | None,
+        links: Collection[str],
+    ) -> None:
+        super().__init__(place)
+        self._recorder: _Recorder | None = recorder
+        self._parent = parent
+        self._name = name
+        self._kind = kind
+        self._attributes = dict(attributes) if attributes else {}
+        self._links = links
+        self._status = _UNSET
+        self._started = time.time_ns()
 
     def named(self, name: str) -> None:
         """See `Span.named`."""
-        self._span.update_name(name)
+        self._name = name
 
     def note(self, attributes: Attributes) -> None:
         """See `Span.note`."""
-        self._span.set_attributes(attributes)
+        self._attributes.update(attributes)
 
     def failed(self, code: str) -> None:
         """See `Span.failed`."""
-        self._span.set_attribute("error.type", code)
-        self._span.set_status(Status(StatusCode.ERROR))
+        self._attributes["error.type"] = code
+        self._status = _ERROR
 
     def end(self) -> None:
         """See `Span.end`."""
-        if self._span.is_recording():
-            self._span.end()
+        recorder = self._recorder
+        if recorder is None:
+            return
+        self._recorder = None
+        span = ReadableSpan(
+            self._name,
+            context=_span_context(self.context),
+            parent=_known_context(self._parent) if self._parent else None,
+            resource=recorder.resource,
+            attributes={name: _bounded(value) for name, value in self._attributes.items()},
+            links=_linked(self._links),
+            kind=_KINDS[self._kind],
+            status=self._status,
+            start_time=self._started,
+            end_time=time.time_ns(),
+            instrumentation_scope=recorder.scope,
+        )
+        recorder.processor.on_end(span)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._leave()
         if isinstance(error, Exception):
             self.failed(_word(error))
         self.end()
+
+
+def _linked(places: Collection[str]) -> list[Link]:
+    found = [Link(_known_context(one)) for one in places if is_sampled(one)]
+    return found[-_MOST_LINKS:]
+
+
+def _bounded(value: str | int | bool) -> str | int | bool:  # noqa: FBT001 - as attributes are
+    return value[:_MOST_CHARACTERS] if isinstance(value, str) else value
 
 
 def _word(error: Exception) -> str:
@@ -209,24 +242,26 @@ def _word(error: Exception) -> str:
     return error.code if isinstance(error, Chat4AllError) else type(error).__name__
 
 
-def _new_place() -> str:
-    return f"00-{_random(128):032x}-{_random(64):016x}-{_NEW_FLAGS:02x}"
+def _new_place(*, recorded: bool) -> str:
+    flags = _RANDOM | _SAMPLED if recorded else _RANDOM
+    return f"00-{_random(128):032x}-{_random(64):016x}-{flags:02x}"
 
 
 def _random(bits: int) -> int:
     return random.getrandbits(bits) or 1
 
 
-def _place(context: SpanContext, state: str) -> str:
-    parent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
-    return f"{parent} {state}" if state else parent
-
-
-def _span_context(place: str) -> SpanContext:
+def _span_context(place: str, *, is_remote: bool = False) -> SpanContext:
     # Without the state, which the SDK knows by the rules of level 1; what goes on has it.
     return SpanContext(
         int(trace_id(place), 16),
         int(span_id(place), 16),
-        is_remote=True,
+        is_remote=is_remote,
         trace_flags=TraceFlags(flags_of(place)),
     )
+
+
+@lru_cache(1024)
+def _known_context(place: str) -> SpanContext:
+    """Return the context of a place from which others go on: a batch is that of many."""
+    return _span_context(place, is_remote=True)
