@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import subprocess
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +85,29 @@ def test_the_integrity_holds(served: Shell) -> None:
     assert report["ok"]
     assert set(report["findings"].values()) == {0}
     assert "cursor_mismatch" in served.done("check")
+
+
+def test_a_message_that_was_taken_out_of_the_database_is_repaired(served: Shell) -> None:
+    sent = [served.told("send", text, "--to", "bia", "--wait") for text in ("one", "two", "three")]
+    lost = sent[1]["message_id"]
+    db = sqlite3.connect(served.data_dir / "messages.sqlite3", timeout=20)
+    with db:
+        db.execute("DELETE FROM message WHERE id = ?", (uuid.UUID(lost).bytes,))
+    db.close()
+    broken = served.run("check")
+    assert broken.returncode == 1
+    assert f"message {lost} was accepted and is not stored" in broken.stdout
+    lacking = served.done("repair", "--dry-run")
+    assert f"message {lost} was accepted and is not stored" in lacking
+    assert "1 lacking, 0 not." in lacking
+    done = served.told("repair", "--since", "2026-01-01T00:00:00Z")
+    assert (done["filled"], done["unclear"]) == (1, 0)
+    assert served.told("check")["ok"]
+    shown = served.told("history", "bia", "--after-seq", str(sent[0]["seq"] - 1))
+    assert [one["message_id"] for one in shown][:3] == [one["message_id"] for one in sent]
+    assert "0 filled in, 0 not." in served.done("repair")
+    refused = served.run("repair", "--since", "yesterday")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
 
 
 def test_accounts_are_added_tested_and_removed(served: Shell) -> None:

@@ -53,6 +53,7 @@ from chat4all.router.failover import Failover
 from chat4all.router.planner import Planner
 from chat4all.router.preflight import Preflight
 from chat4all.router.preview import PreviewDelivery
+from chat4all.router.repair import Repair
 from chat4all.router.worker import Router
 from chat4all.services.accounts import ConnectorAccounts, known_platforms
 from chat4all.services.audit.course import Course
@@ -420,6 +421,7 @@ class _Engines:
             sync=self.catch_up,
             dead_letters=DeadLetters(log, log),
             integrity=self._whole_check(files),
+            repair=Repair(log, self.store),
             audit_notes=self.store,
             receive_webhook=self.receive_webhook,
             ready=self.ready,

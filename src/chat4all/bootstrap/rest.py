@@ -26,6 +26,7 @@ from chat4all.gateway.rest.schemas.admin import Node as NodeInfo
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.passwords import Passwords
 from chat4all.ports.phones import PhoneNetwork
+from chat4all.router.repair import Repair
 from chat4all.services.accounts import ConnectorAccounts
 from chat4all.services.channels import OwnChannels
 from chat4all.services.contacts import Contacts
@@ -105,6 +106,7 @@ def rest_deps(
         sync=partial(_sync, clients),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=whole_check(core),
+        repair=Repair(storage.log, storage.messages),
         audit_notes=storage.messages,
         receive_webhook=partial(_receive, fleet, _callbacks(core, kinds)),
         ready=around.ready,

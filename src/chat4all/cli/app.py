@@ -14,6 +14,7 @@ from chat4all.cli import (
     import_chats,
     messages,
     migrate_store,
+    repair,
     serve,
     show_settings,
     tail,
@@ -108,6 +109,7 @@ app.add_typer(files, name="file")
 app.command("tail", epilog=tail.EXAMPLES)(tail.tail)
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
 app.command("check", epilog=check.EXAMPLES)(check.check)
+app.command("repair", epilog=repair.EXAMPLES)(repair.repair)
 app.add_typer(connectors, name="connectors")
 app.add_typer(connector, name="connector")
 app.add_typer(dead_letters, name="dead-letters")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
+from chat4all.domain.events import Position
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import Cursor
 from chat4all.domain.status import StatusEntry
@@ -21,6 +23,46 @@ class Finding:
     check: str
     conversation_id: ConversationId | None
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRange:
+    """Which accepted commands are compared with the store, and made good.
+
+    Offsets `first` to `last`, both included, of one `partition` or of each; None is up to
+    where the routers are. Only what was appended at `since` or later. `after` is where an
+    earlier call has stopped. A dry run tells only.
+    """
+
+    partition: int | None = None
+    first: int = 0
+    last: int | None = None
+    since: datetime | None = None
+    after: Position | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RepairNote:
+    """What was done about the command at a place of the log, or why nothing could be."""
+
+    position: Position
+    conversation_id: ConversationId | None
+    detail: str
+
+
+@dataclass(slots=True)
+class Repaired:
+    """How many commands were looked at, what was filled in, and what could not be.
+
+    All others have their effect in the store, or were refused. `stopped_at` is the last place
+    that was looked at, None when everything was.
+    """
+
+    looked: int = 0
+    filled: list[RepairNote] = field(default_factory=list)
+    unclear: list[RepairNote] = field(default_factory=list)
+    stopped_at: Position | None = None
 
 
 SEQUENCE_GAP = "sequence_gap"

@@ -18,7 +18,7 @@ from chat4all.gateway.rest.file_tools import FileTools
 from chat4all.gateway.rest.operator_tools import OperatorTools
 from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.connector_kind import ConnectorKind
-from chat4all.ports.integrity import AuditNotes
+from chat4all.ports.integrity import AuditNotes, LogRange, Repaired
 from chat4all.ports.phones import PhoneNetwork
 from chat4all.ports.users import Users
 from chat4all.services.account_health import Health
@@ -117,6 +117,7 @@ class RestDeps:
     sync: Sync
     dead_letters: DeadLetters
     integrity: WholeCheck
+    repair: Callable[[LogRange], Awaitable[Repaired]]
     audit_notes: AuditNotes
     receive_webhook: ReceiveWebhook
     ready: Callable[[], Awaitable[Mapping[str, str]]]

@@ -29,6 +29,7 @@ from chat4all.gateway.rest.schemas.admin import (
 )
 from chat4all.gateway.rest.schemas.bounded_json import check_object
 from chat4all.gateway.rest.schemas.overview import ProcessOverview
+from chat4all.gateway.rest.schemas.repair import RepairRange, RepairReport
 from chat4all.gateway.rest.schemas.text import SearchWords, UuidPath
 from chat4all.gateway.rest.schemas.users import OwnUser
 from chat4all.ports.integrity import CHECKS
@@ -145,6 +146,14 @@ class Administration(Controller):
         return IntegrityReport(
             counts=await deps.integrity.counts(), findings=dict(found), first=first
         )
+
+    @post("/integrity/repair", operation_id="repairStore", status_code=200)
+    async def repair(self, data: JSONBody[RepairRange], deps: Deps) -> RepairReport:
+        """Fill in what the store lacks of accepted commands that are still in the log.
+
+        Messages get the numbers they had, nothing is sent again, and a repeat has no effect.
+        """
+        return RepairReport.of(await deps.repair(data.range()))
 
     @get("/users", operation_id="listAllUsers")
     async def users(
