@@ -246,6 +246,10 @@ def load_settings(
         raise BadSettings("; ".join(_explain(one) for one in error.errors())) from error
     _check_urls(settings)
     _check_networks(settings.trusted_proxies)
+    if bool(settings.grpc_tls_certificate) != bool(settings.grpc_tls_key):
+        raise BadSettings(
+            f"{PREFIX}GRPC_TLS_CERTIFICATE and {PREFIX}GRPC_TLS_KEY go together: set both or none"
+        )
     return settings
 
 

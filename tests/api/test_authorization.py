@@ -35,6 +35,7 @@ REFUSED = {httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}
 class Village:
     """A small world: `things` are its ids by the names that the table uses."""
 
+    world: World
     clients: Mapping[str, httpx.AsyncClient]
     things: Mapping[str, str]
 
@@ -51,7 +52,7 @@ async def a_village() -> AsyncIterator[Village]:
         clients = {name: person.http for name, person in people.items()}
         clients["nobody"] = await stack.enter_async_context(client_of(world))
         yield Village(
-            clients, {**{k: v.id for k, v in people.items()}, **await _things(world, people)}
+            world, clients, {**{k: v.id for k, v in people.items()}, **await _things(world, people)}
         )
 
 

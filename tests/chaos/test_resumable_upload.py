@@ -46,7 +46,7 @@ def command(client: str) -> list[str]:
     if client == "tuspy":
         return [sys.executable, str(Path(__file__).with_name("tuspy_send.py"))]
     try:
-        return ["node", str(tus.scripts() / "send.mjs")]
+        return ["node", str(tus.PACKAGES.folder() / "send.mjs")]
     except Missing as missing:
         skip_for(missing)
 

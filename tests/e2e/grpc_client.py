@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -49,9 +49,15 @@ class Client:
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, address: str, token: str = "") -> AsyncIterator[Self]:
+    async def at(
+        cls,
+        address: str,
+        token: str = "",
+        *,
+        options: Sequence[tuple[str, int]] = (),
+    ) -> AsyncIterator[Self]:
         """Connect until the block ends."""
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with grpc.aio.insecure_channel(address, options=options) as channel:
             yield cls(channel, token)
 
     async def sign_up(self, username: str) -> Self:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from hashlib import sha256
+from pathlib import Path
 from uuid import uuid4
 
 import grpc
@@ -25,7 +28,11 @@ from chat4all.gateway.grpc.generated import presence_service_pb2 as presence
 from tests.e2e.account import Account
 from tests.e2e.grpc_client import Client, details
 from tests.e2e.product import running_server
+from tests.servers.cache import Missing, skip_for
+from tests.servers.grpc_packages import PACKAGES
 from tests.servers.process import free_port
+
+PROTO = Path(__file__).parents[2] / "proto"
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -326,6 +333,24 @@ async def test_a_stream_tells_the_same_events_as_sync(talk: Talk) -> None:
     ]
     for one in (stream, resumed):
         one.cancel()
+
+
+async def test_a_client_made_from_the_contract_in_another_language_talks(
+    address: tuple[str, str],
+) -> None:
+    try:
+        place = PACKAGES.folder()
+    except Missing as missing:
+        skip_for(missing)
+    command = ("node", "talk.mjs", address[1], str(PROTO))
+    node = await asyncio.create_subprocess_exec(*command, cwd=place, stdout=PIPE, stderr=PIPE)
+    async with asyncio.timeout(90):
+        said, complained = await node.communicate()
+    assert node.returncode == 0, complained.decode()
+    told = json.loads(said)
+    heard = [(one["seq"], one["text"]) for one in told["heard"]]
+    assert heard == [(1, "Olá"), (2, "from"), (3, "Node")]
+    assert told["refused"] == grpc.StatusCode.INVALID_ARGUMENT.value[0]
 
 
 async def _event(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -79,7 +79,9 @@ from chat4all.services.session_windows import SessionWindows
 from chat4all.services.shown_files import ShownFiles
 from chat4all.services.sign_in import SignIn
 from chat4all.services.sign_up import FIRST_PERSON, SignUp
+from chat4all.services.signals import Signals
 from chat4all.services.stored import StoredMessages
+from chat4all.services.subscription import Subscription
 from chat4all.services.sync import Sync
 from chat4all.services.templates import TemplateBook
 from chat4all.services.trace import TraceMessage
@@ -250,6 +252,8 @@ class World:
     missing: dict[str, str]
     approving: ApprovingConnector
     files: Files
+    subscribe: Callable[[UserId], Subscription]
+    signals: Signals
     callbacks: list[tuple[str, str, str, bytes]] = field(default_factory=list)
 
 
@@ -458,6 +462,8 @@ async def a_world() -> AsyncIterator[World]:
                 engines.missing,
                 engines.approving,
                 files,
+                lambda user: Subscription(user, engines.notifier, engines.sync),
+                Signals(engines.ephemeral.bus, engines.people),
                 engines.callbacks,
             )
         finally:

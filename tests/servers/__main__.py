@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.servers import collector, kafka_server, mongo_server, tus
+from tests.servers import collector, grpc_packages, kafka_server, mongo_server, tus
 from tests.servers.cache import Missing
 from tests.servers.go_program import KUSTOMIZE, MINIO
 
@@ -15,7 +15,8 @@ SERVERS = {
     "secantusdb": mongo_server.build_secantus,
     "ferretdb": mongo_server.build_ferret,
     "otelcol": collector.build,
-    "tus": tus.build,
+    "tus": tus.PACKAGES.build,
+    "grpc": grpc_packages.PACKAGES.build,
 }
 
 

@@ -92,12 +92,8 @@ def _tls(settings: Settings) -> Tls | None:
     from chat4all.gateway.grpc.server import Tls  # noqa: PLC0415 - of an extra
 
     certificate, key = settings.grpc_tls_certificate, settings.grpc_tls_key
-    if not certificate and not key:
+    if not certificate:
         return None
-    if not certificate or not key:
-        raise BadSettings(
-            "CHAT4ALL_GRPC_TLS_CERTIFICATE and CHAT4ALL_GRPC_TLS_KEY go together: set both or none"
-        )
     return Tls(certificates=_read(certificate), key=_read(key))
 
 
