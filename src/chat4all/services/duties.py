@@ -14,9 +14,9 @@ from chat4all.ports.ephemeral import Leases
 
 log = structlog.get_logger(__name__)
 
-LEASE = 15.0
+LEASE = 8.0
 """Seconds after which a duty is free whose holder does not renew it."""
-LOOK = 5.0
+LOOK = 2.0
 
 Work = Callable[[], Awaitable[None]]
 
