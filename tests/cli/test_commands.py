@@ -99,13 +99,13 @@ def test_a_message_that_was_taken_out_of_the_database_is_repaired(served: Shell)
     assert f"message {lost} was accepted and is not stored" in broken.stdout
     lacking = served.done("repair", "--dry-run")
     assert f"message {lost} was accepted and is not stored" in lacking
-    assert "1 lacking, 0 not." in lacking
+    assert "1 lacking, 0 cannot be filled in." in lacking
     done = served.told("repair", "--since", "2026-01-01T00:00:00Z")
     assert (done["filled"], done["unclear"]) == (1, 0)
     assert served.told("check")["ok"]
     shown = served.told("history", "bia", "--after-seq", str(sent[0]["seq"] - 1))
     assert [one["message_id"] for one in shown][:3] == [one["message_id"] for one in sent]
-    assert "0 filled in, 0 not." in served.done("repair")
+    assert "0 filled in, 0 cannot be filled in." in served.done("repair")
     refused = served.run("repair", "--since", "yesterday")
     assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
 

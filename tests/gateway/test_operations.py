@@ -85,6 +85,25 @@ async def test_integrity_counts_findings_per_check(root: Person, group: str) -> 
     assert report["first"] == []
 
 
+async def test_a_repair_tells_what_it_did_and_takes_no_range_that_means_nothing(
+    root: Person, group: str
+) -> None:
+    path = "/v1/admin/integrity/repair"
+    report = (await root.http.post(path, json={"first": 0, "dry_run": True})).json()
+    assert (report["filled"], report["unclear"], report["stopped_at"]) == (0, 0, None)
+    for wrong in (
+        {"first": -1},
+        {"last": 2**80},
+        {"partition": "0"},
+        {"since": "2026-03-01T00:00:00"},
+        {"after": "0.1\n"},
+        {"after": "0.-1"},
+        {"form": 3},
+    ):
+        refused = await root.http.post(path, json=wrong)
+        assert (refused.status_code, refused.json()["code"]) == (400, "validation_failed"), wrong
+
+
 async def test_operators_see_what_the_auditor_knows(world: World, root: Person) -> None:
     report = (await root.http.get("/v1/admin/integrity")).json()
     assert (report["proven_until"], report["looked_at"], report["parts"]) == (None, None, [])

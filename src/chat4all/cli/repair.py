@@ -72,14 +72,14 @@ def _tell(found: dict[str, Any], *, dry_run: bool) -> None:
     filled = "lacking" if dry_run else "filled in"
     for words, name, count in (
         (filled, "first_filled", found["filled"]),
-        ("not filled in", "first_unclear", found["unclear"]),
+        ("cannot be filled in", "first_unclear", found["unclear"]),
     ):
         for one in found[name]:
-            say(f"{words}, at {one['position']}: {one['detail']}")
+            say(f"{one['position']}: {one['detail']}: {words}")
         if count > len(found[name]):
-            say(f"{words}: {count - len(found[name])} more")
+            say(f"and {count - len(found[name])} more: {words}")
     before = found["looked"] - found["filled"] - found["unclear"]
     say(
         f"Looked at {found['looked']} commands: {before} done before, {found['filled']} {filled}, "
-        f"{found['unclear']} not."
+        f"{found['unclear']} cannot be filled in."
     )
