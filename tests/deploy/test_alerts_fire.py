@@ -88,14 +88,18 @@ class Scene:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    folder, telegram = tmp_path_factory.mktemp("alerted"), TelegramSimulator()
+    async with a_scene(tmp_path_factory.mktemp("alerted")) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_scene(folder: Path, **settings: str) -> AsyncIterator[Scene]:
+    """Run the server, and those who watch it; all is well."""
+    telegram = TelegramSimulator()
     async with AsyncExitStack() as stack:
         redis = stack.enter_context(redis_server(folder))
         bots = await stack.enter_async_context(telegram.serve())
-        told = {
-            "ephemeral_url": redis.url,
-            "telegram_api": bots.url,
-        }
+        told = {"ephemeral_url": redis.url, "telegram_api": bots.url, **settings}
         server = await stack.enter_async_context(watched_server(folder, **told))
         ana = await stack.enter_async_context(Account(server.url, "ana").signed_up("Ana"))
         channel = {"platform": "mock", "external_id": PHONE}
@@ -218,17 +222,3 @@ async def test_an_alert_is_told_and_taken_back(scene: Scene, fault: Fault) -> No
     async with fault(scene):
         await scene.comes_to("firing", FAULTS[fault])
     await scene.comes_to("resolved", FAULTS[fault])
-
-
-def test_the_alerts_that_are_not_brought_about_here_are_known() -> None:
-    """They are tried with promtool, as all are: tests of the rules in ops/prometheus/tests."""
-    brought = {name for names in FAULTS.values() for name in names}
-    assert set(SEVERITY) - brought == {
-        "Chat4AllAvailabilityBurnsSlowly",  # fires with the fast one, which inhibits it
-        "Chat4AllErrorsOverOnePercent",  # so does this
-        "Chat4AllRouterBehind",
-        "Chat4AllPromiseBroken",  # tests/e2e/test_auditor.py plants what it tells of
-        "Chat4AllAuditBehind",
-        "Chat4AllAuditorSilent",
-        "Chat4AllCanaryLost",
-    }
