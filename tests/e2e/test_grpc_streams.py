@@ -134,7 +134,7 @@ async def test_a_client_that_does_not_read_is_cut_and_resumes_without_a_gap(
         )
         assert (await slow.read()).HasField("ready")
         assert (await quick.read()).HasField("ready")
-        count = 400  # of 16 KB: more than a mailbox and the windows hold
+        count = 800  # of 16 KB: more than two mailboxes and the windows hold
         sending = asyncio.create_task(
             say(ana, talk, *(f"{n} " + "x" * 16_000 for n in range(count)))
         )
