@@ -178,6 +178,11 @@ class Settings(BaseSettings):
         gt=0,
         description="Sign-ins per minute that one address may try for one username.",
     )
+    webhook_networks: str = Field(
+        default="",
+        description="Networks of your own, separated by commas, that webhook endpoints may lie "
+        "in, also without TLS; empty: the public network alone.",
+    )
     audit_rate: float = Field(
         default=1_000.0,
         ge=0,
@@ -245,7 +250,8 @@ def load_settings(
     except ValidationError as error:
         raise BadSettings("; ".join(_explain(one) for one in error.errors())) from error
     _check_urls(settings)
-    _check_networks(settings.trusted_proxies)
+    _check_networks("trusted_proxies", settings.trusted_proxies)
+    _check_networks("webhook_networks", settings.webhook_networks)
     if bool(settings.grpc_tls_certificate) != bool(settings.grpc_tls_key):
         raise BadSettings(
             f"{PREFIX}GRPC_TLS_CERTIFICATE and {PREFIX}GRPC_TLS_KEY go together: set both or none"
@@ -326,12 +332,12 @@ def _check_urls(settings: Settings) -> None:
         )
 
 
-def _check_networks(addresses: str) -> None:
+def _check_networks(name: str, addresses: str) -> None:
     for one in filter(None, addresses.split(",")):
         try:
             ip_network(one.strip())
         except ValueError as error:
-            raise BadSettings(f"{PREFIX}TRUSTED_PROXIES: {error}; write 10.0.0.0/8") from error
+            raise BadSettings(f"{PREFIX}{name.upper()}: {error}; write 10.0.0.0/8") from error
 
 
 def _names_a_place(url: str) -> bool:

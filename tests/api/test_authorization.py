@@ -72,6 +72,7 @@ async def _things(world: World, people: Mapping[str, Person]) -> dict[str, str]:
         "contact_id": await _made(owner, "contacts", display_name="Carla"),
         "channel_id": await _linked(world, people["owner"].id),
         "account_id": account,
+        "endpoint_id": await _made(owner, "webhook-endpoints", url="https://shop.example/"),
         "external_id": "p1",
         "letter_id": await _letter(root),
         **await _files(people["owner"], group),

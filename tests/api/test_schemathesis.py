@@ -31,6 +31,7 @@ METHODS = ("get", "put", "post", "delete", "head", "patch")
 SETTINGS = {
     "CHAT4ALL_TELEGRAM_API": "http://127.0.0.1:9",
     "CHAT4ALL_WHATSAPP_API": "http://127.0.0.1:9",
+    "CHAT4ALL_WEBHOOK_NETWORKS": "127.0.0.1/32",
 }
 """Nothing outside this machine is called."""
 
@@ -106,6 +107,7 @@ async def furnished(
         for number in phones
     ]
     account = {"platform": "mock", "name": "Phones"}
+    receiver = {"url": "http://127.0.0.1:9/"}
     return {
         "conversations": talks,
         "messages": messages,
@@ -113,6 +115,7 @@ async def furnished(
         "contacts": [await made(admin, "contacts", card) for card in cards],
         "phones": phones,
         "accounts": [await made(admin, "admin/connectors/accounts", account) for _ in range(8)],
+        "endpoints": [await made(admin, "webhook-endpoints", receiver) for _ in range(10)],
         "files": [
             await uploaded(admin, talk, ready=ready) for talk in talks[:8] for ready in (0, 1)
         ],

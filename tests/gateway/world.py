@@ -87,8 +87,10 @@ from chat4all.services.templates import TemplateBook
 from chat4all.services.trace import TraceMessage
 from chat4all.services.users import UserProfiles
 from chat4all.services.watched_directory import WatchedDirectory
+from chat4all.services.webhooks import Webhooks
 from chat4all.settings import Settings
 from chat4all.testing.paper import PaperConnector
+from chat4all.testing.receiver import PaperReceiver
 from tests.gateway.shared_app import AppOf
 
 ISSUER = "http://chat4all.test"
@@ -298,6 +300,7 @@ class _Engines:
         cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         self.passwords = Argon2Passwords(hasher=cheap)
         self.phones = PaperPhones()
+        self.receiver = PaperReceiver()
         self.approving = ApprovingConnector()
         self.missing: dict[str, str] = {}
         self.callbacks: list[tuple[str, str, str, bytes]] = []
@@ -423,6 +426,13 @@ class _Engines:
             messages=self.messages,
             files=files.tools,
             sync=self.catch_up,
+            webhooks=Webhooks(
+                directory.endpoints,
+                directory.deliveries,
+                self.receiver,
+                source="https://chat.example",
+                now=now,
+            ),
             dead_letters=DeadLetters(log, log),
             integrity=self._whole_check(files),
             repair=Repair(log, self.store),

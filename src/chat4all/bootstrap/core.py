@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from chat4all.adapters.http.guarded_post import GuardedPost
 from chat4all.bootstrap.connectors import Kind, installed_connectors
 from chat4all.bootstrap.files import Files, open_files
 from chat4all.bootstrap.parts import Parts
@@ -13,8 +14,10 @@ from chat4all.bootstrap.storage import Storage
 from chat4all.bootstrap.telemetry import message_traces, open_telemetry, traced_storage
 from chat4all.connectors.mock import PhoneNetwork
 from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.public_addresses import AllowedAddresses, networks_of
 from chat4all.ports.directory import Directory
 from chat4all.ports.tracing import Tracing
+from chat4all.ports.webhooks import Post
 from chat4all.services.directory_cache import DirectoryCache, Freshness
 from chat4all.services.directory_news import DirectoryNews
 from chat4all.services.last_channel import LastChannels
@@ -48,6 +51,7 @@ class Core:
     signals: Signals
     templates: TemplateBook
     files: Files
+    post: Post
     running: Parts
 
     @property
@@ -79,6 +83,8 @@ async def open_core(
                 meter=metrics.files,
             )
         )
+        allowed = AllowedAddresses(networks_of(settings.webhook_networks))
+        post = await stack.enter_async_context(GuardedPost(allowed))
         metrics.watch(
             "chat4all.ephemeral.shared",
             "whether limits and presence are shared by all nodes: 1, or 0 when that state is lost",
@@ -99,5 +105,6 @@ async def open_core(
             signals=Signals(storage.ephemeral.bus, people),
             templates=TemplateBook(),
             files=files,
+            post=post,
             running=Parts(),
         )

@@ -23,6 +23,7 @@ from chat4all.bootstrap.roles.auditor import start_auditor
 from chat4all.bootstrap.roles.connector import start_connector
 from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
+from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.storage import open_storage
 from chat4all.connectors.mock import ContactPhones, PhoneNetwork
 from chat4all.domain.events import Event
@@ -71,6 +72,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             await platforms.fleet.changed(account.id)
             start_connector(core, platforms, core.kinds, here, platforms.fleet.changed)
             start_clockwork(core, here)
+            start_webhooks(core, here)
         around = Around(
             roles=ROLES,
             ready=partial(_ready, router, Readiness(probes_of(storage, needs_ephemeral=False))),

@@ -40,6 +40,7 @@ from chat4all.services.sign_in import SignIn, SignInLimits
 from chat4all.services.sign_up import SignUp
 from chat4all.services.trace import TraceMessage
 from chat4all.services.users import UserProfiles
+from chat4all.services.webhooks import Webhooks
 
 Ready = Callable[[], Awaitable[Mapping[str, str]]]
 """Returns what is not ready, by name, and why."""
@@ -72,8 +73,7 @@ def rest_deps(
     directory, storage, files, kinds = core.directory, core.storage, core.files, core.kinds
     fleet = platforms.fleet
     rates = storage.ephemeral.rates
-    users, channels = directory.users, directory.channels
-    conversations = directory.conversations
+    users, channels, conversations = directory.users, directory.channels, directory.conversations
     capabilities = core.capabilities
     windows = SessionWindows(directory.routes, directory.accounts, capabilities)
     return RestDeps(
@@ -104,6 +104,7 @@ def rest_deps(
         messages=clients.messages,
         files=files.tools,
         sync=partial(_sync, clients),
+        webhooks=_webhooks(core),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=whole_check(core),
         repair=Repair(storage.log, storage.messages),
@@ -119,6 +120,11 @@ def rest_deps(
         phones=around.phones,
         operator=_operator_tools(core, fleet),
     )
+
+
+def _webhooks(core: Core) -> Webhooks:
+    directory, source = core.directory, core.settings.address
+    return Webhooks(directory.endpoints, directory.deliveries, core.post, source=source)
 
 
 def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:

@@ -24,6 +24,7 @@ from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
 from chat4all.bootstrap.roles.notifier import start_notifier
 from chat4all.bootstrap.roles.presence import start_presence
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
+from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.storage import open_engines
 from chat4all.connectors.mock import DistantNetwork, DistantPhones, PhoneNetwork
 from chat4all.domain.errors import BadSettings
@@ -115,6 +116,7 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
             start_clockwork(core, keep)
         if "notifier" in roles.names:
             start_notifier(core)
+            start_webhooks(core, keep)
         if "auditor" in roles.names:
             start_auditor(core, keep)
         if "presence" in roles.names:

@@ -14,6 +14,7 @@ Chat4AllError                       code
 │   ├── ChannelNotFound             channel_not_found
 │   ├── AccountNotFound             account_not_found
 │   ├── RecordNotFound              record_not_found
+│   ├── EndpointNotFound            endpoint_not_found
 │   ├── FileNotFound                file_not_found
 │   ├── FileGone                    file_gone (it was there; its bytes are not)
 │   ├── UploadNotFound              upload_not_found
@@ -151,6 +152,12 @@ class RecordNotFound(NotFound):
     """No such log record, such as a dead letter."""
 
     code = "record_not_found"
+
+
+class EndpointNotFound(NotFound):
+    """No such webhook endpoint, or somebody else's."""
+
+    code = "endpoint_not_found"
 
 
 class FileNotFound(NotFound):

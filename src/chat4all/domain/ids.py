@@ -22,6 +22,11 @@ AccountId = NewType("AccountId", str)
 FileId = NewType("FileId", str)
 """One file of one conversation. UUID text."""
 
+EndpointId = NewType("EndpointId", str)
+"""One address at which somebody is told of events: an outgoing webhook. UUID text."""
+DeliveryId = NewType("DeliveryId", str)
+"""One event on its way to one endpoint; sorts by when it was kept. UUID text."""
+
 _lock = threading.Lock()
 _last = 0
 

@@ -10,10 +10,11 @@ from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
+from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 class Directory(Protocol):
-    """One storage behind twelve views of it. Every implementation passes `DirectoryContract`.
+    """One storage behind fourteen views of it. Every implementation passes `DirectoryContract`.
 
     Strongly consistent: what a call has stored, every later call on any node sees. Methods
     raise `Unavailable` or `StorageFull` when the storage does not answer.
@@ -77,4 +78,14 @@ class Directory(Protocol):
     @property
     def failovers(self) -> Failovers:
         """The channels that are left to try for a message."""
+        ...
+
+    @property
+    def endpoints(self) -> WebhookEndpoints:
+        """Where users want to be told of events."""
+        ...
+
+    @property
+    def deliveries(self) -> WebhookDeliveries:
+        """Events on their way there."""
         ...

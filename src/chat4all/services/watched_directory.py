@@ -16,6 +16,7 @@ from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
+from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 from chat4all.services.directory_cache import DirectoryCache, Kept, Key
 
 
@@ -51,6 +52,8 @@ class WatchedDirectory:
         self.failovers: Failovers = directory.failovers
         self.group_chats: GroupChats = _GroupChats(directory.group_chats, told)
         self.group_people: GroupPeople = _GroupPeople(directory.group_people, told)
+        self.endpoints: WebhookEndpoints = directory.endpoints
+        self.deliveries: WebhookDeliveries = directory.deliveries
 
 
 class _Users:

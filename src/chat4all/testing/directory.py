@@ -26,6 +26,10 @@ from chat4all.testing.directory_users import (
     UsersContract,
     UserSearchContract,
 )
+from chat4all.testing.directory_webhooks import (
+    WebhookDeliveriesContract,
+    WebhookEndpointsContract,
+)
 
 __all__ = ["SMALL_GROUP", "DirectoryContract"]
 
@@ -44,6 +48,8 @@ class DirectoryContract(
     FailoversContract,
     GroupChatsContract,
     GroupPeopleContract,
+    WebhookEndpointsContract,
+    WebhookDeliveriesContract,
     ABC,
 ):
     """Bind it by giving two directories that share one empty storage.

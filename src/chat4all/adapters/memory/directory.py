@@ -18,6 +18,7 @@ from chat4all.adapters.memory.failovers import MemoryFailovers
 from chat4all.adapters.memory.group_chats import MemoryGroupChats, MemoryGroupPeople
 from chat4all.adapters.memory.routes import MemoryRoutes
 from chat4all.adapters.memory.users import MemoryKeys, MemoryTokens, MemoryUsers
+from chat4all.adapters.memory.webhooks import MemoryWebhookDeliveries, MemoryWebhookEndpoints
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
@@ -25,6 +26,7 @@ from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
+from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 def _now() -> datetime:
@@ -58,6 +60,8 @@ class MemoryDirectory:
         self.failovers: Failovers = MemoryFailovers(state)
         self.group_chats: GroupChats = MemoryGroupChats(state)
         self.group_people: GroupPeople = MemoryGroupPeople(state)
+        self.endpoints: WebhookEndpoints = MemoryWebhookEndpoints(state)
+        self.deliveries: WebhookDeliveries = MemoryWebhookDeliveries(state)
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,7 +11,16 @@ from chat4all.domain.directory import Account, Channel, Conversation, Member, Ro
 from chat4all.domain.errors import ConversationNotFound, UserNotFound
 from chat4all.domain.failover import FailoverPlan
 from chat4all.domain.group_chats import ChatKey, Moment, Standing
-from chat4all.domain.ids import AccountId, ChannelId, ConversationId, MessageId, UserId
+from chat4all.domain.ids import (
+    AccountId,
+    ChannelId,
+    ConversationId,
+    DeliveryId,
+    EndpointId,
+    MessageId,
+    UserId,
+)
+from chat4all.domain.webhooks import Delivery, Endpoint
 from chat4all.ports.users import RefreshToken
 
 
@@ -57,6 +66,8 @@ class DirectoryState:
     routes: dict[tuple[str, AccountId, str], ConversationId] = field(default_factory=dict)
     last_inbound: dict[tuple[str, AccountId, str], datetime] = field(default_factory=dict)
     failovers: dict[tuple[MessageId, UserId], FailoverPlan] = field(default_factory=dict)
+    endpoints: dict[EndpointId, Endpoint] = field(default_factory=dict)
+    deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
     groups: dict[ChatKey, GroupRow] = field(default_factory=dict)
     group_people: dict[tuple[ChatKey, str], tuple[Standing, Moment]] = field(default_factory=dict)
 

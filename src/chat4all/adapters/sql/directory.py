@@ -21,6 +21,8 @@ from chat4all.adapters.sql.routes import SqlRoutes
 from chat4all.adapters.sql.rows import SqlRows
 from chat4all.adapters.sql.tokens import SqlTokens
 from chat4all.adapters.sql.users import SqlUsers
+from chat4all.adapters.sql.webhook_deliveries import SqlWebhookDeliveries
+from chat4all.adapters.sql.webhook_endpoints import SqlWebhookEndpoints
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.conversations import Channels, Conversations, Members
@@ -29,6 +31,7 @@ from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.moving import Tables
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
+from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 def _now() -> datetime:
@@ -63,6 +66,8 @@ class SqlDirectory:
         self.failovers: Failovers = SqlFailovers(database)
         self.group_chats: GroupChats = SqlGroupChats(database)
         self.group_people: GroupPeople = SqlGroupPeople(database)
+        self.endpoints: WebhookEndpoints = SqlWebhookEndpoints(database)
+        self.deliveries: WebhookDeliveries = SqlWebhookDeliveries(database)
         self.rows: Tables = SqlRows(database)
         """All of it as plain rows, to be moved to another database."""
 

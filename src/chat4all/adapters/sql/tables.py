@@ -19,6 +19,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
@@ -254,6 +255,51 @@ group_people = Table(
     Column("at", Instant(), nullable=False),
     Column("number", BigInteger(), nullable=False),
     PrimaryKeyConstraint("platform", "account_id", "address", "person"),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("owner_id", String(), nullable=False, index=True),
+    Column("url", String(), nullable=False),
+    Column("description", String(), nullable=False),
+    Column("events", Json(), nullable=False),
+    Column("ordered", Boolean(), nullable=False),
+    Column("secrets", Json(), nullable=False),
+    # Why it is told nothing; "" for one that is enabled.
+    Column("disabled", String(), nullable=False, index=True),
+    Column("failing_since", Instant()),
+    Column("resting_until", Instant()),
+    Column("created_at", Instant(), nullable=False),
+    Column("updated_at", Instant(), nullable=False),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column(
+        "endpoint_id",
+        String(),
+        ForeignKey("webhook_endpoints.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("event_id", String(), nullable=False),
+    Column("type", String(), nullable=False),
+    Column("lane", String(), nullable=False),
+    Column("place", String(), nullable=False),
+    Column("body", String(), nullable=False),
+    Column("state", String(), nullable=False),
+    Column("attempts", Integer(), nullable=False),
+    Column("tries", Json(), nullable=False),
+    Column("first_at", Instant()),
+    # Only the first pending one of a lane has a time.
+    Column("next_at", Instant(), index=True),
+    Column("created_at", Instant(), nullable=False, index=True),
+    UniqueConstraint("endpoint_id", "event_id"),
+    Index(None, "endpoint_id", "id"),
+    Index("ix_webhook_deliveries_lane", "endpoint_id", "lane", "state", "place"),
 )
 
 # Alembic makes the same table when it runs; it stands apart because no revision owns it.

@@ -36,6 +36,7 @@ from chat4all.gateway.rest.routes.presence import PresenceStates
 from chat4all.gateway.rest.routes.templates import Templates
 from chat4all.gateway.rest.routes.uploads import Uploads
 from chat4all.gateway.rest.routes.users import OwnChannels, Users
+from chat4all.gateway.rest.routes.webhooks import WebhookEndpoints
 from chat4all.gateway.rest.security_headers import add_security_headers
 from chat4all.gateway.rest.static_files import read_files, serve
 
@@ -57,6 +58,7 @@ CONTROLLERS = (
     Uploads,
     FileContent,
     PresenceStates,
+    WebhookEndpoints,
     Phones,
     Callbacks,
     Templates,

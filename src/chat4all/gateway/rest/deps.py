@@ -39,6 +39,7 @@ from chat4all.services.sign_up import SignUp
 from chat4all.services.stored import StoredMessages
 from chat4all.services.templates import TemplateBook
 from chat4all.services.users import UserProfiles
+from chat4all.services.webhooks import Webhooks
 from chat4all.telemetry.recent import Recent
 
 WEB_ROOT = Path(__file__).parent.parent / "web" / "static"
@@ -115,6 +116,7 @@ class RestDeps:
     messages: Messages
     files: FileTools
     sync: Sync
+    webhooks: Webhooks
     dead_letters: DeadLetters
     integrity: WholeCheck
     repair: Callable[[LogRange], Awaitable[Repaired]]

@@ -34,6 +34,7 @@ TAGS = {
     "Messages": "Sending, reading, following.",
     "Files": "Up to 2 GiB each: resumable uploads (tus 1.0.0), downloads in parts, links.",
     "Presence": "Who is there.",
+    "Webhooks": "Events posted to an address of yours: CloudEvents, by Standard Webhooks.",
     "Mock phones": "Simulated phones, to try everything without an account.",
     "Platform callbacks": "What platforms call.",
     "Administration": "For users with the role admin.",

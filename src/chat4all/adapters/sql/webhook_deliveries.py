@@ -1,0 +1,227 @@
+"""Events on their way to endpoints, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat4all.adapters.sql.database import Database, rows_in
+from chat4all.adapters.sql.tables import webhook_deliveries, webhook_endpoints
+from chat4all.adapters.sql.webhook_endpoints import ENABLED
+from chat4all.domain.ids import DeliveryId, EndpointId
+from chat4all.domain.webhooks import Attempt, Delivery, DeliveryState
+
+PENDING = DeliveryState.PENDING.value
+_c = webhook_deliveries.c
+_e = webhook_endpoints.c
+
+
+class SqlWebhookDeliveries:
+    """`WebhookDeliveries` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, deliveries: Sequence[Delivery], *, at: datetime) -> int:
+        """See `WebhookDeliveries.add`."""
+
+        async def work(connection: AsyncConnection) -> int:
+            new = await _unknown(connection, deliveries)
+            if new:
+                rows = [{"id": one.id, **_row(one), "next_at": None} for one in new]
+                await connection.execute(insert(webhook_deliveries), rows)
+                await _settle(connection, {(one.endpoint_id, one.lane) for one in new}, at)
+            return len(new)
+
+        return await self._database.write(work) if deliveries else 0
+
+    async def due(
+        self, at: datetime, *, limit: int, without: Collection[EndpointId] = ()
+    ) -> Sequence[Delivery]:
+        """See `WebhookDeliveries.due`."""
+        query = (
+            select(webhook_deliveries)
+            .join(webhook_endpoints, _e.id == _c.endpoint_id)
+            .where(_c.next_at <= at, _e.disabled == ENABLED)
+            .where(or_(_e.resting_until.is_(None), _e.resting_until <= at))
+            .order_by(_c.next_at, _c.id)
+            .limit(limit)
+        )
+        if without:
+            query = query.where(_c.endpoint_id.not_in(list(without)))
+
+        async def work(connection: AsyncConnection) -> Sequence[Delivery]:
+            return [_delivery(row) for row in await connection.execute(query)]
+
+        return await self._database.read(work)
+
+    async def attempted(self, delivery: Delivery, *, at: datetime) -> None:
+        """See `WebhookDeliveries.attempted`."""
+        change = update(webhook_deliveries).where(_c.id == delivery.id).values(_row(delivery))
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(change)
+            await _settle(connection, {(delivery.endpoint_id, delivery.lane)}, at)
+
+        await self._database.write(work)
+
+    async def page(
+        self, endpoint: EndpointId, *, before: DeliveryId | None = None, limit: int
+    ) -> Sequence[Delivery]:
+        """See `WebhookDeliveries.page`."""
+        query = select(webhook_deliveries).where(_c.endpoint_id == endpoint)
+        if before is not None:
+            query = query.where(_c.id < before)
+        query = query.order_by(_c.id.desc()).limit(limit)
+
+        async def work(connection: AsyncConnection) -> Sequence[Delivery]:
+            return [_delivery(row) for row in await connection.execute(query)]
+
+        return await self._database.read(work)
+
+    async def replay(
+        self,
+        endpoint: EndpointId,
+        *,
+        events: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        at: datetime,
+        limit: int,
+    ) -> int:
+        """See `WebhookDeliveries.replay`."""
+        meant = [_c.endpoint_id == endpoint, *_within(events, since, until)]
+
+        async def work(connection: AsyncConnection) -> int:
+            lanes = [row.lane for row in await connection.execute(select(_c.lane).where(*meant))]
+            if len(lanes) <= limit:
+                again = {"state": PENDING, "next_at": None, "first_at": None}
+                await connection.execute(update(webhook_deliveries).where(*meant).values(again))
+                await _settle(connection, {(endpoint, lane) for lane in lanes}, at)
+            return len(lanes)
+
+        return await self._database.write(work)
+
+    async def crowded(self, limit: int) -> Sequence[EndpointId]:
+        """See `WebhookDeliveries.crowded`."""
+        query = (
+            select(_c.endpoint_id)
+            .join(webhook_endpoints, _e.id == _c.endpoint_id)
+            .where(_c.state == PENDING, _e.disabled == ENABLED)
+            .group_by(_c.endpoint_id)
+            .having(func.count() > limit)
+        )
+
+        async def work(connection: AsyncConnection) -> Sequence[EndpointId]:
+            return [EndpointId(row.endpoint_id) for row in await connection.execute(query)]
+
+        return await self._database.read(work)
+
+    async def forget(self, before: datetime) -> int:
+        """See `WebhookDeliveries.forget`."""
+        old = _c.created_at < before
+        lanes = select(_c.endpoint_id, _c.lane).where(old, _c.state == PENDING).distinct()
+
+        async def work(connection: AsyncConnection) -> int:
+            freed = {(row.endpoint_id, row.lane) for row in await connection.execute(lanes)}
+            gone = (await connection.execute(delete(webhook_deliveries).where(old))).rowcount
+            await _settle(connection, freed, before)
+            return gone
+
+        return await self._database.write(work)
+
+
+async def _unknown(connection: AsyncConnection, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Return those that are not there yet, of endpoints that are."""
+    ids = {one.endpoint_id for one in deliveries}
+    there = {row.id for row in await rows_in(connection, select(_e.id), _e.id, ids)}
+    query = select(_c.endpoint_id, _c.event_id)
+    asked = [one.event_id for one in deliveries]
+    rows = await rows_in(connection, query, _c.event_id, asked)
+    known = {(row.endpoint_id, row.event_id) for row in rows}
+    new: dict[tuple[EndpointId, str], Delivery] = {}
+    for one in deliveries:
+        key = one.endpoint_id, one.event_id
+        if one.endpoint_id in there and key not in known:
+            new.setdefault(key, one)
+    return list(new.values())
+
+
+async def _settle(
+    connection: AsyncConnection, lanes: Iterable[tuple[str, str]], at: datetime
+) -> None:
+    """Give the first pending one of each lane a time, and no other one."""
+    for endpoint, lane in sorted(lanes):
+        mine = (_c.endpoint_id == endpoint, _c.lane == lane, _c.state == PENDING)
+        query = select(_c.id, _c.next_at).where(*mine).order_by(_c.place, _c.id).limit(1)
+        first = (await connection.execute(query)).one_or_none()
+        if first is None:
+            continue
+        others = (*mine, _c.next_at.is_not(None), _c.id != first.id)
+        await connection.execute(update(webhook_deliveries).where(*others).values(next_at=None))
+        if first.next_at is None:
+            change = update(webhook_deliveries).where(_c.id == first.id).values(next_at=at)
+            await connection.execute(change)
+
+
+def _within(
+    events: Collection[str] | None, since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if events is not None:
+        found.append(_c.event_id.in_(list(events)))
+    if since is not None:
+        found.append(_c.created_at >= since)
+    if until is not None:
+        found.append(_c.created_at < until)
+    return found
+
+
+def _row(one: Delivery) -> dict[str, Any]:
+    return {
+        "endpoint_id": one.endpoint_id,
+        "event_id": one.event_id,
+        "type": one.type,
+        "lane": one.lane,
+        "place": one.place,
+        "body": one.body,
+        "state": one.state.value,
+        "attempts": one.attempts,
+        "tries": [
+            {
+                "at": each.at.isoformat(),
+                "seconds": each.seconds,
+                "status": each.status,
+                "error": each.error,
+                "answer": each.answer,
+            }
+            for each in one.tries
+        ],
+        "first_at": one.first_at,
+        "next_at": one.next_at,
+        "created_at": one.created_at,
+    }
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        endpoint_id=row.endpoint_id,
+        event_id=row.event_id,
+        type=row.type,
+        lane=row.lane,
+        place=row.place,
+        body=row.body,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        tries=tuple(
+            Attempt(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in row.tries
+        ),
+        first_at=row.first_at,
+        next_at=row.next_at,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,184 @@
+"""Turns what happens into deliveries to the endpoints of those who may know of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+
+from chat4all.domain.errors import Chat4AllError, Unavailable, UnreadableRecord
+from chat4all.domain.events import (
+    ConversationChanged,
+    CursorMoved,
+    Event,
+    MessageAdded,
+    MessageEdited,
+    Position,
+)
+from chat4all.domain.ids import DeliveryId, UserId, derived_id, new_id
+from chat4all.domain.status import Status
+from chat4all.domain.webhooks import TYPE_PREFIX, Delivery, Endpoint, place_of
+from chat4all.ports.event_log import EVENTS, EventLog, LogRecord
+from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
+from chat4all.services.clock import Clock, utc_now
+from chat4all.services.cloud_events import cloud_event
+from chat4all.services.covering import Covering
+from chat4all.services.notify import Statuses, frames_of, told_of
+from chat4all.services.people import People
+from chat4all.services.records import decode_event
+from chat4all.services.views import Covered
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+GROUP = "webhooks"
+BATCH = 500
+PACE = 0.05
+"""Seconds between two batches: what comes meanwhile is read together."""
+IDLE = 0.5
+"""The same where nobody has an endpoint."""
+AGAIN = 1.0
+"""Seconds until storage is asked again that did not answer."""
+SKEW = timedelta(seconds=5)
+"""By how much the clocks of two machines may differ: an endpoint that was just made may be
+told of what happened just before."""
+
+
+class WebhookFeed:
+    """Consumes the events in a group; a place is committed once the deliveries are kept.
+
+    An event that comes again makes no second delivery: its id follows from its place.
+    """
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        endpoints: WebhookEndpoints,
+        deliveries: WebhookDeliveries,
+        people: People,
+        covering: Covering,
+        statuses: Statuses,
+        *,
+        source: str,
+        now: Clock = utc_now,
+    ) -> None:
+        self._log = event_log
+        self._endpoints = endpoints
+        self._deliveries = deliveries
+        self._people = people
+        self._covering = covering
+        self._statuses = statuses
+        self._source = source
+        self._now = now
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with self._log.consume(EVENTS, GROUP) as consumer:
+            while True:
+                records = await consumer.next(limit=BATCH)
+                wanted = await _patiently(self._endpoints.any_enabled)
+                if wanted:
+                    await _patiently(partial(self._keep, records))
+                last: dict[int, Position] = {
+                    at.partition: at for at in (r.position for r in records)
+                }
+                for position in last.values():
+                    await _patiently(partial(consumer.commit, position))
+                await asyncio.sleep(PACE if wanted else IDLE)
+
+    async def _keep(self, records: Sequence[LogRecord]) -> None:
+        events = [(record, event) for record in records if (event := _event(record)) is not None]
+        concerned = [(record, event, await self._concerned(event)) for record, event in events]
+        owners = {user for _, _, users in concerned for user in users}
+        listening: defaultdict[UserId, list[Endpoint]] = defaultdict(list)
+        for endpoint in await self._endpoints.enabled_of(owners):
+            listening[endpoint.owner_id].append(endpoint)
+        kept: list[Delivery] = []
+        for record, event, users in concerned:
+            theirs = {user: listening[user] for user in users if user in listening}
+            if not theirs:
+                continue
+            try:
+                kept += await self._deliveries_of(event, record.appended_at, theirs)
+            except Chat4AllError:
+                raise
+            except Exception:  # one event that cannot be told must not silence the rest
+                log.exception("event could not be told", position=event.position)
+        await self._deliveries.add(kept, at=self._now())
+
+    async def _concerned(self, event: Event) -> Sequence[UserId]:
+        if isinstance(event, ConversationChanged):
+            self._people.forget(event.conversation_id)
+        return told_of(event, await self._people.conversation(event.conversation_id))
+
+    async def _deliveries_of(
+        self, event: Event, at: datetime, listening: Mapping[UserId, Sequence[Endpoint]]
+    ) -> list[Delivery]:
+        covered: Sequence[Covered] = ()
+        if isinstance(event, CursorMoved):
+            covered = await self._covering.by(event.before, event.after)
+        status = await self._status(event)
+        made = []
+        for viewer, endpoints in listening.items():
+            frames = frames_of(event, covered, viewer=viewer, status=status)
+            for endpoint in endpoints:
+                if endpoint.created_at <= at + SKEW:
+                    made += [
+                        self._delivery(endpoint, event, index, frame, at)
+                        for index, frame in enumerate(frames)
+                        if endpoint.wants(str(frame["type"]))
+                    ]
+        return made
+
+    async def _status(self, event: Event) -> Status:
+        if isinstance(event, MessageAdded):
+            return await self._statuses.at_first(event.message)
+        if isinstance(event, MessageEdited):
+            known = await self._statuses.now([event.message])
+            return known.get(event.message.message_id, Status.SENT)
+        return Status.SENT
+
+    def _delivery(
+        self, endpoint: Endpoint, event: Event, index: int, frame: Mapping[str, Any], at: datetime
+    ) -> Delivery:
+        kind, place = str(frame["type"]), event.position
+        # By what it tells and not by `index`: how much one viewer is told may change.
+        told = str(frame.get("message_id", ""))
+        event_id = derived_id("event", str(place.partition), str(place.offset), kind, told)
+        body = cloud_event(
+            event_id, kind, frame, source=self._source, subject=event.conversation_id, at=at
+        )
+        return Delivery(
+            id=DeliveryId(new_id()),
+            endpoint_id=endpoint.id,
+            event_id=event_id,
+            type=TYPE_PREFIX + kind,
+            lane=event.conversation_id if endpoint.ordered else event_id,
+            place=place_of(place, index),
+            body=body,
+            created_at=self._now(),
+        )
+
+
+def _event(record: LogRecord) -> Event | None:
+    try:
+        return decode_event(record.value)
+    except UnreadableRecord as error:
+        log.warning("an event that cannot be read is told to nobody", reason=str(error))
+        return None
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until it answers: what is not kept now is kept late, in order."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            log.warning("events wait to become deliveries", detail=str(error))
+            await asyncio.sleep(AGAIN)

@@ -1,0 +1,241 @@
+"""Delivers events to endpoints: in order, again and again for days, and to many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from chat4all.domain.errors import Chat4AllError
+from chat4all.domain.ids import EndpointId
+from chat4all.domain.webhooks import (
+    SWITCHED_OFF,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Disabled,
+    Endpoint,
+)
+from chat4all.ports.webhooks import Answer, Post, WebhookDeliveries, WebhookEndpoints
+from chat4all.services.clock import Clock, utc_now
+from chat4all.services.cloud_events import of_itself
+from chat4all.services.webhook_signature import signed_headers
+
+log = structlog.get_logger(__name__)
+
+GONE = 410
+TOO_BUSY = (429, 503)
+MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
+KEPT_TRIES = 5
+"""Attempts of one delivery that are shown; of the others only the number is kept."""
+LONGEST_REST = 24 * 3_600.0
+"""Seconds that a receiver may ask to be left alone for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingLimits:
+    """How much at a time and for how long; times in seconds."""
+
+    at_a_time: int = 50
+    per_endpoint: int = 5
+    first_wait: float = 5.0
+    factor: float = 3.0
+    longest_wait: float = 4 * 3_600.0
+    give_up: float = 4 * 86_400.0
+    """After so long one delivery is given up."""
+    switch_off: float = 5 * 86_400.0
+    """After so long without any success an endpoint is switched off."""
+    backlog: int = 100_000
+    """Deliveries that may wait for one endpoint."""
+    keep: float = 14 * 86_400.0
+    """For so long a delivery can be seen and replayed."""
+    look: float = 1.0
+    tidy: float = 60.0
+
+
+class WebhookSender:
+    """Sends what is due. One process does it at a time: order in a lane depends on it.
+
+    A process that dies between a call and its record repeats the call with the same event
+    id. `jitter` returns a number from 0 to 1; `told` hears how each attempt ended: `delivered`,
+    `failed` for good, or `again` for one that is repeated.
+    """
+
+    def __init__(
+        self,
+        endpoints: WebhookEndpoints,
+        deliveries: WebhookDeliveries,
+        post: Post,
+        *,
+        source: str,
+        limits: SendingLimits | None = None,
+        now: Clock = utc_now,
+        jitter: Callable[[], float] = random.random,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._deliveries = deliveries
+        self._post = post
+        self._source = source
+        self._limits = limits or SendingLimits()
+        self._now = now
+        self._jitter = jitter
+        self._told = told
+        self._busy: dict[tuple[EndpointId, str], asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled; what is under way then is cancelled too."""
+        tidying = asyncio.create_task(self._keep_tidy())
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._start_due()
+                except Chat4AllError as error:
+                    log.warning("deliveries wait", detail=str(error))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.look):
+                        await self._wake.wait()
+        finally:
+            tasks = [tidying, *self._busy.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _start_due(self) -> None:
+        limits = self._limits
+        loads = Counter(endpoint for endpoint, _ in self._busy)
+        full = [one for one, count in loads.items() if count >= limits.per_endpoint]
+        if len(self._busy) >= limits.at_a_time:
+            return
+        due = await self._deliveries.due(self._now(), limit=4 * limits.at_a_time, without=full)
+        for one in due:
+            lane = one.endpoint_id, one.lane
+            if lane in self._busy or loads[one.endpoint_id] >= limits.per_endpoint:
+                continue
+            if len(self._busy) >= limits.at_a_time:
+                return
+            loads[one.endpoint_id] += 1
+            self._busy[lane] = asyncio.create_task(self._work(lane, one))
+
+    async def _work(self, lane: tuple[EndpointId, str], delivery: Delivery) -> None:
+        try:
+            await self._attempt(delivery)
+            self._wake.set()
+        except Chat4AllError as error:
+            # Not kept, so it is made again: the next look finds it due.
+            log.warning("an attempt could not be kept", detail=str(error))
+        except Exception:
+            log.exception("a delivery failed", delivery=delivery.id)
+        finally:
+            del self._busy[lane]
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        endpoint = await self._endpoints.get(delivery.endpoint_id)
+        if endpoint is None or not endpoint.enabled:
+            return
+        began = self._now()
+        body = delivery.body.encode()
+        headers = {
+            "content-type": MEDIA_TYPE,
+            "user-agent": "Chat4All-Webhooks/1",
+            **signed_headers(endpoint.signing(began), delivery.event_id, body, began),
+        }
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        answer = await self._post(endpoint.url, headers, body)
+        attempt = Attempt(
+            at=began,
+            seconds=round(loop.time() - started, 3),
+            status=answer.status,
+            error=answer.error,
+            answer=answer.text,
+        )
+        now = self._now()
+        tried = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            tries=(*delivery.tries, attempt)[-KEPT_TRIES:],
+            first_at=delivery.first_at or began,
+        )
+        outcome = self._outcome(tried, answer, now)
+        await self._deliveries.attempted(outcome, at=now)
+        self._told(outcome.state.value if outcome.next_at is None else "again")
+        await self._note(endpoint, answer, now)
+
+    def _outcome(self, tried: Delivery, answer: Answer, now: datetime) -> Delivery:
+        if _succeeded(answer):
+            return replace(tried, state=DeliveryState.DELIVERED, next_at=None)
+        first = tried.first_at or now
+        spent = (now - first).total_seconds()
+        if answer.status == GONE or spent >= self._limits.give_up:
+            return replace(tried, state=DeliveryState.FAILED, next_at=None)
+        return replace(tried, next_at=now + timedelta(seconds=self._wait(tried, answer)))
+
+    def _wait(self, tried: Delivery, answer: Answer) -> float:
+        """Return the seconds until the next attempt: ever longer, and not all at once."""
+        limits = self._limits
+        times = min(tried.attempts - 1, 20)
+        wait = min(limits.first_wait * limits.factor**times, limits.longest_wait)
+        wait *= 0.8 + 0.4 * self._jitter()
+        return max(wait, _rest(answer))
+
+    async def _note(self, endpoint: Endpoint, answer: Answer, now: datetime) -> None:
+        """Keep how the endpoint fares, and switch it off when that is for good."""
+        if _succeeded(answer):
+            if endpoint.failing_since or endpoint.resting_until:
+                await self._endpoints.fares(endpoint.id, failing_since=None, resting_until=None)
+            return
+        since = endpoint.failing_since or now
+        rest = _rest(answer) if answer.status in TOO_BUSY else 0.0
+        until = now + timedelta(seconds=rest) if rest else None
+        await self._endpoints.fares(endpoint.id, failing_since=since, resting_until=until)
+        if answer.status == GONE:
+            await self._switch_off(endpoint.id, Disabled.GONE)
+        elif (now - since).total_seconds() >= self._limits.switch_off:
+            await self._switch_off(endpoint.id, Disabled.FAILING)
+
+    async def _switch_off(self, name: EndpointId, why: Disabled) -> None:
+        endpoint = await self._endpoints.get(name)
+        if endpoint is not None and endpoint.enabled:
+            log.warning("webhook endpoint switched off", endpoint=name, why=why.value)
+            await self._endpoints.put(replace(endpoint, disabled=why, updated_at=self._now()))
+            await self._give_notice(endpoint, why)
+
+    async def _give_notice(self, endpoint: Endpoint, why: Disabled) -> None:
+        """Tell the other endpoints of the same owner, whatever events they ask for."""
+        now = self._now()
+        data = {"endpoint_id": endpoint.id, "url": endpoint.url, "reason": why.value}
+        others = await self._endpoints.enabled_of([endpoint.owner_id])
+        notices = [
+            of_itself(one, SWITCHED_OFF, data, source=self._source, at=now)
+            for one in others
+            if one.id != endpoint.id
+        ]
+        await self._deliveries.add(notices, at=now)
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            try:
+                old = self._now() - timedelta(seconds=self._limits.keep)
+                await self._deliveries.forget(old)
+                for name in await self._deliveries.crowded(self._limits.backlog):
+                    await self._switch_off(name, Disabled.BACKLOG)
+            except Chat4AllError as error:
+                log.warning("deliveries are not tidied", detail=str(error))
+            await asyncio.sleep(self._limits.tidy)
+
+
+def _succeeded(answer: Answer) -> bool:
+    return answer.status is not None and 200 <= answer.status < 300  # noqa: PLR2004 - RFC 9110
+
+
+def _rest(answer: Answer) -> float:
+    return min(answer.retry_after or 0.0, LONGEST_REST)
