@@ -56,13 +56,21 @@ FileType = Annotated[
 Caption = Annotated[
     str | None,
     QueryParameter(
-        name="caption", min_length=1, max_length=1_024, description="What goes with it."
+        name="caption",
+        min_length=1,
+        max_length=1_024,
+        pattern="^[^\\u0000]*\\Z",
+        description="What goes with it.",
     ),
 ]
 ReplyTo = Annotated[
     str | None,
     QueryParameter(
-        name="reply_to", min_length=1, max_length=200, description="The message it answers."
+        name="reply_to",
+        min_length=1,
+        max_length=200,
+        pattern="^[^\\u0000]*\\Z",
+        description="The message it answers.",
     ),
 ]
 MessageOnPhone = Annotated[
