@@ -62,7 +62,8 @@ class Scene(World):
     # -- before
 
     async def set_up(self, telegram: TelegramSimulator) -> None:
-        """Begin the talks, and wait until Tom has the first message of his."""
+        """Sign in, begin the talks, and wait until Tom has the first message of his."""
+        await self.sign_in()
         self.tom = telegram.add_person(f"Tom {self.number}")
         everybody = self.people[1:]
         rita = await self._contact("mock", self.rita)
