@@ -50,7 +50,7 @@ async def open_telemetry(settings: Settings) -> AsyncIterator[Telemetry]:
     from chat4all.telemetry.tracing import OtelTracing  # noqa: PLC0415 - not needed without it
 
     collector = Collector(settings.otlp_endpoint)
-    metrics = Metrics(resource=resource, readers=[collector.metrics()])
+    metrics = Metrics(resource=resource, reader=collector.metrics())
     tracing = OtelTracing(collector.spans(), resource, ratio=settings.trace_ratio)
     try:
         yield Telemetry(metrics, tracing)

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import REGISTRY, generate_latest
@@ -21,6 +19,7 @@ from chat4all.domain.events import Event, MessageAdded, StatusChanged
 from chat4all.telemetry.audit_metrics import AuditMetrics
 from chat4all.telemetry.canary_metrics import CanaryMetrics
 from chat4all.telemetry.file_metrics import FileMetrics
+from chat4all.telemetry.reader import Reader
 from chat4all.telemetry.recent import BUCKETS, Recent
 from chat4all.telemetry.resource import resource_of
 
@@ -28,16 +27,13 @@ from chat4all.telemetry.resource import resource_of
 class Metrics:
     """The instruments of one process. Labels have few values: no user, no conversation.
 
-    `readers` take the same measurements elsewhere, besides `/metrics`; `recent` keeps those of
-    the last hour.
+    `reader` may take the same measurements elsewhere, besides `/metrics`; `recent` keeps those
+    of the last hour.
     """
 
-    def __init__(
-        self, *, resource: Resource | None = None, readers: Sequence[MetricReader] = ()
-    ) -> None:
-        self._reader = PrometheusMetricReader()
+    def __init__(self, *, resource: Resource | None = None, reader: Reader | None = None) -> None:
         self._provider = MeterProvider(
-            metric_readers=[self._reader, *readers],
+            metric_readers=[reader or Reader()],
             resource=resource or resource_of("chat4all"),
             views=[View(instrument_name="*.duration", aggregation=_buckets())],
         )

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from chat4all.telemetry.otlp_spans import SpanExporter
+from chat4all.telemetry.reader import Reader
 
 TIMEOUT = 5.0
 """Seconds within which a Collector has to take what it is sent; later it is lost."""
@@ -39,14 +39,10 @@ class Collector:
             schedule_delay_millis=SPANS_EVERY * 1_000,
         )
 
-    def metrics(self) -> MetricReader:
-        """Return what sends measurements, from a thread of its own."""
+    def metrics(self) -> Reader:
+        """Return what sends measurements, from a thread of its own, besides `/metrics`."""
         exporter = OTLPMetricExporter(self._address("metrics"), timeout=TIMEOUT)
-        return PeriodicExportingMetricReader(
-            exporter,
-            export_interval_millis=METRICS_EVERY * 1_000,
-            export_timeout_millis=TIMEOUT * 1_000,
-        )
+        return Reader(exporter, every=METRICS_EVERY)
 
     def _address(self, signal: str) -> str:
         return f"{self.endpoint.rstrip('/')}/v1/{signal}"
