@@ -202,6 +202,12 @@ DASHBOARDS: dict[str, list[Picture]] = {
             {"{{check}}": rate("chat4all_integrity_found_total", "check")},
         ),
         Picture(
+            "Given up and parked, by stream",
+            "ops",
+            {"{{stream}}": rate("chat4all_dead_letters_total", "stream")},
+            "`chat4all dead-letters list` gives the reasons.",
+        ),
+        Picture(
             "Incoming without effect",
             "ops",
             {"{{reason}}": rate("chat4all_inbound_ignored_total", "reason")},

@@ -199,7 +199,7 @@ async def log_takes_nothing(scene: Scene) -> AsyncIterator[None]:
 
 Fault = Callable[[Scene], AbstractAsyncContextManager[None]]
 FAULTS: dict[Fault, set[str]] = {
-    phone_refuses: {"Chat4AllDeliveriesFail"},
+    phone_refuses: {"Chat4AllDeliveriesFail", "Chat4AllDeadLetters"},
     strangers_call: {"Chat4AllCallbacksRefused"},
     bot_is_unknown: {"Chat4AllAccountDeaf"},
     process_hangs: {"Chat4AllProcessDown"},

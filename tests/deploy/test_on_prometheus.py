@@ -27,6 +27,7 @@ PATIENCE = 60.0
 RITA = "+351910000001"
 QUIET = {
     "Incoming without effect": "nothing was ignored",
+    "Given up and parked, by stream": "nothing was given up",
     "Files of platforms": "no platform sent a file",
     "Bytes of files": "nobody sent a file",
     "4xx and 5xx": "nothing was refused",

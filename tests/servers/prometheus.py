@@ -15,7 +15,7 @@ from tests.servers.process import free_port, running
 
 HURRIED = 60
 """How many times faster the rules are where nobody can wait: 5 minutes are 5 seconds."""
-_TIME = re.compile(r"(\[|for: )(\d+)(m|h)\b")
+_TIME = re.compile(r"(\[|for: |offset )(\d+)(m|h)\b")
 
 
 def program(name: str, package: str = "prometheus") -> str:

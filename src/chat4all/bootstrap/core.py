@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chat4all.adapters.http.guarded_post import GuardedPost
 from chat4all.bootstrap.connectors import Kind, installed_connectors
@@ -18,6 +18,7 @@ from chat4all.domain.public_addresses import AllowedAddresses, networks_of
 from chat4all.ports.directory import Directory
 from chat4all.ports.tracing import Tracing
 from chat4all.ports.webhooks import Post
+from chat4all.services.counted_log import CountedLog
 from chat4all.services.directory_cache import DirectoryCache, Freshness
 from chat4all.services.directory_news import DirectoryNews
 from chat4all.services.last_channel import LastChannels
@@ -69,6 +70,7 @@ async def open_core(
         telemetry = await stack.enter_async_context(open_telemetry(settings))
         metrics, tracing = telemetry.metrics, telemetry.tracing
         storage = traced_storage(storage, settings, tracing)
+        storage = replace(storage, log=CountedLog(storage.log, metrics.parked))
         cache = DirectoryCache(storage.directory, fresh=Freshness(storage.cache_age))
         news = DirectoryNews(cache, storage.ephemeral.bus)
         directory = WatchedDirectory(storage.directory, cache, news)

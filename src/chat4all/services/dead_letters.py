@@ -137,7 +137,7 @@ def dead_letter(
     return Record(DEAD_LETTERS, key, msgspec.json.encode(letter))
 
 
-def parked_in(record: LogRecord) -> tuple[str, bytes] | None:
+def parked_in(record: LogRecord | Record) -> tuple[str, bytes] | None:
     """Return stream and bytes of what a record of dead letters parks; None for a note."""
     stored = msgspec.json.decode(record.value, type=_Stored)
     return None if stored.redriven is not None else (stored.stream, base64.b64decode(stored.value))

@@ -46,6 +46,9 @@ class Metrics:
         self._statuses = meter.create_counter(
             "chat4all.deliveries", description="reports of channels, by channel and status"
         )
+        self._parked = meter.create_counter(
+            "chat4all.dead_letters", description="what was parked, by the stream it came from"
+        )
         self.files = FileMetrics(meter)
         self.audit = AuditMetrics(meter)
         self.canary = CanaryMetrics(meter)
@@ -93,6 +96,10 @@ class Metrics:
                 labels = {"channel": event.entry.channel, "status": event.entry.status.word}
                 self._statuses.add(1, labels)
                 self.recent.report(labels["channel"], labels["status"])
+
+    def parked(self, stream: str) -> None:
+        """Count one dead letter."""
+        self._parked.add(1, {"stream": stream})
 
     def counter(self, name: str, description: str) -> Callable[..., None]:
         """Return a function that counts one, with the labels given as keywords."""

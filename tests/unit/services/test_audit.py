@@ -89,8 +89,15 @@ class Desk:
         judge = LogAgainstStore(self.store, Refusals(self.log))
         return LogCourse(self.log, judge, group=GROUP, again=again)
 
-    async def auditor(self, *courses: Course, rate: float = 1_000.0) -> Auditor:
-        auditor = Auditor(courses, self.store, self.shown, rate=rate, now=lambda: self.now)
+    async def auditor(self, *courses: Course, rate: float = 1_000.0, spare: float = 1.0) -> Auditor:
+        auditor = Auditor(
+            courses,
+            self.store,
+            self.shown,
+            rate=rate,
+            spare=lambda: spare,
+            now=lambda: self.now,
+        )
         await auditor.begin()
         return auditor
 
@@ -312,14 +319,22 @@ async def test_a_plan_on_which_nobody_acted_is_stuck() -> None:
 async def test_it_goes_on_after_a_restart_where_it_was() -> None:
     desk, talk = Desk(), Talk()
     await desk.store.apply(talk.many(300))
-    auditor = await desk.auditor(NumbersCourse(desk.store), rate=200.0)
+    auditor = await desk.auditor(NumbersCourse(desk.store), rate=100.0)
     notes = await desk.tick(auditor)
     assert notes.courses["numbers"].looked == 100
     desk.shown.counted.clear()
-    again = await desk.auditor(NumbersCourse(desk.store), rate=200.0)
+    again = await desk.auditor(NumbersCourse(desk.store), rate=100.0)
     notes = await desk.tick(again, 3)
     assert notes.courses["numbers"].proven_until == NOW + timedelta(seconds=10)
     assert 200 < desk.shown.counted["numbers"] < 220
+
+
+async def test_a_busy_process_audits_at_the_share_that_it_can_spare() -> None:
+    desk, talk = Desk(), Talk()
+    await desk.store.apply(talk.many(300))
+    auditor = await desk.auditor(NumbersCourse(desk.store), rate=100.0, spare=0.2)
+    notes = await desk.tick(auditor, 3)
+    assert notes.courses["numbers"].looked == 60
 
 
 async def test_a_finding_is_told_once_and_ends_when_it_is_mended() -> None:

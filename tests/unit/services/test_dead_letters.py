@@ -20,6 +20,7 @@ from chat4all.domain.messages import Cursor
 from chat4all.domain.payload import text
 from chat4all.domain.status import Status
 from chat4all.ports.event_log import COMMANDS, DEAD_LETTERS, EVENTS, LogRecord, Record, outbound
+from chat4all.services.counted_log import CountedLog
 from chat4all.services.dead_letters import DeadLetters, LetterFilter, dead_letter
 from chat4all.services.records import decode_task, encode_command, encode_event, encode_task
 
@@ -251,3 +252,19 @@ async def test_any_sequence_of_redrives_appends_each_record_at_most_once(
     values = [one.value for one in await office.records(COMMANDS)]
     assert sorted(values) == sorted(b"%d" % n for n in wanted)
     assert effects == len(wanted)
+
+
+async def test_each_letter_is_counted_by_the_stream_of_its_record_and_a_note_is_not() -> None:
+    counted: list[str] = []
+    log = CountedLog(MemoryEventLog(), counted.append)
+    await log.append(
+        [
+            Record(COMMANDS, HOME, command()),
+            dead_letter(COMMANDS, HOME, command(), UnreadableRecord("version 9")),
+            dead_letter(PAPER, "street 1", encode_task(task()), refused()),
+        ]
+    )
+    assert counted == [COMMANDS, PAPER]
+    [letter, _] = (await DeadLetters(log, log).page(LetterFilter(), after=None, limit=9)).items
+    await DeadLetters(log, log).redrive(letter.id, by=OPERATOR)
+    assert counted == [COMMANDS, PAPER]

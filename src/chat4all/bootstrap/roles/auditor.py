@@ -18,6 +18,7 @@ from chat4all.services.audit.log_against_store import LogAgainstStore
 from chat4all.services.audit.log_course import LogCourse
 from chat4all.services.audit.numbers import NumbersCourse
 from chat4all.services.audit.refusals import Refusals
+from chat4all.services.audit.spare import Spare
 from chat4all.services.audit.statuses import DeadlinesCourse, StatusesCourse
 from chat4all.services.audit.whole_check import WholeCheck
 from chat4all.services.canary import Canary, CanaryAddress
@@ -41,6 +42,7 @@ def start_auditor(core: Core, keep: Keep, *, speaks: bool = True) -> None:
         core.storage.messages,
         core.metrics.audit,
         rate=settings.audit_rate,
+        spare=Spare(),
         canary=lambda: canary.latest,
     )
     core.running.start("auditor", partial(keep, "auditor", auditor.run))

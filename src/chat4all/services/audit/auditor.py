@@ -28,7 +28,7 @@ from chat4all.services.clock import Clock, utc_now
 
 log = structlog.get_logger(__name__)
 
-TICK = 0.5
+TICK = 1.0
 """Seconds between two steps of a course."""
 REST = timedelta(seconds=5)
 """How long after the beginning of a pass the next one of the same course begins at the earliest."""
@@ -63,8 +63,9 @@ class AuditMeter(Protocol):
 
 
 class Auditor:
-    """Makes a step of every course each half second, together `rate` records a second.
+    """Makes a step of every course each second, together `rate` records a second.
 
+    Of that only the share that `spare` gives, which is less the busier the process is.
     What it knows is kept, so that it goes on where it was. One auditor works at a time;
     should two do for a moment, each writes down what is true. What the `canary` came to is
     kept with it.
@@ -77,6 +78,7 @@ class Auditor:
         meter: AuditMeter,
         *,
         rate: float,
+        spare: Callable[[], float] = lambda: 1.0,
         canary: Callable[[], Sequence[Flight]] = tuple,
         now: Clock = utc_now,
     ) -> None:
@@ -84,6 +86,7 @@ class Auditor:
         self._store = store
         self._meter = meter
         self._rate = rate
+        self._spare = spare
         self._canary = canary
         self._now = now
         self._notes = Notes()
@@ -113,7 +116,7 @@ class Auditor:
     async def tick(self) -> None:
         """Make a step of each course that does not rest."""
         waiting = [one for one in self._courses if self._is_due(self._notes.courses[one.name])]
-        limit = max(LEAST, int(self._rate * TICK / max(len(waiting), 1)))
+        limit = max(LEAST, int(self._rate * self._spare() * TICK / max(len(waiting), 1)))
         is_news = False
         for course in waiting:
             try:
