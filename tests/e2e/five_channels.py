@@ -232,7 +232,8 @@ async def _meet(five: Five) -> None:
     people: list[dict[str, Any]] = []
     async with asyncio.timeout(60):
         while len(people) < 4:
-            people = (await five.olga.get("contacts"))["items"]
+            listed = (await five.olga.get("contacts"))["items"]
+            people = [one for one in listed if one["channels"]]  # a newcomer's come a moment later
             await asyncio.sleep(0.1)
     zoe = next(one for one in people if one["channels"][0]["platform"] == "xmpp")
     if zoe["display_name"] != "Zoe":
