@@ -383,6 +383,15 @@ class _Engines:
 
         return WholeCheck(courses, self.store.counts)
 
+    def _webhooks(self) -> Webhooks:
+        return Webhooks(
+            self.directory.endpoints,
+            self.directory.deliveries,
+            self.receiver,
+            source="https://chat.example",
+            now=self.clock,
+        )
+
     def deps(self, tokens: JwtAccessTokens, files: Files) -> RestDeps:
         directory, now, log = self.directory, self.clock, self.event_log
         users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
@@ -426,13 +435,7 @@ class _Engines:
             messages=self.messages,
             files=files.tools,
             sync=self.catch_up,
-            webhooks=Webhooks(
-                directory.endpoints,
-                directory.deliveries,
-                self.receiver,
-                source="https://chat.example",
-                now=now,
-            ),
+            webhooks=self._webhooks(),
             dead_letters=DeadLetters(log, log),
             integrity=self._whole_check(files),
             repair=Repair(log, self.store),

@@ -283,9 +283,7 @@ def _again(letter: DeadLetter, *, expires_at: datetime) -> Record:
     done. The new one follows from the old, so it too is done once.
     """
     if letter.stream == EVENTS:
-        raise Conflict(
-            "an older version parked this event without its command: it cannot be tried again"
-        )
+        raise Conflict("an event is not tried again: clients read what it tells in the history")
     value = letter.value
     if letter.stream.startswith(outbound("")):
         try:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
-from chat4all.domain.errors import Unavailable, UnreadableRecord
+from chat4all.domain.errors import UnreadableRecord
 from chat4all.domain.events import ConversationChanged, Event, Position
 from chat4all.domain.ids import UserId
 from chat4all.ports.ephemeral import Bus, Routing
@@ -18,18 +16,16 @@ from chat4all.ports.event_log import EVENTS, EventLog, LogRecord
 from chat4all.ports.tracing import Tracing, Untraced
 from chat4all.services.followed import Followed, follow_batch
 from chat4all.services.notify import attributes_of, told_of
+from chat4all.services.patience import patiently
 from chat4all.services.people import People
 from chat4all.services.records import decode_event
 from chat4all.services.relay import pack, topic_of
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 GROUP = "notifier"
 BATCH = 500
-AGAIN = 1.0
-"""Seconds until the shared state is asked again that did not answer."""
+WAITS = "events wait to be told"
 
 
 class EventRelay:
@@ -63,7 +59,7 @@ class EventRelay:
                     at.partition: at for at in (r.position for r in records)
                 }
                 for position in last.values():
-                    await _patiently(partial(consumer.commit, position))
+                    await patiently(partial(consumer.commit, position), WAITS)
 
     async def _relay(self, records: Sequence[LogRecord]) -> None:
         events = [(record, event) for record in records if (event := _event(record)) is not None]
@@ -79,17 +75,17 @@ class EventRelay:
 
     async def _publish(self, events: Sequence[tuple[bytes, str, Event]]) -> None:
         concerned = [
-            ((value, trace), await _patiently(partial(self._concerned, event)))
+            ((value, trace), await patiently(partial(self._concerned, event), WAITS))
             for value, trace, event in events
         ]
         everybody = {user for _, users in concerned for user in users}
-        places = await _patiently(partial(self._routing.nodes_of, everybody))
+        places = await patiently(partial(self._routing.nodes_of, everybody), WAITS)
         batches: defaultdict[str, list[tuple[bytes, str]]] = defaultdict(list)
         for value, users in concerned:
             for node in {node for user in users for node in places.get(user, ())}:
                 batches[node].append(value)
         for node, values in batches.items():
-            await _patiently(partial(self._bus.publish, topic_of(node), pack(values)))
+            await patiently(partial(self._bus.publish, topic_of(node), pack(values)), WAITS)
 
     async def _concerned(self, event: Event) -> Sequence[UserId]:
         if isinstance(event, ConversationChanged):
@@ -104,13 +100,3 @@ def _event(record: LogRecord) -> Event | None:
     except UnreadableRecord as error:
         log.warning("an event that cannot be read is told to nobody", reason=str(error))
         return None
-
-
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until it answers: what is not told now is told late, in order."""
-    while True:
-        try:
-            return await ask()
-        except Unavailable as error:
-            log.warning("events wait to be told", detail=str(error))
-            await asyncio.sleep(AGAIN)

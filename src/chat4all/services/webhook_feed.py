@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
-from chat4all.domain.errors import Chat4AllError, Unavailable, UnreadableRecord
+from chat4all.domain.errors import Chat4AllError, UnreadableRecord
 from chat4all.domain.events import (
     ConversationChanged,
     CursorMoved,
@@ -23,28 +23,27 @@ from chat4all.domain.events import (
 from chat4all.domain.ids import DeliveryId, UserId, derived_id, new_id
 from chat4all.domain.status import Status
 from chat4all.domain.webhooks import TYPE_PREFIX, Delivery, Endpoint, place_of
-from chat4all.ports.event_log import EVENTS, EventLog, LogRecord
+from chat4all.ports.event_log import EVENTS, EventLog, LogRecord, Record
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.cloud_events import cloud_event
 from chat4all.services.covering import Covering
+from chat4all.services.dead_letters import dead_letter
 from chat4all.services.notify import Statuses, frames_of, told_of
+from chat4all.services.patience import patiently
 from chat4all.services.people import People
 from chat4all.services.records import decode_event
 from chat4all.services.views import Covered
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 GROUP = "webhooks"
 BATCH = 500
+WAITS = "events wait to become deliveries"
 PACE = 0.05
 """Seconds between two batches: what comes meanwhile is read together."""
 IDLE = 0.5
 """The same where nobody has an endpoint."""
-AGAIN = 1.0
-"""Seconds until storage is asked again that did not answer."""
 SKEW = timedelta(seconds=5)
 """By how much the clocks of two machines may differ: an endpoint that was just made may be
 told of what happened just before."""
@@ -53,7 +52,8 @@ told of what happened just before."""
 class WebhookFeed:
     """Consumes the events in a group; a place is committed once the deliveries are kept.
 
-    An event that comes again makes no second delivery: its id follows from its place.
+    An event that comes again makes no second delivery: its id follows from its place. One
+    of which no delivery can be made is parked among the dead letters.
     """
 
     def __init__(
@@ -82,18 +82,18 @@ class WebhookFeed:
         async with self._log.consume(EVENTS, GROUP) as consumer:
             while True:
                 records = await consumer.next(limit=BATCH)
-                wanted = await _patiently(self._endpoints.any_enabled)
+                wanted = await patiently(self._endpoints.any_enabled, WAITS)
                 if wanted:
-                    await _patiently(partial(self._keep, records))
+                    await patiently(partial(self._keep, records), WAITS)
                 last: dict[int, Position] = {
                     at.partition: at for at in (r.position for r in records)
                 }
                 for position in last.values():
-                    await _patiently(partial(consumer.commit, position))
+                    await patiently(partial(consumer.commit, position), WAITS)
                 await asyncio.sleep(PACE if wanted else IDLE)
 
     async def _keep(self, records: Sequence[LogRecord]) -> None:
-        events = [(record, event) for record in records if (event := _event(record)) is not None]
+        events, letters = _read(records)
         concerned = [(record, event, await self._concerned(event)) for record, event in events]
         owners = {user for _, _, users in concerned for user in users}
         listening: defaultdict[UserId, list[Endpoint]] = defaultdict(list)
@@ -108,9 +108,11 @@ class WebhookFeed:
                 kept += await self._deliveries_of(event, record.appended_at, theirs)
             except Chat4AllError:
                 raise
-            except Exception:  # one event that cannot be told must not silence the rest
-                log.exception("event could not be told", position=event.position)
+            except Exception as error:  # noqa: BLE001 - one event must not silence the rest
+                letters.append(_parked(record, error))
         await self._deliveries.add(kept, at=self._now())
+        if letters:
+            await self._log.append(letters)
 
     async def _concerned(self, event: Event) -> Sequence[UserId]:
         if isinstance(event, ConversationChanged):
@@ -166,19 +168,19 @@ class WebhookFeed:
         )
 
 
-def _event(record: LogRecord) -> Event | None:
-    try:
-        return decode_event(record.value)
-    except UnreadableRecord as error:
-        log.warning("an event that cannot be read is told to nobody", reason=str(error))
-        return None
-
-
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until it answers: what is not kept now is kept late, in order."""
-    while True:
+def _read(records: Sequence[LogRecord]) -> tuple[list[tuple[LogRecord, Event]], list[Record]]:
+    """Return the events, and the letters of those that cannot be read."""
+    events: list[tuple[LogRecord, Event]] = []
+    letters: list[Record] = []
+    for record in records:
         try:
-            return await ask()
-        except Unavailable as error:
-            log.warning("events wait to become deliveries", detail=str(error))
-            await asyncio.sleep(AGAIN)
+            events.append((record, decode_event(record.value)))
+        except UnreadableRecord as error:
+            letters.append(_parked(record, error))
+    return events, letters
+
+
+def _parked(record: LogRecord, error: Exception) -> Record:
+    """Return the letter of an event of which no delivery could be made."""
+    log.error("event parked", position=record.position, exc_info=error)
+    return dead_letter(EVENTS, record.key, record.value, error)

@@ -10,12 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from chat4all.domain.errors import Conflict
 from chat4all.domain.events import Position
 from chat4all.domain.ids import EndpointId, UserId
+from chat4all.domain.messages import Message
 from chat4all.domain.payload import text
+from chat4all.domain.status import Status
 from chat4all.domain.webhooks import Disabled, Endpoint, Secret
-from chat4all.ports.event_log import EVENTS
+from chat4all.ports.event_log import EVENTS, Record
 from chat4all.services.covering import Covering
+from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.webhook_feed import GROUP, WebhookFeed
 from chat4all.services.webhook_signature import new_secret
 from chat4all.testing.pipeline import Pipeline
@@ -145,6 +151,35 @@ async def test_what_happened_long_before_an_endpoint_was_made_is_not_told(
         await fed(process)
     assert len(await told(process, "there")) == 1
     assert await told(process, "late") == []
+
+
+async def test_an_event_of_which_no_delivery_can_be_made_is_parked_and_the_rest_is_told(
+    town: Any, process: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await listen(process, town.bia, "bia", events=["message"])
+    at_first = process.messages.at_first
+
+    async def breaks(message: Message) -> Status:
+        if message.seq == 2:
+            raise ZeroDivisionError
+        return await at_first(message)
+
+    monkeypatch.setattr(process.messages, "at_first", breaks)
+    for number in range(3):
+        await process.send(town.ana, town.draft(str(number)))
+    await process.settle()
+    await process.log.append([Record(EVENTS, town.group, b'{"v":99,"type":"of a later version"}')])
+    async with feeding(process):
+        await fed(process)
+    assert [one["data"]["message"]["seq"] for one in await told(process, "bia")] == [1, 3]
+    letters = (await DeadLetters(process.log, process.log).page(after=None, limit=10)).items
+    assert {(one.stream, one.code) for one in letters} == {
+        (EVENTS, "internal_error"),
+        (EVENTS, "unreadable_record"),
+    }
+    assert len(letters) == 2
+    with pytest.raises(Conflict, match="history"):
+        await DeadLetters(process.log, process.log).redrive(letters[0].id)
 
 
 async def test_a_feed_that_died_before_its_commit_makes_nothing_twice(
