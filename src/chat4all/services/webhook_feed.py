@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from chat4all.domain.errors import Chat4AllError, UnreadableRecord
+from chat4all.domain.errors import Unavailable, UnreadableRecord
 from chat4all.domain.events import (
     ConversationChanged,
     CursorMoved,
@@ -106,7 +106,7 @@ class WebhookFeed:
                 continue
             try:
                 kept += await self._deliveries_of(event, record.appended_at, theirs)
-            except Chat4AllError:
+            except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - one event must not silence the rest
                 letters.append(_parked(record, error))

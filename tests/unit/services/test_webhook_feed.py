@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chat4all.domain.errors import Conflict
+from chat4all.domain.errors import Conflict, RecordNotFound
 from chat4all.domain.events import Position
 from chat4all.domain.ids import EndpointId, UserId
 from chat4all.domain.messages import Message
@@ -21,7 +21,7 @@ from chat4all.domain.status import Status
 from chat4all.domain.webhooks import Disabled, Endpoint, Secret
 from chat4all.ports.event_log import EVENTS, Record
 from chat4all.services.covering import Covering
-from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.dead_letters import DeadLetters, code_of
 from chat4all.services.webhook_feed import GROUP, WebhookFeed
 from chat4all.services.webhook_signature import new_secret
 from chat4all.testing.pipeline import Pipeline
@@ -153,15 +153,16 @@ async def test_what_happened_long_before_an_endpoint_was_made_is_not_told(
     assert await told(process, "late") == []
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), RecordNotFound("x")])
 async def test_an_event_of_which_no_delivery_can_be_made_is_parked_and_the_rest_is_told(
-    town: Any, process: Pipeline, monkeypatch: pytest.MonkeyPatch
+    town: Any, process: Pipeline, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     await listen(process, town.bia, "bia", events=["message"])
     at_first = process.messages.at_first
 
     async def breaks(message: Message) -> Status:
         if message.seq == 2:
-            raise ZeroDivisionError
+            raise error
         return await at_first(message)
 
     monkeypatch.setattr(process.messages, "at_first", breaks)
@@ -174,7 +175,7 @@ async def test_an_event_of_which_no_delivery_can_be_made_is_parked_and_the_rest_
     assert [one["data"]["message"]["seq"] for one in await told(process, "bia")] == [1, 3]
     letters = (await DeadLetters(process.log, process.log).page(after=None, limit=10)).items
     assert {(one.stream, one.code) for one in letters} == {
-        (EVENTS, "internal_error"),
+        (EVENTS, code_of(error)),
         (EVENTS, "unreadable_record"),
     }
     assert len(letters) == 2
