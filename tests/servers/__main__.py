@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.servers import collector, grpc_packages, kafka_server, mongo_server, tus
+from tests.servers import (
+    collector,
+    grpc_packages,
+    kafka_server,
+    mongo_server,
+    tus,
+    webhook_packages,
+)
 from tests.servers.cache import Missing
 from tests.servers.go_program import KUSTOMIZE, MINIO
 
@@ -17,6 +24,7 @@ SERVERS = {
     "otelcol": collector.build,
     "tus": tus.PACKAGES.build,
     "grpc": grpc_packages.PACKAGES.build,
+    "webhooks": webhook_packages.PACKAGES.build,
 }
 
 

@@ -15,7 +15,7 @@ from chat4all.domain.ids import DeliveryId, EndpointId, UserId
 from chat4all.domain.webhooks import Delivery, DeliveryState, Disabled, Endpoint, Secret
 from chat4all.ports.webhooks import Answer
 from chat4all.services.webhook_sender import SendingLimits, WebhookSender
-from chat4all.services.webhook_signature import new_secret, signed_headers
+from chat4all.services.webhook_signature import new_secret
 from chat4all.testing.receiver import OK, PaperReceiver, Posted
 from chat4all.testing.virtual_time import run_in_virtual_time
 
@@ -284,15 +284,3 @@ def test_each_try_is_kept_with_what_the_receiver_said() -> None:
         assert 12 <= waits[1] <= 18 + LIMITS.look
 
     run_in_virtual_time(main())
-
-
-def test_the_signature_is_that_of_the_specification() -> None:
-    # The example of https://github.com/standard-webhooks/standard-webhooks
-    headers = signed_headers(
-        ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
-        "msg_p5jXN8AQM9LWM0D4loKWxJek",
-        b'{"test": 2432232314}',
-        datetime.fromtimestamp(1_614_265_330, UTC),
-    )
-    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    assert headers["webhook-timestamp"] == "1614265330"
