@@ -103,7 +103,8 @@ class Delivery:
     Those of one `lane` are delivered in the order of `place`, text of digits. `body` is what is
     posted, the same at each try. `tries` are the last ones, oldest first. `next_at` is None
     behind another one of its lane, and when nothing is left to do; `first_at` is when the
-    delivery was first tried since it was last asked for.
+    delivery was first tried since it was last asked for. `trace` is the place in a trace from which
+    its tries go on; see `ports/tracing.py`.
     """
 
     id: DeliveryId
@@ -114,6 +115,7 @@ class Delivery:
     place: str
     body: str
     created_at: datetime
+    trace: str = ""
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     tries: tuple[Attempt, ...] = ()

@@ -72,10 +72,11 @@ class WebhookDeliveries(Protocol):
         """
         ...
 
-    async def attempted(self, delivery: Delivery, *, at: datetime) -> None:
+    async def attempted(self, delivery: Delivery, *, at: datetime) -> Delivery | None:
         """Keep what became of a delivery; when it is done, the next of its lane is due.
 
-        A delivery that is not there any more is no error.
+        Returns the one of its lane that is due at `at`, whatever its endpoint does. A
+        delivery that is not there any more is no error.
         """
         ...
 
@@ -97,8 +98,8 @@ class WebhookDeliveries(Protocol):
     ) -> int:
         """Make deliveries pending again: those of `events`, or kept from `since` to `until`.
 
-        `until` itself is not among them. Returns how many were meant. Changes nothing when
-        these are more than `limit`.
+        `until` itself is not among them. Returns how many were meant; more than `limit`, and
+        nothing is changed, when these are too many.
         """
         ...
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,8 +23,8 @@ from chat4all.domain.events import (
 from chat4all.domain.ids import DeliveryId, UserId, derived_id, new_id
 from chat4all.domain.status import Status
 from chat4all.domain.webhooks import TYPE_PREFIX, Delivery, Endpoint, place_of
+from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import EVENTS, EventLog, LogRecord, Record
-from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.cloud_events import cloud_event
 from chat4all.services.covering import Covering
@@ -53,29 +53,31 @@ class WebhookFeed:
     """Consumes the events in a group; a place is committed once the deliveries are kept.
 
     An event that comes again makes no second delivery: its id follows from its place. One
-    of which no delivery can be made is parked among the dead letters.
+    of which no delivery can be made is parked among the dead letters. `kept` is called when
+    there is something new to send.
     """
 
     def __init__(
         self,
         event_log: EventLog,
-        endpoints: WebhookEndpoints,
-        deliveries: WebhookDeliveries,
+        directory: Directory,
         people: People,
         covering: Covering,
         statuses: Statuses,
         *,
         source: str,
         now: Clock = utc_now,
+        kept: Callable[[], None] = lambda: None,
     ) -> None:
         self._log = event_log
-        self._endpoints = endpoints
-        self._deliveries = deliveries
+        self._endpoints = directory.endpoints
+        self._deliveries = directory.deliveries
         self._people = people
         self._covering = covering
         self._statuses = statuses
         self._source = source
         self._now = now
+        self._kept = kept
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -105,12 +107,13 @@ class WebhookFeed:
             if not theirs:
                 continue
             try:
-                kept += await self._deliveries_of(event, record.appended_at, theirs)
+                kept += await self._deliveries_of(event, record, theirs)
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - one event must not silence the rest
                 letters.append(_parked(record, error))
-        await self._deliveries.add(kept, at=self._now())
+        if await self._deliveries.add(kept, at=self._now()):
+            self._kept()
         if letters:
             await self._log.append(letters)
 
@@ -120,7 +123,7 @@ class WebhookFeed:
         return told_of(event, await self._people.conversation(event.conversation_id))
 
     async def _deliveries_of(
-        self, event: Event, at: datetime, listening: Mapping[UserId, Sequence[Endpoint]]
+        self, event: Event, record: LogRecord, listening: Mapping[UserId, Sequence[Endpoint]]
     ) -> list[Delivery]:
         covered: Sequence[Covered] = ()
         if isinstance(event, CursorMoved):
@@ -130,9 +133,9 @@ class WebhookFeed:
         for viewer, endpoints in listening.items():
             frames = frames_of(event, covered, viewer=viewer, status=status)
             for endpoint in endpoints:
-                if endpoint.created_at <= at + SKEW:
+                if endpoint.created_at <= record.appended_at + SKEW:
                     made += [
-                        self._delivery(endpoint, event, index, frame, at)
+                        self._delivery(endpoint, event, index, frame, record)
                         for index, frame in enumerate(frames)
                         if endpoint.wants(str(frame["type"]))
                     ]
@@ -147,14 +150,24 @@ class WebhookFeed:
         return Status.SENT
 
     def _delivery(
-        self, endpoint: Endpoint, event: Event, index: int, frame: Mapping[str, Any], at: datetime
+        self,
+        endpoint: Endpoint,
+        event: Event,
+        index: int,
+        frame: Mapping[str, Any],
+        record: LogRecord,
     ) -> Delivery:
         kind, place = str(frame["type"]), event.position
         # By what it tells and not by `index`: how much one viewer is told may change.
         told = str(frame.get("message_id", ""))
         event_id = derived_id("event", str(place.partition), str(place.offset), kind, told)
         body = cloud_event(
-            event_id, kind, frame, source=self._source, subject=event.conversation_id, at=at
+            event_id,
+            kind,
+            frame,
+            source=self._source,
+            subject=event.conversation_id,
+            at=record.appended_at,
         )
         return Delivery(
             id=DeliveryId(new_id()),
@@ -164,6 +177,7 @@ class WebhookFeed:
             lane=event.conversation_id if endpoint.ordered else event_id,
             place=place_of(place, index),
             body=body,
+            trace=record.trace,
             created_at=self._now(),
         )
 

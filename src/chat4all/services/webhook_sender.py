@@ -22,7 +22,9 @@ from chat4all.domain.webhooks import (
     Disabled,
     Endpoint,
 )
-from chat4all.ports.webhooks import Answer, Post, WebhookDeliveries, WebhookEndpoints
+from chat4all.ports.directory import Directory
+from chat4all.ports.tracing import Attributes, Kind, Tracing, Untraced
+from chat4all.ports.webhooks import Answer, Post
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.cloud_events import of_itself
 from chat4all.services.webhook_signature import signed_headers
@@ -44,6 +46,8 @@ class SendingLimits:
 
     at_a_time: int = 50
     per_endpoint: int = 5
+    in_a_row: int = 20
+    """Deliveries of one lane, after which others have their turn."""
     first_wait: float = 5.0
     factor: float = 3.0
     longest_wait: float = 4 * 3_600.0
@@ -69,8 +73,7 @@ class WebhookSender:
 
     def __init__(
         self,
-        endpoints: WebhookEndpoints,
-        deliveries: WebhookDeliveries,
+        directory: Directory,
         post: Post,
         *,
         source: str,
@@ -78,15 +81,17 @@ class WebhookSender:
         now: Clock = utc_now,
         jitter: Callable[[], float] = random.random,
         told: Callable[[str], None] = lambda _: None,
+        tracing: Tracing | None = None,
     ) -> None:
-        self._endpoints = endpoints
-        self._deliveries = deliveries
+        self._endpoints = directory.endpoints
+        self._deliveries = directory.deliveries
         self._post = post
         self._source = source
         self._limits = limits or SendingLimits()
         self._now = now
         self._jitter = jitter
         self._told = told
+        self._tracing = tracing or Untraced()
         self._busy: dict[tuple[EndpointId, str], asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
 
@@ -109,13 +114,17 @@ class WebhookSender:
                 task.cancel()
             await asyncio.wait(tasks)
 
+    def wake(self) -> None:
+        """Look at once for what is due, rather than soon."""
+        self._wake.set()
+
     async def _start_due(self) -> None:
         limits = self._limits
         loads = Counter(endpoint for endpoint, _ in self._busy)
         full = [one for one, count in loads.items() if count >= limits.per_endpoint]
         if len(self._busy) >= limits.at_a_time:
             return
-        due = await self._deliveries.due(self._now(), limit=4 * limits.at_a_time, without=full)
+        due = await self._deliveries.due(self._now(), limit=2 * limits.at_a_time, without=full)
         for one in due:
             lane = one.endpoint_id, one.lane
             if lane in self._busy or loads[one.endpoint_id] >= limits.per_endpoint:
@@ -126,8 +135,12 @@ class WebhookSender:
             self._busy[lane] = asyncio.create_task(self._work(lane, one))
 
     async def _work(self, lane: tuple[EndpointId, str], delivery: Delivery) -> None:
+        following: Delivery | None = delivery
         try:
-            await self._attempt(delivery)
+            for _ in range(self._limits.in_a_row):
+                if following is None:
+                    break
+                following = await self._attempt(following)
             self._wake.set()
         except Chat4AllError as error:
             # Not kept, so it is made again: the next look finds it due.
@@ -137,20 +150,15 @@ class WebhookSender:
         finally:
             del self._busy[lane]
 
-    async def _attempt(self, delivery: Delivery) -> None:
+    async def _attempt(self, delivery: Delivery) -> Delivery | None:
+        """Post once; return what is due in the same lane afterwards."""
         endpoint = await self._endpoints.get(delivery.endpoint_id)
-        if endpoint is None or not endpoint.enabled:
-            return
         began = self._now()
-        body = delivery.body.encode()
-        headers = {
-            "content-type": MEDIA_TYPE,
-            "user-agent": "Chat4All-Webhooks/1",
-            **signed_headers(endpoint.signing(began), delivery.event_id, body, began),
-        }
+        if endpoint is None or not endpoint.enabled or _rests(endpoint, began):
+            return None
         loop = asyncio.get_running_loop()
         started = loop.time()
-        answer = await self._post(endpoint.url, headers, body)
+        answer = await self._call(endpoint, delivery, began)
         attempt = Attempt(
             at=began,
             seconds=round(loop.time() - started, 3),
@@ -166,9 +174,29 @@ class WebhookSender:
             first_at=delivery.first_at or began,
         )
         outcome = self._outcome(tried, answer, now)
-        await self._deliveries.attempted(outcome, at=now)
+        following = await self._deliveries.attempted(outcome, at=now)
         self._told(outcome.state.value if outcome.next_at is None else "again")
         await self._note(endpoint, answer, now)
+        return following
+
+    async def _call(self, endpoint: Endpoint, delivery: Delivery, at: datetime) -> Answer:
+        body = delivery.body.encode()
+        headers = {
+            "content-type": MEDIA_TYPE,
+            "user-agent": "Chat4All-Webhooks/1",
+            **signed_headers(endpoint.signing(at), delivery.event_id, body, at),
+        }
+        about: Attributes = {
+            "chat4all.webhook.endpoint": endpoint.id,
+            "chat4all.attempt": delivery.attempts + 1,
+        }
+        with self._tracing.follow(delivery.trace, "post webhook", Kind.CLIENT, about) as span:
+            answer = await self._post(endpoint.url, headers, body)
+            if answer.status is not None:
+                span.note({"http.response.status_code": answer.status})
+            if not _succeeded(answer):
+                span.failed("no_answer" if answer.status is None else "not_taken")
+        return answer
 
     def _outcome(self, tried: Delivery, answer: Answer, now: datetime) -> Delivery:
         if _succeeded(answer):
@@ -235,6 +263,10 @@ class WebhookSender:
 
 def _succeeded(answer: Answer) -> bool:
     return answer.status is not None and 200 <= answer.status < 300  # noqa: PLR2004 - RFC 9110
+
+
+def _rests(endpoint: Endpoint, at: datetime) -> bool:
+    return endpoint.resting_until is not None and endpoint.resting_until > at
 
 
 def _rest(answer: Answer) -> float:

@@ -181,8 +181,8 @@ class Webhooks:
         )
         if found > MAX_REPLAY:
             raise InvalidInput(
-                f"{found:,} events are more than one replay takes ({MAX_REPLAY:,}); "
-                "ask for a shorter time",
+                f"one replay takes {MAX_REPLAY:,} events, and these are more; ask for a "
+                "shorter time",
                 [("/since", "too many events")],
             )
         return found

@@ -43,6 +43,7 @@ def event(name: str, place: int, *, lane: str = "talk", to: str = "shop") -> Del
         lane=lane,
         place=f"{place:034d}",
         body='{"é":1}',
+        trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         created_at=minutes(place),
     )
 
@@ -137,13 +138,26 @@ class WebhookDeliveriesContract:
         first, *_ = await peer.deliveries.due(minutes(5), limit=1)
         attempt = Attempt(at=minutes(5), seconds=0.25, status=500, answer="no\n")
         failed = replace(first, attempts=1, tries=(attempt,), first_at=minutes(5))
-        await peer.deliveries.attempted(replace(failed, next_at=minutes(20)), at=minutes(6))
+        again = replace(failed, next_at=minutes(20))
+        assert await peer.deliveries.attempted(again, at=minutes(6)) is None
         assert await due(directory, 10) == ["x"]
         assert await due(directory, 20) == ["x", "a"]
-        await peer.deliveries.attempted(delivered(failed), at=minutes(21))
+        following = await peer.deliveries.attempted(delivered(failed), at=minutes(21))
+        assert following == replace(event("b", 2), next_at=minutes(21))
         assert await due(directory, 21) == ["x", "b"]
         [shown] = (await directory.deliveries.page(SHOP, limit=10))[-1:]
         assert (shown.event_id, shown.attempts, shown.tries) == ("a", 2, (attempt,))
+
+    async def test_what_comes_late_with_an_earlier_place_is_first(
+        self, directory: Directory, peer: Directory
+    ) -> None:
+        await directory.endpoints.put(endpoint())
+        await directory.deliveries.add([event("b", 2)], at=minutes(2))
+        await peer.deliveries.add([event("c", 3), event("a", 1)], at=minutes(3))
+        assert await due(directory) == ["a"]
+        following = await directory.deliveries.attempted(delivered(event("a", 1)), at=minutes(4))
+        assert following is not None
+        assert following.event_id == "b"
 
     async def test_what_is_switched_off_rests_or_is_left_out_is_not_due(
         self, directory: Directory

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from chat4all.domain.commands import AnnounceChange
 from chat4all.domain.errors import Conflict, RecordNotFound
 from chat4all.domain.events import Position
 from chat4all.domain.ids import EndpointId, UserId
@@ -19,9 +20,10 @@ from chat4all.domain.messages import Message
 from chat4all.domain.payload import text
 from chat4all.domain.status import Status
 from chat4all.domain.webhooks import Disabled, Endpoint, Secret
-from chat4all.ports.event_log import EVENTS, Record
+from chat4all.ports.event_log import COMMANDS, EVENTS, Record
 from chat4all.services.covering import Covering
 from chat4all.services.dead_letters import DeadLetters, code_of
+from chat4all.services.records import encode_command
 from chat4all.services.webhook_feed import GROUP, WebhookFeed
 from chat4all.services.webhook_signature import new_secret
 from chat4all.testing.pipeline import Pipeline
@@ -53,8 +55,7 @@ async def feeding(process: Pipeline) -> AsyncIterator[None]:
     """Run a feed until the block ends, which is a crash."""
     feed = WebhookFeed(
         process.log,
-        process.directory.endpoints,
-        process.directory.deliveries,
+        process.directory,
         process.people,
         Covering(process.store),
         process.messages,
@@ -102,6 +103,19 @@ async def test_an_event_is_a_cloud_event_with_what_the_websocket_tells(
     message = one["data"]["message"]
     assert (message["message_id"], message["seq"]) == (draft.message_id, 1)
     assert message["payload"] == {"type": "text", "text": "lunch?"}
+
+
+async def test_a_delivery_has_the_trace_of_what_happened(town: Any, process: Pipeline) -> None:
+    await listen(process, town.bia, "bia")
+    change = AnnounceChange(
+        conversation_id=town.group, change="updated", actor=town.ana, at=datetime.now(UTC)
+    )
+    trace = f"00-{1:032x}-{2:016x}-01"
+    await process.log.append([Record(COMMANDS, town.group, encode_command(change), trace)])
+    async with feeding(process):
+        await fed(process)
+    [one] = await process.directory.deliveries.page(EndpointId("bia"), limit=9)
+    assert one.trace == trace
 
 
 async def test_nobody_is_told_what_is_not_theirs(town: Any, process: Pipeline) -> None:

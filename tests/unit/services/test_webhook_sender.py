@@ -77,11 +77,10 @@ class Office:
         await self.directory.deliveries.add(made, at=self.now())
 
     @asynccontextmanager
-    async def sending(self, limits: SendingLimits = LIMITS) -> AsyncIterator[None]:
+    async def sending(self, limits: SendingLimits = LIMITS) -> AsyncIterator[WebhookSender]:
         """Send until the block ends."""
         sender = WebhookSender(
-            self.directory.endpoints,
-            self.directory.deliveries,
+            self.directory,
             self.receiver,
             source="https://chat.example",
             limits=limits,
@@ -90,7 +89,7 @@ class Office:
         )
         task = asyncio.create_task(sender.run())
         try:
-            yield
+            yield sender
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -245,6 +244,43 @@ def test_a_slow_receiver_slows_nobody_else_and_gets_few_calls_at_a_time() -> Non
             await asyncio.sleep(120)
             assert len(inner.taken) == 100
         assert most == LIMITS.per_endpoint
+
+    run_in_virtual_time(main())
+
+
+def test_a_sender_that_is_woken_looks_at_once() -> None:
+    async def main() -> None:
+        office = Office()
+        await office.open()
+        async with office.sending() as sender:
+            await asyncio.sleep(1)
+            await office.happen("a", 3)
+            await asyncio.sleep(1)
+            assert office.receiver.taken == []
+            sender.wake()
+            await asyncio.sleep(1)
+            assert len(office.receiver.taken) == 3
+
+    run_in_virtual_time(main())
+
+
+def test_a_long_lane_lets_the_others_of_its_endpoint_have_their_turn() -> None:
+    class Slow(PaperReceiver):
+        async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+            await asyncio.sleep(1)
+            return await super().__call__(url, headers, body)
+
+    async def main() -> None:
+        office = Office()
+        office.receiver = Slow()
+        await office.open()
+        await office.happen("a", 12)
+        await office.happen("b", 1)
+        async with office.sending(replace(LIMITS, per_endpoint=1, in_a_row=5)):
+            await asyncio.sleep(14)
+        taken = [one.event_id for one in office.receiver.taken]
+        assert len(taken) == 13
+        assert taken.index("b-00000") == 5
 
     run_in_virtual_time(main())
 

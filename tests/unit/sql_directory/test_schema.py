@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import subprocess
 import sys
@@ -44,8 +45,10 @@ def schema(path: Path) -> dict[str, object]:
 
 
 def _lines(text: object) -> list[str]:
-    # A table that was copied has its name in quotes.
-    return [line.strip().rstrip(",").replace('"', "") for line in str(text).splitlines()]
+    # A table that was copied has its name in quotes; a column that was added stands in the line
+    # of the one before it.
+    lines = re.split(r",?\s*\n|, (?![^(]*\))", str(text).replace('"', ""))
+    return [line.strip() for line in lines]
 
 
 def run_migrations(path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral, MemoryLeases
 from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.domain.commands import ReportStatus
@@ -22,11 +24,15 @@ from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.status import Status, StatusEntry
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.tracing import Kind, Untraced
+from chat4all.ports.webhooks import Answer
 from chat4all.services.followed import Followed, follow_batch
 from chat4all.services.message_traces import MessageTraces
 from chat4all.services.traced_log import TracedLog
+from chat4all.services.webhook_sender import SendingLimits, WebhookSender
 from chat4all.telemetry import current
 from chat4all.telemetry.tracing import OtelTracing
+from chat4all.testing.directory_webhooks import endpoint, event
+from chat4all.testing.receiver import PaperReceiver
 
 TRACE = f"{1:032x}"
 SAMPLED, UNSAMPLED = f"00-{TRACE}-{2:016x}-01", f"00-{TRACE}-{2:016x}-00"
@@ -42,7 +48,11 @@ class Recorder:
 
     @property
     def spans(self) -> dict[str, ReadableSpan]:
-        return {one.name: one for one in self._exporter.get_finished_spans()}
+        return {one.name: one for one in self.finished}
+
+    @property
+    def finished(self) -> Sequence[ReadableSpan]:
+        return self._exporter.get_finished_spans()
 
     def parent(self, name: str) -> str | None:
         parent = self.spans[name].parent
@@ -199,6 +209,36 @@ async def test_lost_state_costs_a_receipt_its_trace_and_nothing_else(recorder: R
     traces = MessageTraces(Gone(time.monotonic), recorder.tracing)
     await traces.remember(MessageId("m1"), SAMPLED)
     assert [one.trace for one in await traces.records([report("m1")])] == [""]
+
+
+async def test_each_try_of_a_webhook_is_in_the_trace_of_its_message(recorder: Recorder) -> None:
+    answers = [Answer(status=503), Answer(status=204)]
+    directory = MemoryDirectory()
+    receiver = PaperReceiver(lambda _: answers.pop(0))
+    await directory.endpoints.put(endpoint())
+    waiting = replace(event("a", 1), trace=SAMPLED)
+    await directory.deliveries.add([waiting], at=datetime.now(UTC))
+    over = asyncio.Event()
+    sender = WebhookSender(
+        directory,
+        receiver,
+        source="",
+        limits=SendingLimits(first_wait=0.0, look=0.01),
+        told=lambda outcome: over.set() if outcome == "delivered" else None,
+        tracing=recorder.tracing,
+    )
+    task = asyncio.create_task(sender.run())
+    async with asyncio.timeout(10):
+        await over.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    tries = [one for one in recorder.finished if one.name == "post webhook"]
+    assert [f"{one.context.trace_id:032x}" for one in tries] == [TRACE, TRACE]
+    told = [one.attributes or {} for one in tries]
+    assert [one["chat4all.attempt"] for one in told] == [1, 2]
+    assert [one["http.response.status_code"] for one in told] == [503, 204]
+    assert [one.get("error.type") for one in told] == ["not_taken", None]
+    assert "shop.example" not in str(told)
 
 
 def test_a_process_that_records_nothing_hands_on_what_it_is_given() -> None:

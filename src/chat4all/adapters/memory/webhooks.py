@@ -98,11 +98,16 @@ class MemoryWebhookDeliveries:
                 found.append((one.next_at, one.id, one))
         return [one for _, _, one in sorted(found, key=lambda each: each[:2])[:limit]]
 
-    async def attempted(self, delivery: Delivery, *, at: datetime) -> None:
+    async def attempted(self, delivery: Delivery, *, at: datetime) -> Delivery | None:
         """See `WebhookDeliveries.attempted`."""
         if delivery.id in self._state.deliveries:
             self._state.deliveries[delivery.id] = delivery
-            self._settle({(delivery.endpoint_id, delivery.lane)}, at)
+        lane = delivery.endpoint_id, delivery.lane
+        self._settle({lane}, at)
+        for one in self._all():
+            if (one.endpoint_id, one.lane) == lane and one.next_at and one.next_at <= at:
+                return one
+        return None
 
     async def page(
         self, endpoint: EndpointId, *, before: DeliveryId | None = None, limit: int

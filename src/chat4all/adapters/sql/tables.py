@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
@@ -297,8 +297,10 @@ webhook_deliveries = Table(
     # Only the first pending one of a lane has a time.
     Column("next_at", Instant(), index=True),
     Column("created_at", Instant(), nullable=False, index=True),
+    Column("trace", String(), nullable=False, server_default=""),
     UniqueConstraint("endpoint_id", "event_id"),
     Index(None, "endpoint_id", "id"),
+    Index(None, "state", "endpoint_id"),
     Index("ix_webhook_deliveries_lane", "endpoint_id", "lane", "state", "place"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
@@ -28,14 +29,13 @@ class SqlWebhookDeliveries:
 
     async def add(self, deliveries: Sequence[Delivery], *, at: datetime) -> int:
         """See `WebhookDeliveries.add`."""
+        ordered = sorted(deliveries, key=lambda one: (one.endpoint_id, one.lane, one.place, one.id))
 
         async def work(connection: AsyncConnection) -> int:
-            new = await _unknown(connection, deliveries)
-            if new:
-                rows = [{"id": one.id, **_row(one), "next_at": None} for one in new]
-                await connection.execute(insert(webhook_deliveries), rows)
-                await _settle(connection, {(one.endpoint_id, one.lane) for one in new}, at)
-            return len(new)
+            new = 0
+            for endpoint, theirs in groupby(ordered, key=lambda one: one.endpoint_id):
+                new += await _add(connection, endpoint, list(theirs), at)
+            return new
 
         return await self._database.write(work) if deliveries else 0
 
@@ -59,15 +59,19 @@ class SqlWebhookDeliveries:
 
         return await self._database.read(work)
 
-    async def attempted(self, delivery: Delivery, *, at: datetime) -> None:
+    async def attempted(self, delivery: Delivery, *, at: datetime) -> Delivery | None:
         """See `WebhookDeliveries.attempted`."""
         change = update(webhook_deliveries).where(_c.id == delivery.id).values(_row(delivery))
+        lane = delivery.endpoint_id, delivery.lane
+        following = select(webhook_deliveries).where(*_pending(lane), _c.next_at <= at)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: AsyncConnection) -> Delivery | None:
             await connection.execute(change)
-            await _settle(connection, {(delivery.endpoint_id, delivery.lane)}, at)
+            await _settle(connection, {lane}, at)
+            row = (await connection.execute(following)).one_or_none()
+            return None if row is None else _delivery(row)
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def page(
         self, endpoint: EndpointId, *, before: DeliveryId | None = None, limit: int
@@ -97,7 +101,8 @@ class SqlWebhookDeliveries:
         meant = [_c.endpoint_id == endpoint, *_within(events, since, until)]
 
         async def work(connection: AsyncConnection) -> int:
-            lanes = [row.lane for row in await connection.execute(select(_c.lane).where(*meant))]
+            query = select(_c.lane).where(*meant).limit(limit + 1)
+            lanes = [row.lane for row in await connection.execute(query)]
             if len(lanes) <= limit:
                 again = {"state": PENDING, "next_at": None, "first_at": None}
                 await connection.execute(update(webhook_deliveries).where(*meant).values(again))
@@ -135,28 +140,49 @@ class SqlWebhookDeliveries:
         return await self._database.write(work)
 
 
-async def _unknown(connection: AsyncConnection, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Return those that are not there yet, of endpoints that are."""
-    ids = {one.endpoint_id for one in deliveries}
-    there = {row.id for row in await rows_in(connection, select(_e.id), _e.id, ids)}
-    query = select(_c.endpoint_id, _c.event_id)
+async def _add(
+    connection: AsyncConnection, endpoint: EndpointId, deliveries: Sequence[Delivery], at: datetime
+) -> int:
+    """Keep what is new for one endpoint; `deliveries` are by lane, and by place in it."""
+    if not (await connection.execute(select(_e.id).where(_e.id == endpoint))).all():
+        return 0
+    mine = _c.endpoint_id == endpoint
     asked = [one.event_id for one in deliveries]
-    rows = await rows_in(connection, query, _c.event_id, asked)
-    known = {(row.endpoint_id, row.event_id) for row in rows}
-    new: dict[tuple[EndpointId, str], Delivery] = {}
+    found = await rows_in(connection, select(_c.event_id).where(mine), _c.event_id, asked)
+    known = {row.event_id for row in found}
+    new: dict[str, Delivery] = {}
+    first: dict[str, Delivery] = {}
     for one in deliveries:
-        key = one.endpoint_id, one.event_id
-        if one.endpoint_id in there and key not in known:
-            new.setdefault(key, one)
-    return list(new.values())
+        if one.event_id not in known and new.setdefault(one.event_id, one) is one:
+            first.setdefault(one.lane, one)
+    waiting = select(_c.lane, func.min(_c.place).label("place")).where(mine, _c.state == PENDING)
+    rows = await rows_in(connection, waiting.group_by(_c.lane), _c.lane, first)
+    ahead = {row.lane: row.place for row in rows}
+    values = [
+        {
+            "id": one.id,
+            **_row(one),
+            "next_at": at if one is first[one.lane] and one.lane not in ahead else None,
+        }
+        for one in new.values()
+    ]
+    if values:
+        await connection.execute(insert(webhook_deliveries), values)
+    overtaken = {(endpoint, lane) for lane, place in ahead.items() if first[lane].place < place}
+    await _settle(connection, overtaken, at)
+    return len(values)
+
+
+def _pending(lane: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
+    return _c.endpoint_id == lane[0], _c.lane == lane[1], _c.state == PENDING
 
 
 async def _settle(
     connection: AsyncConnection, lanes: Iterable[tuple[str, str]], at: datetime
 ) -> None:
     """Give the first pending one of each lane a time, and no other one."""
-    for endpoint, lane in sorted(lanes):
-        mine = (_c.endpoint_id == endpoint, _c.lane == lane, _c.state == PENDING)
+    for lane in sorted(lanes):
+        mine = _pending(lane)
         query = select(_c.id, _c.next_at).where(*mine).order_by(_c.place, _c.id).limit(1)
         first = (await connection.execute(query)).one_or_none()
         if first is None:
@@ -189,6 +215,7 @@ def _row(one: Delivery) -> dict[str, Any]:
         "lane": one.lane,
         "place": one.place,
         "body": one.body,
+        "trace": one.trace,
         "state": one.state.value,
         "attempts": one.attempts,
         "tries": [
@@ -216,6 +243,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         lane=row.lane,
         place=row.place,
         body=row.body,
+        trace=row.trace,
         state=DeliveryState(row.state),
         attempts=row.attempts,
         tries=tuple(

@@ -16,25 +16,25 @@ from chat4all.services.webhook_sender import WebhookSender
 def start_webhooks(core: Core, keep: Keep) -> None:
     """Start both; `keep` has one process send."""
     storage, directory = core.storage, core.directory
-    endpoints, deliveries = directory.endpoints, directory.deliveries
+    count = core.metrics.counter("chat4all.webhook.attempts", "posts to webhooks, by outcome")
+    source = core.settings.address
+    sender = WebhookSender(
+        directory,
+        core.post,
+        source=source,
+        told=lambda outcome: count(outcome=outcome),
+        tracing=core.tracing,
+    )
     feed = WebhookFeed(
         storage.log,
-        endpoints,
-        deliveries,
+        directory,
         core.people,
         Covering(storage.messages),
         Messages(storage.log, storage.messages, storage.messages, core.people),
-        source=core.settings.address,
+        source=source,
+        kept=sender.wake,
     )
     core.running.start("webhook-feed", feed.run)
-    count = core.metrics.counter("chat4all.webhook.attempts", "posts to webhooks, by outcome")
-    sender = WebhookSender(
-        endpoints,
-        deliveries,
-        core.post,
-        source=core.settings.address,
-        told=lambda outcome: count(outcome=outcome),
-    )
     core.running.start("webhook-sender", partial(keep, "webhook-sender", sender.run))
     core.metrics.watch(
         "chat4all.webhook.lag",
