@@ -155,9 +155,16 @@ class WebhookDeliveriesContract:
         await directory.deliveries.add([event("b", 2)], at=minutes(2))
         await peer.deliveries.add([event("c", 3), event("a", 1)], at=minutes(3))
         assert await due(directory) == ["a"]
-        following = await directory.deliveries.attempted(delivered(event("a", 1)), at=minutes(4))
+        # b was under way, and fails
+        failed = replace(event("b", 2), attempts=1, next_at=minutes(4))
+        following = await directory.deliveries.attempted(failed, at=minutes(4))
+        assert following is not None
+        assert following.event_id == "a"
+        assert await due(directory) == ["a"]
+        following = await directory.deliveries.attempted(delivered(following), at=minutes(4))
         assert following is not None
         assert following.event_id == "b"
+        assert await due(directory) == ["b"]
 
     async def test_what_is_switched_off_rests_or_is_left_out_is_not_due(
         self, directory: Directory

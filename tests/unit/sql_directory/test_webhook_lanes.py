@@ -1,4 +1,7 @@
-"""Whatever is kept, tried and replayed, in whatever order: a lane goes on with its first."""
+"""Whatever is kept, tried and replayed, in whatever order: a lane goes on with its first.
+
+And that costs the same, however much waits behind it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import AdaptedConnection, Engine
+from sqlalchemy.event import listen, remove
 
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.sql.directory import SqlDirectory
@@ -82,3 +87,33 @@ def test_the_directories_agree_and_only_the_first_of_a_lane_is_due(
 
     with TemporaryDirectory() as folder:
         asyncio.run(main(Path(folder)))
+
+
+async def test_what_waits_behind_makes_a_look_and_a_try_no_dearer(tmp_path: Path) -> None:
+    few, many = [await steps(tmp_path / f"{count}.db", count) for count in (20, 2_000)]
+    assert many < 2 * few
+
+
+async def steps(path: Path, waiting: int) -> int:
+    """Return how many steps, in tens, SQLite makes for a look and a try."""
+    made = 0
+
+    def count() -> None:
+        nonlocal made
+        made += 1
+
+    def watch(connection: AdaptedConnection, _record: object) -> None:
+        connection.run_async(lambda driver: driver.set_progress_handler(count, 10))
+
+    listen(Engine, "connect", watch)
+    try:
+        async with SqlDirectory(f"sqlite:///{path}") as directory:
+            await directory.endpoints.put(endpoint())
+            kept = [event(f"e{place}", place) for place in range(waiting)]
+            await directory.deliveries.add(kept, at=minutes(1))
+            before = made
+            [one] = await directory.deliveries.due(minutes(9), limit=9)
+            assert await directory.deliveries.attempted(delivered(one), at=minutes(9)) is not None
+            return made - before
+    finally:
+        remove(Engine, "connect", watch)

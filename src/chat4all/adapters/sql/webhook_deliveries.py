@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Update, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
@@ -43,11 +44,12 @@ class SqlWebhookDeliveries:
         self, at: datetime, *, limit: int, without: Collection[EndpointId] = ()
     ) -> Sequence[Delivery]:
         """See `WebhookDeliveries.due`."""
+        wakes = or_(_e.resting_until.is_(None), _e.resting_until <= at)
+        # No join: SQLite would begin with the endpoints, and read all that they ever had.
+        takes = exists().where(_e.id == _c.endpoint_id, _e.disabled == ENABLED, wakes)
         query = (
             select(webhook_deliveries)
-            .join(webhook_endpoints, _e.id == _c.endpoint_id)
-            .where(_c.next_at <= at, _e.disabled == ENABLED)
-            .where(or_(_e.resting_until.is_(None), _e.resting_until <= at))
+            .where(_c.next_at <= at, takes)
             .order_by(_c.next_at, _c.id)
             .limit(limit)
         )
@@ -63,13 +65,15 @@ class SqlWebhookDeliveries:
         """See `WebhookDeliveries.attempted`."""
         change = update(webhook_deliveries).where(_c.id == delivery.id).values(_row(delivery))
         lane = delivery.endpoint_id, delivery.lane
-        following = select(webhook_deliveries).where(*_pending(lane), _c.next_at <= at)
 
         async def work(connection: AsyncConnection) -> Delivery | None:
             await connection.execute(change)
-            await _settle(connection, {lane}, at)
-            row = (await connection.execute(following)).one_or_none()
-            return None if row is None else _delivery(row)
+            first = await _settle(connection, lane, at)
+            if first is None:
+                return None
+            if first.id != delivery.id and delivery.next_at is not None:  # it was overtaken
+                await connection.execute(_timeless(_c.id == delivery.id))
+            return first if first.next_at is not None and first.next_at <= at else None
 
         return await self._database.write(work)
 
@@ -106,7 +110,11 @@ class SqlWebhookDeliveries:
             if len(lanes) <= limit:
                 again = {"state": PENDING, "next_at": None, "first_at": None}
                 await connection.execute(update(webhook_deliveries).where(*meant).values(again))
-                await _settle(connection, {(endpoint, lane) for lane in lanes}, at)
+                for lane in sorted(set(lanes)):
+                    first = await _settle(connection, (endpoint, lane), at)
+                    others = () if first is None else (_c.id != first.id,)
+                    overtaken = *_pending((endpoint, lane)), _c.next_at.is_not(None), *others
+                    await connection.execute(_timeless(*overtaken))
             return len(lanes)
 
         return await self._database.write(work)
@@ -134,7 +142,8 @@ class SqlWebhookDeliveries:
         async def work(connection: AsyncConnection) -> int:
             freed = {(row.endpoint_id, row.lane) for row in await connection.execute(lanes)}
             gone = (await connection.execute(delete(webhook_deliveries).where(old))).rowcount
-            await _settle(connection, freed, before)
+            for lane in sorted(freed):
+                await _settle(connection, lane, before)
             return gone
 
         return await self._database.write(work)
@@ -158,18 +167,16 @@ async def _add(
     waiting = select(_c.lane, func.min(_c.place).label("place")).where(mine, _c.state == PENDING)
     rows = await rows_in(connection, waiting.group_by(_c.lane), _c.lane, first)
     ahead = {row.lane: row.place for row in rows}
+    due = {k: one for k, one in first.items() if k not in ahead or one.place < ahead[k]}
     values = [
-        {
-            "id": one.id,
-            **_row(one),
-            "next_at": at if one is first[one.lane] and one.lane not in ahead else None,
-        }
+        {"id": one.id, **_row(one), "next_at": at if due.get(one.lane) is one else None}
         for one in new.values()
     ]
+    for lane in sorted(due.keys() & ahead.keys()):
+        overtaken = *_pending((endpoint, lane)), _c.place == ahead[lane]
+        await connection.execute(_timeless(*overtaken))
     if values:
         await connection.execute(insert(webhook_deliveries), values)
-    overtaken = {(endpoint, lane) for lane, place in ahead.items() if first[lane].place < place}
-    await _settle(connection, overtaken, at)
     return len(values)
 
 
@@ -177,21 +184,26 @@ def _pending(lane: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
     return _c.endpoint_id == lane[0], _c.lane == lane[1], _c.state == PENDING
 
 
+def _timeless(*which: ColumnElement[bool]) -> Update:
+    return update(webhook_deliveries).where(*which).values(next_at=None)
+
+
 async def _settle(
-    connection: AsyncConnection, lanes: Iterable[tuple[str, str]], at: datetime
-) -> None:
-    """Give the first pending one of each lane a time, and no other one."""
-    for lane in sorted(lanes):
-        mine = _pending(lane)
-        query = select(_c.id, _c.next_at).where(*mine).order_by(_c.place, _c.id).limit(1)
-        first = (await connection.execute(query)).one_or_none()
-        if first is None:
-            continue
-        others = (*mine, _c.next_at.is_not(None), _c.id != first.id)
-        await connection.execute(update(webhook_deliveries).where(*others).values(next_at=None))
-        if first.next_at is None:
-            change = update(webhook_deliveries).where(_c.id == first.id).values(next_at=at)
-            await connection.execute(change)
+    connection: AsyncConnection, lane: tuple[str, str], at: datetime
+) -> Delivery | None:
+    """Return the first pending one of a lane, having given it a time unless it has one.
+
+    It looks at no other one, for many may wait.
+    """
+    pending = select(webhook_deliveries).where(*_pending(lane))
+    query = pending.order_by(_c.place, _c.id).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    if row.next_at is None:
+        change = update(webhook_deliveries).where(_c.id == row.id).values(next_at=at)
+        await connection.execute(change)
+    return replace(_delivery(row), next_at=row.next_at or at)
 
 
 def _within(
