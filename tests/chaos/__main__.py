@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ def main() -> int:
         return 0 if given.list else 2
     code, about, date = commit(), machine(), datetime.now(UTC).isoformat(timespec="seconds")
     leftovers.name_this_run()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is asked to end tidies up too
     lines: list[Line] = []
     status = 0
     with tempfile.TemporaryDirectory(prefix="chat4all-chaos-") as name:

@@ -1,9 +1,10 @@
 """Servers that speak MongoDB's protocol, on a free loopback port for as long as a context lasts.
 
-No registry has MongoDB itself: it is used where `mongod` is on the PATH. SecantusDB (PyPI)
-is MongoDB written anew on its storage engine; FerretDB (Go, with SQLite inside) has no
-transactions and fewer operators. What holds on both, and follows the manual, is likely to
-hold on MongoDB.
+No registry has MongoDB itself: it is used where `mongod` is on the PATH. SecantusDB is
+MongoDB written anew on its storage engine, in Python (PyPI) and in Rust (crates.io); the one
+in Python reads a whole collection for a query with `$or`, so load is for the other, which
+takes minutes to build. FerretDB (Go, with SQLite inside) has no transactions and fewer
+operators. What holds on all, and follows the manual, is likely to hold on MongoDB.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ PATIENCE = 60.0  # seconds until it answers
 SECANTUS_VERSION, FERRET_VERSION = "0.7.0b3", "1.24.2"
 _SECANTUS = f"secantusdb-{SECANTUS_VERSION}"
 _SECANTUS_PACKAGE = f"secantusdb=={SECANTUS_VERSION}"
+SECANTUS_RUST_VERSION = "0.5.3-beta.196"
+_SECANTUS_RUST = f"secantus-mdb-{SECANTUS_RUST_VERSION}"
 _FERRET = f"ferretdb-{FERRET_VERSION}"
 _FERRET_MODULE = "github.com/FerretDB/FerretDB"
 _NOT_HERE = "{} is not here; `scripts/servers` fetches it"
@@ -110,6 +113,13 @@ def _secantus() -> Path:
     return program
 
 
+def _secantus_rust() -> Path:
+    program = cache_folder() / _SECANTUS_RUST / "bin" / "secantusd-rs"
+    if not program.exists():
+        raise Missing(_NOT_HERE.format("SecantusDB in Rust").replace("servers`", "servers rust`"))
+    return program
+
+
 def _ferret() -> Path:
     program = cache_folder() / _FERRET / "ferretdb"
     if not program.exists():
@@ -126,6 +136,22 @@ def build_secantus() -> Path:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         _run([*pip, _SECANTUS_PACKAGE], folder)
         return _secantus()
+
+
+def build_secantus_rust() -> Path:
+    """Build SecantusDB's server in Rust, which takes minutes. Raises `Missing`."""
+    with alone(_SECANTUS_RUST) as folder:
+        if (folder / "bin" / "secantusd-rs").exists():
+            return _secantus_rust()
+        if shutil.which("cargo") is None:
+            raise Missing("SecantusDB in Rust needs cargo to be built (https://rustup.rs)")
+        version = ["--version", SECANTUS_RUST_VERSION, "--locked"]
+        # It names a newer compiler than it needs.
+        options = ["--ignore-rust-version", "--root", str(folder)]
+        target = ["--target-dir", str(folder / "target")]
+        _run(["cargo", "install", "secantus-mdb", *version, *options, *target], folder)
+        shutil.rmtree(folder / "target")
+        return _secantus_rust()
 
 
 def build_ferret() -> Path:
@@ -169,12 +195,14 @@ def _run(command: list[str], folder: Path) -> str:
 PROGRAMS: dict[str, Callable[[], Path]] = {
     "mongod": _mongod,
     "secantusdb": _secantus,
+    "secantusdb-rust": _secantus_rust,
     "ferretdb": _ferret,
 }
 
 BUILD: dict[str, Callable[[], Path]] = {
     "mongod": _mongod,
     "secantusdb": build_secantus,
+    "secantusdb-rust": build_secantus_rust,
     "ferretdb": build_ferret,
 }
 """What makes the program of a kind be there, or raises `Missing`."""
@@ -199,11 +227,22 @@ def _ferret_options(port: int, data: Path) -> list[str]:
 _OPTIONS: dict[str, Callable[[int, Path], list[str]]] = {
     "mongod": _mongod_options,
     "secantusdb": _secantus_options,
+    "secantusdb-rust": _secantus_options,
     "ferretdb": _ferret_options,
 }
-KINDS = ("secantusdb", "ferretdb", *(["mongod"] if shutil.which("mongod") else []))
+
+
+def _is_here(kind: str) -> bool:
+    try:
+        return PROGRAMS[kind]().exists()
+    except Missing:
+        return False
+
+
+_MORE = tuple(kind for kind in ("mongod", "secantusdb-rust") if _is_here(kind))
+KINDS = ("secantusdb", "ferretdb", *_MORE)
 """Those that the tests ask for."""
-USUAL = "mongod" if "mongod" in KINDS else "secantusdb"
+USUAL = (*_MORE, "secantusdb")[0]
 """The one for all that does not concern its kind."""
 
 
