@@ -21,7 +21,7 @@ from tests.chaos.stage import Stage, open_stage
 from tests.chaos.tally import Tally
 from tests.chaos.world import SENDERS, Habits, Person, World
 
-STRIKES = 5
+STRIKES = 10
 """The most faults of a row before people begin new talks and what they saw is checked."""
 ROUND_SECONDS = 1200.0
 CALM = (0.5, 3.0)

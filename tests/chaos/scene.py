@@ -26,7 +26,8 @@ HABITS = Habits(
     socket={"open_timeout": 5, "ping_interval": 2, "ping_timeout": 3, "close_timeout": 1},
 )
 PROOF_SECONDS = 120.0
-SLOW_TALK, FILES = 2.0, 3.0  # seconds between messages on Telegram, and between files
+SLOW_TALK, FILES = 4.0, 3.0
+"""Seconds between messages on Telegram, which takes one a second, and between files."""
 FILE_BYTES = 100_000
 LOOK = 0.05
 
