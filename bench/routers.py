@@ -41,7 +41,7 @@ from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.services.records import encode_command
 from tests.servers.cache import Missing
 from tests.servers.kafka_server import VERSION, KafkaServer
-from tests.servers.mongo_server import KINDS, MongoServer
+from tests.servers.mongo_server import KINDS, USUAL, MongoServer
 from tests.servers.process import free_port
 from tests.servers.redis_server import RedisServer
 
@@ -354,7 +354,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.routers", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds, of which medians are told")
     parser.add_argument("--messages", type=int, default=20_000, help="messages of each run")
-    parser.add_argument("--store", choices=KINDS, default=KINDS[0], help="what speaks MongoDB")
+    parser.add_argument("--store", choices=KINDS, default=USUAL, help="what speaks MongoDB")
     parser.add_argument("--json", type=Path, help="where to write the results")
     parser.add_argument("--folder", type=Path, help="where the data lies meanwhile")
     given, console = parser.parse_args(), Console(width=None if sys.stdout.isatty() else 110)

@@ -1,4 +1,4 @@
-"""Builds or fetches the servers that the tests need: `scripts/servers`."""
+"""Builds or fetches the servers that the tests need: `scripts/servers [NAME]...`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,18 @@ SERVERS = {
     "grpc": grpc_packages.PACKAGES.build,
     "webhooks": webhook_packages.PACKAGES.build,
 }
+ON_REQUEST = {"secantusdb-rust": mongo_server.build_secantus_rust}
+"""What takes many minutes to build, and has something else in its place."""
 
 
-def main() -> int:
-    """Build each; return how many cannot be had."""
+def main(names: list[str]) -> int:
+    """Build those that are named, or all that are usual; return how many cannot be had."""
+    known = SERVERS | ON_REQUEST
+    if unknown := set(names) - set(known):
+        sys.exit(f"servers: there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     missing = 0
-    for name, build in SERVERS.items():
+    for name in names or SERVERS:
+        build = known[name]
         try:
             print(f"servers: {name}: {build()}", flush=True)  # noqa: T201 - this is its output
         except Missing as error:
@@ -40,4 +46,4 @@ def main() -> int:
     return missing
 
 
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))

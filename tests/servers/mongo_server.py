@@ -116,7 +116,7 @@ def _secantus() -> Path:
 def _secantus_rust() -> Path:
     program = cache_folder() / _SECANTUS_RUST / "bin" / "secantusd-rs"
     if not program.exists():
-        raise Missing(_NOT_HERE.format("SecantusDB in Rust").replace("servers`", "servers rust`"))
+        raise Missing("it is not here; `scripts/servers secantusdb-rust` builds it")
     return program
 
 
