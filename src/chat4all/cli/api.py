@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 
 from chat4all.cli.failure import CommandFailed
+from chat4all.client.errors import refusal
+from chat4all.client.pauses import retry_after
 
 PATIENCE = 60.0
 """Seconds a command waits in all for a server that asks to come back later."""
@@ -112,13 +114,7 @@ class Api:
 
 def explain(answer: httpx.Response) -> str:
     """Return in one line what a refusal says."""
-    try:
-        problem = answer.json()
-        detail = str(problem["detail"])
-        errors = [f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", ())]
-    except (ValueError, KeyError, TypeError):
-        return f"the server answered {answer.status_code} {answer.reason_phrase}"
-    return f"{detail} ({'; '.join(errors)})" if errors else detail
+    return str(refusal(answer))
 
 
 def _wait(answer: httpx.Response) -> float | None:
@@ -126,5 +122,5 @@ def _wait(answer: httpx.Response) -> float | None:
     later = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
     if answer.status_code not in later:
         return None
-    after = answer.headers.get("Retry-After", "1")
-    return float(after) if after.isdecimal() else 1.0
+    told = retry_after(answer.headers)
+    return 1.0 if told is None else told

@@ -22,9 +22,9 @@ import typer
 from chat4all.cli.api import Api, SignIn, explain
 from chat4all.cli.failure import USAGE, CommandFailed
 from chat4all.cli.invocation import Invocation
+from chat4all.client.connection import TIMEOUT, http_client
 from chat4all.telemetry.logs import configure_logs
 
-TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 LOOK = httpx.Timeout(3.0)
 OPERATOR_FILE = "operator.json"
 INSIDE = "http://localhost"
@@ -114,13 +114,13 @@ async def _server(invocation: Invocation) -> AsyncIterator[Server]:
         known = address.startswith(("http://", "https://"))
         if not known or (httpx.URL(address).port or 0) > LAST_PORT:
             raise CommandFailed(f"--url: {address} is no http:// or https:// address", code=USAGE)
-        async with _client(address) as client:
+        async with http_client(address) as client:
             yield Server(client, None)
         return
     settings = invocation.settings()
     found = await _running(settings.data_dir)
     if found is not None:
-        async with _client(found["url"]) as client:
+        async with http_client(found["url"]) as client:
             yield Server(client, (found["client_id"], found["client_secret"]))
         return
     from chat4all.bootstrap.node import open_node  # noqa: PLC0415 - slow, and seldom needed
@@ -133,12 +133,6 @@ async def _server(invocation: Invocation) -> AsyncIterator[Server]:
             transport=transport, base_url=INSIDE, timeout=TIMEOUT
         ) as client:
             yield Server(client, key)
-
-
-def _client(address: str) -> httpx.AsyncClient:
-    # The environment's proxies are for the outside, never for this machine.
-    local = httpx.URL(address).host in ("127.0.0.1", "::1", "localhost")
-    return httpx.AsyncClient(base_url=address, timeout=TIMEOUT, trust_env=not local)
 
 
 async def _running(folder: Path) -> dict[str, Any] | None:

@@ -12,9 +12,10 @@ from typing import Any, BinaryIO
 import httpx
 
 from chat4all.cli.api import Api
+from chat4all.cli.bar import Bar
 from chat4all.cli.failure import CommandFailed
 from chat4all.cli.terminal import clean
-from chat4all.cli.transfer import Bar, BrokenOff, Moved, Patience, check, sha256_of
+from chat4all.client.transfer import BrokenOff, Moved, Patience, check, sha256_of
 
 
 async def download(api: Api, file_id: str, output: Path | None, bar: Bar) -> Path:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 import typer
 
+from chat4all.client.errors import ClientError, NotReached
 from chat4all.domain.errors import BadSettings, Chat4AllError
 
 T = TypeVar("T")
@@ -35,6 +36,10 @@ def reporting() -> Iterator[None]:
     except BadSettings as error:
         raise _exit(str(error), USAGE) from error
     except Chat4AllError as error:
+        raise _exit(str(error), FAILED) from error
+    except NotReached as error:  # of a transfer
+        raise _exit(f"{error}; run the same command again to go on", FAILED) from error
+    except ClientError as error:
         raise _exit(str(error), FAILED) from error
     except httpx.InvalidURL as error:
         raise _exit(f"the address cannot be read: {error}", USAGE) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,22 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from chat4all.cli.api import Api
+from chat4all.cli.bar import Bar
 from chat4all.cli.connection import Credentials, as_person_of_server, person
 from chat4all.cli.contacts import Json, Username
 from chat4all.cli.download import download
 from chat4all.cli.failure import INTERRUPTED, CommandFailed, reporting, run
 from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.terminal import clean, print_json, say
-from chat4all.cli.transfer import Bar, sha256_of
 from chat4all.cli.unfinished import Ids, Unfinished
-from chat4all.cli.upload import Upload, UploadLost
 from chat4all.cli.whom import find_place
+from chat4all.client.transfer import sha256_of
+from chat4all.client.upload import Upload, UploadLost, mime_type_of, shown_as
 from chat4all.domain.files import MAX_FILE_BYTES
 
 files = typer.Typer(help="Sending and fetching files.", no_args_is_help=True)
 
 GO_ON = "chat4all: stopped; run the same command again to go on"
-_SHOWN_AS = ("image", "video", "audio")
 
 PUT_EXAMPLES = """Examples:
 
@@ -115,7 +114,7 @@ async def _put(
         announced = {
             "name": path.name,
             "size": size,
-            "mime_type": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            "mime_type": mime_type_of(path),
             "checksum": checksum,
             "conversation_id": conversation,
         }
@@ -149,9 +148,8 @@ async def _upload(
 async def _show(
     api: Api, file: dict[str, Any], conversation: str, caption: str | None, ids: Ids
 ) -> dict[str, Any]:
-    kind = file["mime_type"].partition("/")[0]
     payload = {
-        "type": kind if kind in _SHOWN_AS else "document",
+        "type": shown_as(file["mime_type"]),
         "file_id": file["id"],
         **({"caption": caption} if caption else {}),
     }

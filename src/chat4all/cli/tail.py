@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.typing import Subprotocol
 
 from chat4all.cli.api import Api
 from chat4all.cli.connection import Credentials, as_person_of_server, person
@@ -21,11 +18,7 @@ from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.messages import line_of, words_of
 from chat4all.cli.terminal import clean, print_json_line, say
 from chat4all.cli.whom import find_conversation, names_in, title
-
-SUBPROTOCOL = "chat4all.v1"
-UNAUTHENTICATED = 4401
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
-_QUIET = ("ready", "pong", "accepted")
+from chat4all.client.live import Live
 
 EXAMPLES = """Examples:
 
@@ -64,7 +57,7 @@ async def _tail(
         printer = _Printer(api)
         seen = 0
         async for frame in _frames(api):
-            if frame["type"] in _QUIET or (only is not None and _place(frame) != only):
+            if only is not None and _place(frame) != only:
                 continue
             if as_json:
                 print_json_line(frame)
@@ -76,49 +69,18 @@ async def _tail(
 
 
 async def _frames(api: Api) -> AsyncIterator[dict[str, Any]]:
-    """Yield the server's frames, each event once, over as many connections as it takes."""
-    cursor: str | None = None
-    pause = FIRST_PAUSE
-    fresh = False
-    while True:
-        try:
-            async with _connect(api, await api.token(fresh=fresh)) as socket:
-                fresh = False
-                async for frame in _from(socket, cursor):
-                    pause = FIRST_PAUSE
-                    cursor = frame.get("cursor", cursor) if frame["type"] != "ready" else cursor
-                    if frame["type"] == "ready" and cursor is None:
-                        cursor = frame["cursor"]
-                        say(f"Connected to {api.address}.", stderr=True)
-                    yield frame
-        except ConnectionClosed as error:
-            if error.rcvd is not None and error.rcvd.code == UNAUTHENTICATED:
-                if fresh:
-                    raise CommandFailed(f"cannot sign in: {error.rcvd.reason}") from error
-                fresh = True
-        except (InvalidHandshake, OSError) as error:
-            if cursor is None:
-                raise CommandFailed(f"cannot connect to {api.address}: {error}") from error
-        say(f"The connection was lost; trying again in {pause:g} s.", stderr=True)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
-
-
-def _connect(api: Api, token: str) -> connect:
-    address = "ws" + api.address.removeprefix("http") + "/v1/ws"
-    protocols = [Subprotocol(SUBPROTOCOL), Subprotocol(f"bearer.{token}")]
-    local = "//127.0.0.1" in address or "//localhost" in address or "//[::1]" in address
-    # The environment's proxies are for the outside, never for this machine.
-    return connect(address, subprotocols=protocols, proxy=None if local else True)
-
-
-async def _from(socket: ClientConnection, cursor: str | None) -> AsyncIterator[dict[str, Any]]:
-    yield json.loads(await socket.recv())  # ready
-    first = {"type": "ping"} if cursor is None else {"type": "resume", "cursor": cursor}
-    await socket.send(json.dumps(first))
-    async for raw in socket:
-        yield json.loads(raw)
-    raise ConnectionClosed(None, None)
+    """Yield the server's events, each once, over as many connections as it takes."""
+    await api.token()
+    live = Live(
+        api,
+        connected=lambda: say(f"Connected to {api.address}.", stderr=True),
+        lost=lambda wait: say(
+            f"The connection was lost; trying again in {wait:.1f} s.", stderr=True
+        ),
+    )
+    async with aclosing(live.frames()) as frames:
+        async for frame in frames:
+            yield json.loads(frame.text)
 
 
 def _place(frame: dict[str, Any]) -> str | None:
@@ -190,8 +152,6 @@ def _told(frame: dict[str, Any], names: dict[str, str]) -> str:
             told = f"{who} is {frame.get('status')}"
         case "conversation":
             told = f"conversation {frame['change']} {who}".rstrip()
-        case "error":
-            told = f"error {frame['code']}: {frame['detail']}"
         case other:
             told = str(other)
     return told

@@ -14,6 +14,7 @@ import structlog
 
 from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.ids import EndpointId
+from chat4all.domain.webhook_signature import signed_headers
 from chat4all.domain.webhooks import (
     SWITCHED_OFF,
     Attempt,
@@ -27,7 +28,6 @@ from chat4all.ports.tracing import Attributes, Kind, Tracing, Untraced
 from chat4all.ports.webhooks import Answer, Post
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.cloud_events import of_itself
-from chat4all.services.webhook_signature import signed_headers
 
 log = structlog.get_logger(__name__)
 

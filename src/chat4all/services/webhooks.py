@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from chat4all.domain.errors import Conflict, EndpointNotFound, InvalidInput
 from chat4all.domain.ids import DeliveryId, EndpointId, UserId, new_id
+from chat4all.domain.webhook_signature import new_secret
 from chat4all.domain.webhooks import (
     EVENT_KINDS,
     MAX_ENDPOINTS,
@@ -21,7 +22,6 @@ from chat4all.ports.webhooks import Post, WebhookDeliveries, WebhookEndpoints
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.cloud_events import of_itself
 from chat4all.services.unset import UNSET, Unset
-from chat4all.services.webhook_signature import new_secret
 
 OVERLAP = timedelta(hours=24)
 """For how long a secret still signs after it was rotated."""

@@ -19,13 +19,13 @@ from chat4all.domain.ids import EndpointId, UserId
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import text
 from chat4all.domain.status import Status
+from chat4all.domain.webhook_signature import new_secret
 from chat4all.domain.webhooks import Disabled, Endpoint, Secret
 from chat4all.ports.event_log import COMMANDS, EVENTS, Record
 from chat4all.services.covering import Covering
 from chat4all.services.dead_letters import DeadLetters, code_of
 from chat4all.services.records import encode_command
 from chat4all.services.webhook_feed import GROUP, WebhookFeed
-from chat4all.services.webhook_signature import new_secret
 from chat4all.testing.pipeline import Pipeline
 
 SOURCE = "https://chat.example"

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.domain.ids import DeliveryId, EndpointId, UserId
+from chat4all.domain.webhook_signature import new_secret
 from chat4all.domain.webhooks import Delivery, DeliveryState, Disabled, Endpoint, Secret
 from chat4all.ports.webhooks import Answer
 from chat4all.services.webhook_sender import SendingLimits, WebhookSender
-from chat4all.services.webhook_signature import new_secret
 from chat4all.testing.receiver import OK, PaperReceiver, Posted
 from chat4all.testing.virtual_time import run_in_virtual_time
 

@@ -16,7 +16,7 @@ import standardwebhooks
 import svix.webhooks
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from chat4all.services.webhook_signature import new_secret, signed_headers
+from chat4all.domain.webhook_signature import new_secret, signed_headers
 from tests.servers.cache import Missing, skip_for
 from tests.servers.webhook_packages import PACKAGES
 

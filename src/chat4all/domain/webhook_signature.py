@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 PREFIX = "whsec_"
@@ -31,6 +31,18 @@ def signed_headers(
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(_signature(one, content) for one in signing),
     }
+
+
+def is_signed(headers: Mapping[str, str], body: bytes, signing: Sequence[str]) -> bool:
+    """Say whether `headers` (names in lower case) sign `body` by one of the secrets.
+
+    It says nothing of when that was: see `webhook-timestamp`.
+    """
+    event_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    content = f"{event_id}.{timestamp}.".encode() + body
+    given = [one.encode() for one in headers.get("webhook-signature", "").split()]
+    wanted = [_signature(one, content).encode() for one in signing]
+    return any(hmac.compare_digest(one, other) for one in given for other in wanted)
 
 
 def _signature(secret: str, content: bytes) -> str:

@@ -7,29 +7,45 @@ https://tus.io/protocols/resumable-upload
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 
 import httpx
 
-from chat4all.cli.api import Api
-from chat4all.cli.failure import CommandFailed
-from chat4all.cli.transfer import PIECE, BrokenOff, Moved, Patience, check
+from chat4all.client.errors import ClientError
+from chat4all.client.transfer import PIECE, BrokenOff, Calls, Moved, Patience, check
 
 _TUS = {"Tus-Resumable": "1.0.0"}
 _BYTES = {**_TUS, "Content-Type": "application/offset+octet-stream"}
+_SHOWN_AS = ("image", "video", "audio")
 _LOST = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
-class UploadLost(Exception):
+class UploadLost(ClientError):
     """The server knows nothing of this upload any more; a new one has to begin."""
+
+
+class FileChanged(ClientError):
+    """The file became shorter while it was sent."""
+
+
+def mime_type_of(path: Path) -> str:
+    """Return the media type that a file's name tells; its bytes decide in the end."""
+    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+
+def shown_as(mime_type: str) -> str:
+    """Return the type of the payload that shows such a file."""
+    kind = mime_type.partition("/")[0]
+    return kind if kind in _SHOWN_AS else "document"
 
 
 class Upload:
     """One file on its way to `url`, `chunk` bytes a request."""
 
-    def __init__(self, api: Api, url: str, path: Path, *, size: int, chunk: int) -> None:
+    def __init__(self, api: Calls, url: str, path: Path, *, size: int, chunk: int) -> None:
         self._api = api
         self._url = url
         self._path = path
@@ -47,7 +63,7 @@ class Upload:
                 await self._patience.wait(cause)
 
     async def send(self, moved: Moved) -> None:
-        """Send what is missing. Raises `UploadLost`, `CommandFailed`."""
+        """Send what is missing. Raises `UploadLost`, `FileChanged`, `Refused`, `NotReached`."""
         offset = await self.offset()
         while offset < self._size:
             moved(offset)
@@ -68,7 +84,7 @@ class Upload:
                 while left := end - file.tell():
                     piece = await asyncio.to_thread(file.read, min(PIECE, left))
                     if not piece:
-                        raise CommandFailed(f"{self._path} changed while it was sent")
+                        raise FileChanged(f"{self._path} changed while it was sent")
                     yield piece
                     moved(file.tell())
 
