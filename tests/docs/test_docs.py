@@ -181,15 +181,15 @@ def test_the_two_readmes_show_the_same_commands() -> None:
     english, portuguese = (
         (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.pt-BR.md")
     )
-    pairs = zip_longest(sh_blocks(english), sh_blocks(portuguese))
+    pairs = zip_longest(code_blocks(english), code_blocks(portuguese))
     assert [pair for pair in pairs if pair[0] != pair[1]] == []
     assert MARK.findall(english) == MARK.findall(portuguese)
     assert LINK.findall(english)[0] == "README.pt-BR.md"
     assert LINK.findall(portuguese)[0] == "README.md"
 
 
-def sh_blocks(text: str) -> list[str]:
-    return [match["body"] for match in FENCE.finditer(text) if match["info"] == "sh"]
+def code_blocks(text: str) -> list[str]:
+    return [match["body"] for match in FENCE.finditer(text) if match["info"] in ("sh", "python")]
 
 
 def test_every_decision_is_listed() -> None:

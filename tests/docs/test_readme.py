@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MARKED = re.compile(r"<!-- test: ([\w-]+) -->\n+```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLAIN = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"
 START_SECONDS = 60.0
@@ -94,6 +96,29 @@ def test_the_tour_of_the_readme_works(address: str, tmp_path: Path) -> None:
     assert run.stdout.split() == [
         word for name, _ in MARKED.findall(README) for word in (name, "done")
     ]
+    assert said_by_the_python(address) == ["3 Hello from Python", "4 Hi again!"]
+
+
+def said_by_the_python(address: str) -> list[str]:
+    """Run the program of the README after the tour; return what it tells, with an answer."""
+    [program] = PYTHON.findall(README)
+    assert len([line for line in program.splitlines() if line]) <= 10
+    words = [sys.executable, "-u", "-c", program.replace(ADDRESS, address)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        told = [running.stdout.readline().rstrip()]
+        answer_as_grace(address)
+        told.append(running.stdout.readline().rstrip())
+        running.terminate()
+    return told
+
+
+def answer_as_grace(address: str) -> None:
+    form = {"grant_type": "password", "username": "ada", "password": "correct horse battery"}
+    with httpx.Client(base_url=f"{address}/v1", trust_env=False) as http:
+        token = http.post("/auth/token", data=form).json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        http.post("/mock/phones/+15550100/messages", json={"text": "Hi again!"}).raise_for_status()
 
 
 def test_the_two_commands_are_those_that_everything_uses() -> None:
