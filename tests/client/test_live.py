@@ -24,13 +24,13 @@ class Ana:
 
     def __init__(self, scripts: list[Script]) -> None:
         self.address = ""
-        self.fresh: list[bool] = []
+        self.instead_of: list[str | None] = []
         self.resumed: list[str | None] = []
         self._scripts = scripts
 
-    async def token(self, *, fresh: bool = False) -> str:
-        self.fresh.append(fresh)
-        return "a-token"
+    async def token(self, *, instead_of: str | None = None) -> str:
+        self.instead_of.append(instead_of)
+        return f"token-{len(self.instead_of)}"
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[Ana]:
@@ -96,7 +96,7 @@ async def test_without_a_cursor_it_begins_now_and_resumes_from_there() -> None:
 async def test_a_token_that_ended_is_replaced_once() -> None:
     async with Ana([says(READY, PONG, code=4401), says(READY, message(21), PONG)]).served() as ana:
         assert await ana.told(1) == ["0.21"]
-        assert ana.fresh == [False, True]
+        assert ana.instead_of == [None, "token-1"]
     async with Ana([says(code=4401), says(code=4401)]).served() as ana:
         with pytest.raises(Unauthenticated, match="as the script says"):
             await ana.told(1)

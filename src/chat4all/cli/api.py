@@ -35,9 +35,9 @@ class Api:
         """Return where the server is, without a slash at the end."""
         return str(self._client.base_url).rstrip("/")
 
-    async def token(self, *, fresh: bool = False) -> str:
-        """Return the access token, a new one when `fresh`."""
-        if self._token is None or fresh:
+    async def token(self, *, instead_of: str | None = None) -> str:
+        """Return the access token, another than `instead_of`."""
+        if self._token in (None, instead_of):
             self._token = await self._sign_in(self._client)
         return self._token
 
@@ -79,7 +79,7 @@ class Api:
             )
             if answer.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed = True
-                await self.token(fresh=True)
+                await self.token(instead_of=self._token)
                 continue
             wait = _wait(answer)
             if wait is not None and waited + wait <= PATIENCE:

@@ -26,8 +26,6 @@ LATER = (
 """Answers after which the same may work later."""
 _HARMLESS = ("GET", "HEAD", "PUT", "DELETE")
 """Methods whose repeat has no second effect (RFC 9110 section 9.2.2)."""
-
-
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -48,6 +46,11 @@ def http_client(address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=address, timeout=TIMEOUT, trust_env=not is_local(address))
 
 
+def bearer_of(answer: httpx.Response) -> str:
+    """Return the token with which was asked."""
+    return answer.request.headers["Authorization"].removeprefix("Bearer ")
+
+
 class Connection:
     """Calls on behalf of who holds `tokens`; one call takes `patience` seconds at most."""
 
@@ -55,18 +58,17 @@ class Connection:
         self._http = http
         self._tokens = tokens
         self._patience = patience
-        self._bearer: str | None = None
 
     @property
     def address(self) -> str:
         """Return where the server is, without a slash at the end."""
         return str(self._http.base_url).rstrip("/")
 
-    async def token(self, *, fresh: bool = False) -> str:
-        """Return an access token; another than the last one when `fresh`."""
-        tokens = self._tokens
-        self._bearer = await (tokens.renew(self._bearer) if fresh else tokens.bearer())
-        return self._bearer
+    async def token(self, *, instead_of: str | None = None) -> str:
+        """Return an access token, another than `instead_of`."""
+        if instead_of is None:
+            return await self._tokens.bearer()
+        return await self._tokens.renew(instead_of)
 
     async def call(
         self,
@@ -129,7 +131,7 @@ class Connection:
                 return answer.content
             if answer.status_code != HTTPStatus.UNAUTHORIZED or last:
                 break
-            await self.token(fresh=True)
+            await self.token(instead_of=bearer_of(answer))
         raise refusal(answer)
 
 

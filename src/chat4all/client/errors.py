@@ -131,3 +131,8 @@ def refusal(answer: httpx.Response) -> Refused:
         problem = msgspec.structs.replace(problem, detail=said)
     kind = _CODES.get(problem.code) or _KINDS.get(answer.status_code, Refused)
     return kind(answer.status_code, problem, retry_after(answer.headers))
+
+
+def refused(status: int, detail: str, code: str = "") -> Refused:
+    """Return the error that a WebSocket was refused with."""
+    return _KINDS.get(status, Refused)(status, Problem(detail=detail, code=code))

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from chat4all.client.connection import LATER, is_local
-from chat4all.client.errors import Invalid, NotReached, Problem, Refused, Unauthenticated
+from chat4all.client.errors import NotReached, Refused, refused
 from chat4all.client.pauses import Backoff, Deadline, retry_after
 from chat4all.client.place import Frame, Place, covers, read_frame
 from chat4all.domain.events import SyncCursor
@@ -32,6 +32,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 CAUGHT_UP = "caught-up"
 """The `request_id` of a `ping` whose answer tells that all that was missed has come."""
 
+_BROKEN = (ConnectionClosed, InvalidHandshake, OSError, TimeoutError, httpx.TransportError, Refused)
+"""What ends a connection, or keeps it or the sign-in from being made."""
+
 
 class SignedIn(Protocol):
     """Where the server is, and who asks."""
@@ -41,8 +44,8 @@ class SignedIn(Protocol):
         """Return the server's address, without a slash at the end."""
         ...
 
-    async def token(self, *, fresh: bool = False) -> str:
-        """Return an access token; another than the last one when `fresh`."""
+    async def token(self, *, instead_of: str | None = None) -> str:
+        """Return an access token, another than `instead_of`."""
         ...
 
 
@@ -76,7 +79,8 @@ class Live:
         self._lost = lost
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self._deadline: Deadline | None = None
-        self._fresh = False
+        self._token = ""
+        self._ended: str | None = None
 
     @property
     def cursor(self) -> str | None:
@@ -87,23 +91,22 @@ class Live:
         """Yield frames until it is left. Raises `Refused`, `NotReached`."""
         while True:
             try:
-                token = await self._who.token(fresh=self._fresh)
-                async with self._connect(token) as socket, aclosing(self._on(socket)) as frames:
+                self._token = await self._who.token(instead_of=self._ended)
+                async with self._connect() as socket, aclosing(self._on(socket)) as frames:
                     async for frame in frames:
                         yield frame
                 wait = self._backoff.next()
-            except (ConnectionClosed, InvalidHandshake, OSError, TimeoutError) as error:
+            except _BROKEN as error:
                 wait = self._after(error)
-            except (httpx.TransportError, Refused) as error:  # of the sign-in
-                wait = self._after(error)
-            self._lost(wait)
+            if wait:
+                self._lost(wait)
             await asyncio.sleep(wait)
 
-    def _connect(self, token: str) -> connect:
+    def _connect(self) -> connect:
         address = "ws" + self._who.address.removeprefix("http") + "/v1/ws"
         return connect(
             address,
-            subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"bearer.{token}")],
+            subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"bearer.{self._token}")],
             proxy=None if is_local(self._who.address) else True,
             max_size=MAX_FRAME,
         )
@@ -138,24 +141,22 @@ class Live:
     def _caught_up(self) -> None:
         self._backoff.reset()
         self._deadline = None
-        self._fresh = False
+        self._ended = None
 
     def _after(self, error: Exception) -> float:
         """Return how long to wait; raises what no further try would mend."""
         told: float | None = None
         if isinstance(error, ConnectionClosed) and error.rcvd:
-            if error.rcvd.code == UNAUTHENTICATED and self._fresh:
-                raise Unauthenticated(
-                    HTTPStatus.UNAUTHORIZED, Problem(detail=error.rcvd.reason)
-                ) from error
+            if error.rcvd.code == UNAUTHENTICATED and self._ended is not None:
+                raise refused(HTTPStatus.UNAUTHORIZED, error.rcvd.reason) from error
             if error.rcvd.code == UNAUTHENTICATED:
-                self._fresh = True
+                self._ended = self._token
                 return 0.0
         elif isinstance(error, InvalidStatus):
             status = error.response.status_code
             if status not in LATER:
                 detail = f"{self._who.address} answered {status}; is it a Chat4All server?"
-                raise Refused(status, Problem(detail=detail)) from error
+                raise refused(status, detail) from error
             told = retry_after(error.response.headers)
         elif isinstance(error, Refused):
             if error.status not in LATER:
@@ -201,7 +202,6 @@ class _CatchingUp:
 def _refused(frame: Frame) -> Refused:
     """Return why it cannot be caught up; all but a cursor that is none may work later."""
     told = msgspec.json.decode(frame.text, type=_Problem)
-    problem = Problem(code=told.code, detail=told.detail)
-    if told.code == "validation_failed":
-        return Invalid(HTTPStatus.BAD_REQUEST, problem)
-    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, problem)
+    final = told.code == "validation_failed"
+    status = HTTPStatus.BAD_REQUEST if final else HTTPStatus.SERVICE_UNAVAILABLE
+    return refused(status, told.detail, told.code)

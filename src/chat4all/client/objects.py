@@ -73,6 +73,11 @@ class Message(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None
     reactions: tuple[Reaction, ...]
 
+    @property
+    def text(self) -> str:
+        """Return its words: the text, or the caption of a file; empty without any."""
+        return (self.payload and (self.payload.text or self.payload.caption)) or ""
+
 
 class Sent(Struct, frozen=True, kw_only=True):
     """The server keeps the message: it will be delivered, or fail with a reason."""

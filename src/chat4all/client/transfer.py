@@ -38,8 +38,8 @@ Moved = Callable[[int], None]
 class Calls(Protocol):
     """Calls on behalf of somebody."""
 
-    async def token(self, *, fresh: bool = False) -> str:
-        """Return an access token; another than the last one when `fresh`."""
+    async def token(self, *, instead_of: str | None = None) -> str:
+        """Return an access token, another than `instead_of`."""
         ...
 
     async def send(
@@ -55,7 +55,11 @@ class Calls(Protocol):
 
 
 class BrokenOff(Exception):
-    """A transfer ended in the middle and can be taken up again."""
+    """A transfer ended in the middle and can be taken up again, after `wait` seconds."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.wait = wait or 0.0
 
 
 class Patience:
@@ -74,13 +78,14 @@ class Patience:
         """Wait for the next try. Raises `NotReached` when it was enough."""
         if time.monotonic() - self._since > GIVE_UP_SECONDS:
             raise NotReached(str(cause)) from cause
-        await asyncio.sleep(self._backoff.next())
+        await asyncio.sleep(max(cause.wait, self._backoff.next()))
 
 
 def check(answer: httpx.Response) -> None:
     """Accept a success. Raises `BrokenOff` when it may work later, else `Refused`."""
     if answer.status_code in _LATER:
-        raise BrokenOff(str(refusal(answer)))
+        refused = refusal(answer)
+        raise BrokenOff(str(refused), refused.retry_after)
     if not answer.is_success:
         raise refusal(answer)
 

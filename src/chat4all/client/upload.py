@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from chat4all.client.connection import bearer_of
 from chat4all.client.errors import ClientError
 from chat4all.client.transfer import PIECE, BrokenOff, Calls, Moved, Patience, check
 
@@ -102,7 +103,7 @@ class Upload:
         if answer.status_code in _LOST:
             raise UploadLost
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            await self._api.token(fresh=True)
+            await self._api.token(instead_of=bearer_of(answer))
             raise BrokenOff("the sign-in has ended")
         check(answer)
         return answer
