@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from chat4all.client import Client
@@ -83,8 +82,7 @@ async def test_an_upload_goes_on_where_it_was_when_the_server_comes_back(tmp_pat
                 assert message.message_id == sent.message_id
                 assert message.payload is not None
                 assert (message.payload.type, message.payload.caption) == ("document", "Watch")
-                async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-                    bearer = {"Authorization": f"Bearer {await bob._connection.token()}"}
-                    content = f"/v1/files/{message.payload.file_id}/content"
-                    answer = await http.get(content, headers=bearer)
-                assert answer.content == path.read_bytes()
+                copy = tmp_path / "copy"
+                await bob.download(message.payload.file_id or "", copy)
+                assert copy.read_bytes() == path.read_bytes()
+                assert not copy.with_name("copy.part").exists()

@@ -4,6 +4,7 @@
 """
 
 from chat4all.client.client import Client, Progress
+from chat4all.client.download import Damaged
 from chat4all.client.errors import (
     ClientError,
     Conflict,
@@ -51,6 +52,7 @@ __all__ = [
     "Conflict",
     "Conversation",
     "ConversationChanged",
+    "Damaged",
     "Event",
     "FieldError",
     "File",

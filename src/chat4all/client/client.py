@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -12,6 +13,8 @@ import httpx
 import msgspec
 
 from chat4all.client.connection import PATIENCE, Connection, http_client
+from chat4all.client.download import Wanted, fetch
+from chat4all.client.errors import refused
 from chat4all.client.events import KINDS, Event, decode_event
 from chat4all.client.objects import (
     Conversation,
@@ -210,6 +213,33 @@ class Client:
         file = await self.upload(conversation_id, path, progress=progress)
         shown = Payload(type=shown_as(file.mime_type), file_id=file.id, caption=caption)
         return await self.send(conversation_id, shown)
+
+    async def file(self, file_id: str) -> File:
+        """Return what is known of a file; its bytes can be fetched when it is `ready`."""
+        return await self._get(f"/v1/files/{file_id}", File)
+
+    async def download(
+        self, file_id: str, target: Path, *, progress: Progress = lambda _sent, _size: None
+    ) -> File:
+        """Fetch a file to `target`, which is there once its checksum was found to be right.
+
+        What breaks off is taken up again, from `<target>.part`, also by another process.
+        Raises `Conflict` for one that is not ready, `Damaged`.
+        """
+        file = await self.file(file_id)
+        if file.state != "ready":
+            detail = f"the file has no bytes to read: it is {file.state}"
+            raise refused(HTTPStatus.CONFLICT, detail, "file_not_ready")
+        wanted = Wanted(file.id, size=file.size, checksum=file.checksum or "")
+        await fetch(
+            self._connection,
+            wanted,
+            target,
+            lambda phase: (
+                (lambda at: progress(at, file.size)) if phase == "downloading" else lambda _: None
+            ),
+        )
+        return file
 
     async def call(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -116,6 +117,13 @@ class Connection:
         return await self._http.request(
             method, url, content=content, params=params, headers={**bearer, **headers}
         )
+
+    @asynccontextmanager
+    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """Give the answer to a GET before its body came, whatever it is."""
+        told = {"Authorization": f"Bearer {await self.token()}", "Accept-Encoding": "identity"}
+        async with self._http.stream("GET", url, headers={**told, **headers}) as answer:
+            yield answer
 
     async def _answer(self, asked: _Asked) -> bytes:
         """Ask once, and a second time when the token has ended meanwhile."""
