@@ -70,6 +70,11 @@ def message(offset: int) -> dict[str, object]:
     return {"type": "message", "cursor": f"0.{offset}", "message": {}}
 
 
+def read(message_id: str, offset: int) -> dict[str, object]:
+    about = {"message_id": message_id, "user_id": "bia", "channel": "app", "status": "read"}
+    return {"type": "status", "cursor": f"0.{offset}", "at": None, **about}
+
+
 async def test_what_was_missed_is_told_before_what_happens_now() -> None:
     # A server that waited a second for `resume` tells what happens now in the meantime.
     early = says(READY, message(21), message(11))
@@ -85,6 +90,14 @@ async def test_what_waited_when_the_connection_broke_is_told_by_the_next_one() -
     async with Ana([broken, whole]).served() as ana:
         assert await ana.told(3) == ["0.20", "0.21", "0.22"]
         assert ana.resumed == ["0.10", "0.20"]
+
+
+async def test_what_the_connection_lost_of_one_reading_is_told_by_the_next_one() -> None:
+    broken = says(READY, message(11), PONG, read("a", 21))
+    whole = says({**READY, "cursor": "0.21"}, read("a", 21), read("b", 21), PONG, message(22))
+    async with Ana([broken, whole]).served() as ana:
+        assert await ana.told(4) == ["0.11", "0.21", "0.21", "0.22"]
+        assert ana.resumed == ["0.10", "0.11"]
 
 
 async def test_without_a_cursor_it_begins_now_and_resumes_from_there() -> None:
