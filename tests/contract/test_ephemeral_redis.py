@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,18 @@ class TestRedis(EphemeralContract):
             keys = await redis.keys("*")
             assert len(keys) == 4
             assert all([0 < await redis.pttl(key) <= 86_400_001 for key in keys])
+
+    async def test_a_listener_whose_connection_breaks_ends(
+        self, opened: Open, server: RedisServer
+    ) -> None:
+        async with (
+            opened() as node,
+            Redis.from_url(server.url) as redis,
+            node.bus.listen("topic") as heard,
+            asyncio.timeout(20),
+        ):
+            assert await redis.client_kill_filter(_type="pubsub") == 1
+            assert [one async for one in heard] == []
 
 
 async def test_a_full_server_is_told_as_such(tmp_path: Path) -> None:

@@ -85,6 +85,10 @@ class _Listener:
                     elif message["type"] == "smessage":
                         self._heard.append(message["data"])
                         self._woken.set()
+                    elif message["type"] == "ssubscribe":
+                        # The client connected anew by itself: what was published meanwhile,
+                        # and who is where on a server that began anew, is lost.
+                        raise Unavailable("the connection to Redis broke")
             self._heard.clear()
         except Unavailable as error:
             log.warning("listening to Redis ended", detail=str(error))
