@@ -78,6 +78,12 @@ def postgres() -> str:
     return printed(str(postgres_server.programs() / "postgres"), "--version")()
 
 
+def secantus_rust() -> str:
+    """Return the version of SecantusDB in Rust. Raises `Missing` where it was not built."""
+    mongo_server.PROGRAMS["secantusdb-rust"]()
+    return mongo_server.SECANTUS_RUST_VERSION
+
+
 SQLITE = (
     "test_directory.py::TestSqlite",
     "test_event_log.py::TestSqliteAlone",
@@ -100,7 +106,15 @@ ENGINES = (
         lambda: mongo_server.SECANTUS_VERSION,
         COMPATIBLE,
         MONGODB,
-        "secantusdb",
+        "secantusdb and not secantusdb-rust",
+    ),
+    Engine(
+        "MongoDB",
+        "SecantusDB in Rust",
+        secantus_rust,
+        COMPATIBLE,
+        MONGODB,
+        "secantusdb-rust",
     ),
     Engine(
         "MongoDB", "FerretDB", lambda: mongo_server.FERRET_VERSION, COMPATIBLE, MONGODB, "ferretdb"
