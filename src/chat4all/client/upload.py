@@ -101,7 +101,7 @@ class Upload:
         except httpx.TransportError as error:
             raise BrokenOff(f"the server does not answer: {error}") from error
         if answer.status_code in _LOST:
-            raise UploadLost
+            raise UploadLost("the server no longer has this upload: begin a new one")
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             await self._api.token(instead_of=bearer_of(answer))
             raise BrokenOff("the sign-in has ended")
