@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,16 +17,15 @@ from tests.e2e.account import Account
 from tests.e2e.product import PROGRAM
 from tests.e2e.sender import sender
 from tests.e2e.watched_server import watched_server
-from tests.servers.mongo_server import MongoServer, mongo_server
+from tests.servers.mongo_server import USUAL, MongoServer, mongo_server
 
-KIND = "mongod" if shutil.which("mongod") else "secantusdb"
 PATIENCE = 60.0
 BYTES = b"beside the messages" * 1000
 
 
 @pytest.fixture(scope="module")
 def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
-    with mongo_server(KIND, tmp_path_factory.mktemp("mongo")) as server:
+    with mongo_server(USUAL, tmp_path_factory.mktemp("mongo")) as server:
         yield server
 
 
