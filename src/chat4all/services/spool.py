@@ -6,12 +6,15 @@ import asyncio
 import errno
 import hashlib
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, ParamSpec, TypeVar
 
 from chat4all.domain.errors import StorageFull, TooLarge
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PIECE = 1024 * 1024
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -36,12 +39,12 @@ class Spooled:
             self.size += len(piece)
             if self.size > limit:
                 raise TooLarge(f"there are more than the {limit} bytes that are taken")
-            await asyncio.to_thread(self._keep, piece)
+            await _done(self._keep, piece)
 
     async def read(self) -> AsyncIterator[bytes]:
         """Stream what came, from its start."""
-        await asyncio.to_thread(self._file.seek, 0)
-        while piece := await asyncio.to_thread(self._file.read, PIECE):
+        await _done(self._file.seek, 0)
+        while piece := await _done(self._file.read, PIECE):
             yield piece
 
     def _keep(self, piece: bytes) -> None:
@@ -65,12 +68,21 @@ class Spool:
     @asynccontextmanager
     async def file(self) -> AsyncIterator[Spooled]:
         """Give a file; nothing of it is left after the block."""
-        file = await asyncio.to_thread(self._open)
+        opened = ExitStack()
         try:
-            yield Spooled(file)
+            yield Spooled(await _done(self._open, opened))
         finally:
-            await asyncio.to_thread(file.close)
+            await _done(opened.close)
 
-    def _open(self) -> IO[bytes]:
+    def _open(self, opened: ExitStack) -> IO[bytes]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return tempfile.TemporaryFile(dir=self._folder, buffering=0)
+        return opened.enter_context(tempfile.TemporaryFile(dir=self._folder, buffering=0))
+
+
+async def _done(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Have a thread do it; being cancelled counts once it is done, for it cannot be stopped."""
+    task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait([task])

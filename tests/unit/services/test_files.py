@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
+import threading
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -341,3 +343,30 @@ async def test_a_spool_takes_no_more_than_it_may(tmp_path: Path) -> None:
         with pytest.raises(TooLarge):
             await spooled.fill(pieces(b"x" * 5, b"x" * 6), limit=10)
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+async def test_who_is_cancelled_while_a_spool_opens_leaves_no_open_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, opened = threading.Event(), threading.Event()
+    files = []
+    really = tempfile.TemporaryFile
+
+    def slowly(**kwargs: Any) -> Any:
+        asked.set()
+        assert opened.wait(10)
+        files.append(really(**kwargs))
+        return files[0]
+
+    async def use() -> None:
+        async with Spool(tmp_path).file():
+            pytest.fail("it was cancelled before")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", slowly)
+    task = asyncio.create_task(use())
+    await asyncio.to_thread(asked.wait, 10)
+    task.cancel()
+    opened.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [file.closed for file in files] == [True]
