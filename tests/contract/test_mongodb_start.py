@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -38,19 +39,32 @@ async def test_indexes_are_made_once_and_made_again_when_one_is_missing(url: str
             assert bool(found.get("unique")) is index.unique
 
 
-@pytest.mark.parametrize("change", ["not unique", "other keys"])
-async def test_an_index_that_is_another_one_is_named(url: str, change: str) -> None:
+PLACE = ("conversation_id", "seq")
+
+
+@pytest.mark.parametrize(
+    ("keys", "options"),
+    [
+        (PLACE, {}),
+        (("conversation_id", "sender"), {"unique": True}),
+        (PLACE, {"unique": True, "sparse": True}),
+    ],
+    ids=["not unique", "other keys", "sparse"],
+)
+async def test_an_index_that_is_another_one_is_named(
+    url: str, keys: tuple[str, ...], options: dict[str, Any]
+) -> None:
     async with MongoMessageStore(url):
         pass
-    keys = ["conversation_id", "seq"] if change == "not unique" else ["conversation_id", "sender"]
     async with opened_database(url) as database:
         await database["messages"].drop_index("place")
-        await database["messages"].create_index(
-            [(key, 1) for key in keys], name="place", unique=change == "other keys"
-        )
+        await database["messages"].create_index([(key, 1) for key in keys], name="place", **options)
+        made = (await database["messages"].index_information())["place"]
+    if options.get("sparse") and not made.get("sparse"):
+        pytest.skip("the server does not know sparse indexes")
     told = await refusal(url)
     assert 'db.messages.dropIndex("place")' in told
-    assert "conversation_id, seq" in told
+    assert "conversation_id, seq (unique)" in told
 
 
 async def test_documents_that_stand_twice_are_told(url: str) -> None:

@@ -20,6 +20,8 @@ from chat4all.adapters.mongodb.errors import SETTING
 from chat4all.domain.errors import BadSettings, SchemaTooNew
 
 VERSION = 1
+_MEANING = ("unique", "sparse", "partialFilterExpression", "expireAfterSeconds", "collation")
+"""Options with which an index is another one."""
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
@@ -35,6 +37,12 @@ class Index:
     keys: tuple[str, ...]
     unique: bool = False
     sparse: bool = False
+    """Saves room, no more: compatible servers that do not know it are good enough."""
+
+    @property
+    def options(self) -> Document:
+        """Return what is on; what is off is left out, for given as off it counts as another."""
+        return {name: True for name in ("unique", "sparse") if getattr(self, name)}
 
 
 INDEXES = (
@@ -86,10 +94,8 @@ async def _make(collection: Collection, index: Index) -> None:
         _compare(collection, index, found)
         return
     keys = [(key, 1) for key in index.keys]
-    # What is off is left out: an option counts as given, and then it is another index.
-    given: Document = {name: True for name in ("unique", "sparse") if getattr(index, name)}
     try:
-        await collection.create_index(keys, name=index.name, **given)
+        await collection.create_index(keys, name=index.name, **index.options)
     except OperationFailure as error:
         raise BadSettings(
             f"{SETTING}: the index {index.name} of {collection.full_name} cannot be made "
@@ -99,12 +105,13 @@ async def _make(collection: Collection, index: Index) -> None:
 
 
 def _compare(collection: Collection, index: Index, found: Any) -> None:
-    keys = tuple(key for key, _ in found["key"])
-    ascending = all(direction == 1 for _, direction in found["key"])
-    if keys != index.keys or not ascending or bool(found.get("unique")) is not index.unique:
-        kind = "unique " if index.unique else ""
+    keys = [(key, 1) for key in index.keys]
+    options = {name: found[name] for name in _MEANING if found.get(name) not in (None, False)}
+    same = index.options in (options, {**options, "sparse": True})
+    if list(found["key"]) != keys or not same:
         raise BadSettings(
             f"{SETTING}: the index {index.name} of {collection.full_name} is another one than "
-            f"the {kind}one on {', '.join(index.keys)} that is needed; drop it "
+            f"the one on {', '.join(index.keys)} ({', '.join(index.options) or 'no options'}) that "
+            "is needed; drop it "
             f'(db.{collection.name}.dropIndex("{index.name}")) and start again'
         )
