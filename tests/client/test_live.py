@@ -9,10 +9,11 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from chat4all.client import Unauthenticated
 from chat4all.client.errors import NotReached
-from chat4all.client.live import CAUGHT_UP, Live
+from chat4all.client.live import CAUGHT_UP, SUBPROTOCOL, Live
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 READY = {"type": "ready", "user_id": "ana", "cursor": "0.20"}
@@ -34,7 +35,9 @@ class Ana:
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[Ana]:
-        async with serve(self._on, "127.0.0.1", 0, subprotocols=None) as server:
+        async with serve(
+            self._on, "127.0.0.1", 0, subprotocols=[Subprotocol(SUBPROTOCOL)]
+        ) as server:
             port = server.sockets[0].getsockname()[1]
             self.address = f"http://127.0.0.1:{port}"
             yield self

@@ -189,7 +189,9 @@ def test_the_two_readmes_show_the_same_commands() -> None:
 
 
 def code_blocks(text: str) -> list[str]:
-    return [match["body"] for match in FENCE.finditer(text) if match["info"] in ("sh", "python")]
+    return [
+        match["body"] for match in FENCE.finditer(text) if match["info"] in ("sh", "python", "ts")
+    ]
 
 
 def test_every_decision_is_listed() -> None:

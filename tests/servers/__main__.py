@@ -9,6 +9,7 @@ from tests.servers import (
     grpc_packages,
     kafka_server,
     mongo_server,
+    sdk_packages,
     tus,
     webhook_packages,
 )
@@ -25,6 +26,7 @@ SERVERS = {
     "tus": tus.PACKAGES.build,
     "grpc": grpc_packages.PACKAGES.build,
     "webhooks": webhook_packages.PACKAGES.build,
+    "sdk": sdk_packages.PACKAGES.build,
 }
 ON_REQUEST = {"secantusdb-rust": mongo_server.build_secantus_rust}
 """What takes many minutes to build, and has something else in its place."""

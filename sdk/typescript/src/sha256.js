@@ -1,0 +1,1 @@
+../../../src/chat4all/gateway/web/static/js/files/sha256.js
