@@ -178,6 +178,9 @@ class Settings(BaseSettings):
         gt=0,
         description="Sign-ins per minute that one address may try for one username.",
     )
+    api_key_per_minute: int = Field(
+        default=6_000, gt=0, description="Calls a minute that an API key may be made good for."
+    )
     webhook_networks: str = Field(
         default="",
         description="Networks of your own, separated by commas, that webhook endpoints may lie "

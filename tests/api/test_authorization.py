@@ -64,6 +64,7 @@ async def _things(world: World, people: Mapping[str, Person]) -> dict[str, str]:
     path = f"/v1/conversations/{group}/members/{people['group_admin'].id}"
     assert (await owner.patch(path, json={"role": "admin"})).is_success
     account = await _made(root, "admin/connectors/accounts", platform="telegram", name="Shop")
+    service = await _made(owner, "service-accounts", username="shop-reports")
     world.phones.owned[people["owner"].id, "p1"] = Phone(external_id="p1", display_name="Carla")
     await world.event_log.append([Record("commands", "nowhere", b"not a command")])
     return {
@@ -73,6 +74,10 @@ async def _things(world: World, people: Mapping[str, Person]) -> dict[str, str]:
         "channel_id": await _linked(world, people["owner"].id),
         "account_id": account,
         "endpoint_id": await _made(owner, "webhook-endpoints", url="https://shop.example/"),
+        "service_id": service,
+        "key_id": await _made(
+            owner, f"service-accounts/{service}/keys", name="nightly", scopes=["read"]
+        ),
         "external_id": "p1",
         "letter_id": await _letter(root),
         **await _files(people["owner"], group),

@@ -33,6 +33,7 @@ class _StandingDeps(_Standing):
     def __init__(self) -> None:
         super().__init__(_called.get)
         self.tokens = _Standing(lambda: _called.get().tokens)
+        self.access = _Standing(lambda: _called.get().access)
         self.files = _Standing(lambda: _called.get().files)
 
 

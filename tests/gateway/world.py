@@ -55,6 +55,7 @@ from chat4all.router.preflight import Preflight
 from chat4all.router.preview import PreviewDelivery
 from chat4all.router.repair import Repair
 from chat4all.router.worker import Router
+from chat4all.services.access import Access
 from chat4all.services.accounts import ConnectorAccounts, known_platforms
 from chat4all.services.audit.course import Course
 from chat4all.services.audit.cursors import CursorsCourse
@@ -66,6 +67,7 @@ from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.delegates import Delegates
 from chat4all.services.directory_cache import DirectoryCache
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.last_channel import LastChannels
@@ -75,6 +77,7 @@ from chat4all.services.people import People
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.records import encode_command
 from chat4all.services.send_message import Limits, SendMessage
+from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
 from chat4all.services.shown_files import ShownFiles
 from chat4all.services.sign_in import SignIn
@@ -404,6 +407,11 @@ class _Engines:
         windows = SessionWindows(directory.routes, directory.accounts, CAPABILITIES, now=now)
         return RestDeps(
             tokens=tokens,
+            access=Access(tokens, directory.api_keys, users, directory.delegations, rates, now=now),
+            service_accounts=ServiceAccounts(
+                users, directory.api_keys, tokens, most_per_minute=6_000, now=now
+            ),
+            delegates=Delegates(directory.delegations, users, now=now),
             sign_up=SignUp(users, self.passwords, rates, directory.keys, now=now),
             sign_in=SignIn(users, directory.tokens, self.passwords, tokens, rates, now=now),
             profiles=UserProfiles(users, conversations),

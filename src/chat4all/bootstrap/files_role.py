@@ -33,6 +33,7 @@ from chat4all.gateway.rest.files_app import FilesDeps, create_files_app
 from chat4all.gateway.traced import Traced
 from chat4all.ports.directory import Directory
 from chat4all.ports.object_store import checked_key
+from chat4all.services.access import Access
 from chat4all.services.clock import utc_now
 from chat4all.settings import Settings
 
@@ -55,7 +56,13 @@ async def open_files_node(settings: Settings) -> AsyncIterator[RoleNode]:
         )
         running = await stack.enter_async_context(Parts())
         deps = FilesDeps(
-            tokens=await _tokens(directory, running),
+            access=Access(
+                await _tokens(directory, running),
+                directory.api_keys,
+                directory.users,
+                directory.delegations,
+                MemoryEphemeral().rates,
+            ),
             files=files.tools,
             ready=Readiness(_probes(directory, storage)),
             metrics=metrics.render,

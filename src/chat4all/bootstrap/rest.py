@@ -27,14 +27,17 @@ from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.passwords import Passwords
 from chat4all.ports.phones import PhoneNetwork
 from chat4all.router.repair import Repair
+from chat4all.services.access import Access
 from chat4all.services.accounts import ConnectorAccounts
 from chat4all.services.channels import OwnChannels
 from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.delegates import Delegates
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.records import encode_command
+from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn, SignInLimits
 from chat4all.services.sign_up import SignUp
@@ -65,6 +68,7 @@ def rest_deps(
     clients: Clients,
     platforms: Platforms,
     tokens: JwtAccessTokens,
+    access: Access,
     passwords: Passwords,
     limits: SignInLimits,
     around: Around,
@@ -78,6 +82,9 @@ def rest_deps(
     windows = SessionWindows(directory.routes, directory.accounts, capabilities)
     return RestDeps(
         tokens=tokens,
+        access=access,
+        service_accounts=_service_accounts(core, tokens),
+        delegates=Delegates(directory.delegations, users),
         sign_up=SignUp(users, passwords, rates, directory.keys),
         sign_in=SignIn(users, directory.tokens, passwords, tokens, rates, limits=limits),
         profiles=UserProfiles(users, conversations),
@@ -88,13 +95,7 @@ def rest_deps(
         ),
         views=ConversationViews(users, channels, storage.messages, clients.messages, windows),
         presence=clients.presence,
-        accounts=ConnectorAccounts(
-            directory.accounts,
-            users,
-            complete_config=partial(complete_config, kinds),
-            name_account=partial(account_id, kinds),
-            on_change=around.account_changed,
-        ),
+        accounts=_accounts(core, around),
         users=users,
         send=clients.send,
         plan=clients.plan,
@@ -120,6 +121,22 @@ def rest_deps(
         phones=around.phones,
         operator=_operator_tools(core, fleet),
     )
+
+
+def _accounts(core: Core, around: Around) -> ConnectorAccounts:
+    return ConnectorAccounts(
+        core.directory.accounts,
+        core.directory.users,
+        complete_config=partial(complete_config, core.kinds),
+        name_account=partial(account_id, core.kinds),
+        on_change=around.account_changed,
+    )
+
+
+def _service_accounts(core: Core, tokens: JwtAccessTokens) -> ServiceAccounts:
+    users, keys = core.directory.users, core.directory.api_keys
+    most = core.settings.api_key_per_minute
+    return ServiceAccounts(users, keys, tokens, most_per_minute=most)
 
 
 def _webhooks(core: Core) -> Webhooks:

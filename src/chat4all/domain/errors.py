@@ -7,12 +7,14 @@ Chat4AllError                       code
 ├── Unauthenticated                 unauthenticated
 │   └── InvalidToken                invalid_token
 ├── NotPermitted                    not_permitted
+│   └── InsufficientScope           insufficient_scope (of an API key)
 ├── NotFound                        not_found
 │   ├── UserNotFound                user_not_found
 │   ├── ConversationNotFound        conversation_not_found
 │   ├── MessageNotFound             message_not_found
 │   ├── ChannelNotFound             channel_not_found
 │   ├── AccountNotFound             account_not_found
+│   ├── KeyNotFound                 key_not_found
 │   ├── RecordNotFound              record_not_found
 │   ├── EndpointNotFound            endpoint_not_found
 │   ├── FileNotFound                file_not_found
@@ -112,6 +114,16 @@ class NotPermitted(Chat4AllError):
     code = "not_permitted"
 
 
+class InsufficientScope(NotPermitted):
+    """The API key is not good for this call (RFC 6750 section 3.1); `scope` is what it lacks."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, detail: str, scope: str) -> None:
+        super().__init__(detail)
+        self.scope = scope
+
+
 class NotFound(Chat4AllError):
     """It does not exist, or its existence is a secret from the caller."""
 
@@ -146,6 +158,12 @@ class AccountNotFound(NotFound):
     """No such connector account."""
 
     code = "account_not_found"
+
+
+class KeyNotFound(NotFound):
+    """No such API key of this account."""
+
+    code = "key_not_found"
 
 
 class RecordNotFound(NotFound):
@@ -321,12 +339,9 @@ class ChannelError(Chat4AllError):
         moved_to: str | None = None,
     ) -> None:
         super().__init__(detail)
-        self.moved_to = moved_to
-        self.of_account = of_account
-        self.retry = retry
-        self.reason = reason
-        self.retry_after = retry_after
-        self.platform_error = platform_error
+        self.reason, self.platform_error = reason, platform_error
+        self.retry, self.retry_after = retry, retry_after
+        self.of_account, self.moved_to = of_account, moved_to
 
 
 class WebhookRejected(Chat4AllError):

@@ -27,6 +27,11 @@ EndpointId = NewType("EndpointId", str)
 DeliveryId = NewType("DeliveryId", str)
 """One event on its way to one endpoint; sorts by when it was kept. UUID text."""
 
+KeyId = NewType("KeyId", str)
+"""One API key; not its text, which is secret. UUID text."""
+ActId = NewType("ActId", str)
+"""One call made as somebody else; sorts by time. UUID text."""
+
 _lock = threading.Lock()
 _last = 0
 

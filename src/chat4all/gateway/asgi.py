@@ -2,8 +2,8 @@
 
 `POST /v1/messages` is the one call that decides how much a node can take, so its plain case
 is answered here, before the framework. Whatever is not plain - another media type, a
-`Prefer` header, a body that cannot be read, a bad token - goes on to the REST application
-with its body intact: there is one implementation of every refusal.
+`Prefer` header, a body that cannot be read, an API key, a bad token - goes on to the REST
+application with its body intact: there is one implementation of every refusal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from chat4all.domain.errors import Chat4AllError, InvalidInput, InvalidToken
 from chat4all.gateway.metered import Message, Meter, Metered, Receive, Scope, Send
+from chat4all.gateway.rest import bearer
 from chat4all.gateway.rest.problems import (
     MEDIA_TYPE,
     STATUS,
@@ -30,6 +31,7 @@ from chat4all.ports.tracing import Tracing
 from chat4all.services.send_message import Accepted, Draft, SendMessage
 
 MAX_BODY = 256 * 1024
+ON_BEHALF_OF = bearer.ON_BEHALF_OF.encode()
 _JSON = (b"content-type", b"application/json")
 _OURS = HTTPStatus.INTERNAL_SERVER_ERROR
 _encode = msgspec.json.Encoder().encode
@@ -98,6 +100,8 @@ class Gateway:
             if not plain or len(body) > MAX_BODY:
                 raise InvalidInput("not the plain case")
             principal: Principal = self._deps.tokens.verify(token)
+            if principal.key is not None:
+                raise InvalidInput("not the plain case")
             draft = self._deps.read_draft(body)
         except (InvalidToken, InvalidInput):
             await self._deps.rest(scope, _again(event, receive), send)
@@ -158,7 +162,7 @@ def _plain_token(scope: Scope) -> str | None:
                 return None
             token = value[7:].strip().decode("latin-1")
         elif (
-            name == b"prefer"
+            name in {b"prefer", ON_BEHALF_OF}
             or (name == b"content-type" and (name, value) != _JSON)
             or (name == b"accept" and value not in (b"*/*", b"application/json"))
             or name == b"content-encoding"

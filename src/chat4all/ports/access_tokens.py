@@ -6,13 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from chat4all.domain.api_keys import EVERYTHING, Scope
 from chat4all.domain.directory import User, UserKind
-from chat4all.domain.ids import UserId
+from chat4all.domain.ids import KeyId, UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGrant:
+    """The API key that somebody proved themselves with, and the calls a minute it is good for."""
+
+    id: KeyId
+    per_minute: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who is asking, as a verified token says; `family` is the sign-in it stems from."""
+    """Who is asking, as a verified token says; `family` is the sign-in it stems from.
+
+    For whom an API key speaks that `key` is there, and is the family. `actor` is the service
+    account that acts as the user, where one does.
+    """
 
     user_id: UserId
     kind: UserKind
@@ -21,10 +34,15 @@ class Principal:
     family: str
     expires_at: datetime
     username: str | None = None
+    scopes: frozenset[Scope] = EVERYTHING
+    key: KeyGrant | None = None
+    actor: UserId | None = None
 
     @property
     def scope(self) -> str:
         """Return the OAuth 2 scope, space-separated."""
+        if self.key is not None:
+            return " ".join(sorted(self.scopes))
         return "chat4all admin" if self.admin else "chat4all"
 
 
@@ -45,6 +63,10 @@ class AccessTokens(Protocol):
 
     def verify(self, token: str) -> Principal:
         """Return whom `token` speaks for. Raises `InvalidToken`; never waits."""
+        ...
+
+    def is_revoked(self, subject: str) -> bool:
+        """Say whether a family, or one token by its id, is refused; never waits."""
         ...
 
     async def revoke(self, subject: str, *, until: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.api_keys import ApiKeys, Delegations
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
@@ -14,7 +15,7 @@ from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 class Directory(Protocol):
-    """One storage behind fourteen views of it. Every implementation passes `DirectoryContract`.
+    """One storage behind sixteen views of it. Every implementation passes `DirectoryContract`.
 
     Strongly consistent: what a call has stored, every later call on any node sees. Methods
     raise `Unavailable` or `StorageFull` when the storage does not answer.
@@ -88,4 +89,14 @@ class Directory(Protocol):
     @property
     def deliveries(self) -> WebhookDeliveries:
         """Events on their way there."""
+        ...
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """The keys of programs."""
+        ...
+
+    @property
+    def delegations(self) -> Delegations:
+        """Whom programs may act for, and what they did as them."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -30,6 +31,14 @@ class Leases(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What came of asking a bucket: the seconds to `wait` (0: it gave), and what is `left`."""
+
+    wait: float
+    left: float
+
+
 class RateLimits(Protocol):
     """Token buckets."""
 
@@ -39,6 +48,10 @@ class RateLimits(Protocol):
         Returns 0 when they were taken, else the seconds until they would be there, and
         takes nothing.
         """
+        ...
+
+    async def draw(self, key: str, *, rate: float, burst: float, cost: float = 1.0) -> Drawn:
+        """Do as `take` does, on the same buckets, and tell also what is left."""
         ...
 
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 import structlog
 
 from chat4all.domain.errors import Unavailable
-from chat4all.ports.ephemeral import Bus, Ephemeral, Leases, RateLimits, Routing
+from chat4all.ports.ephemeral import Bus, Drawn, Ephemeral, Leases, RateLimits, Routing
 
 T = TypeVar("T")
 
@@ -133,6 +133,13 @@ class _RateLimits:
         return await self._choice.ask(
             partial(self._shared.take, key, **arguments),
             partial(self._local.take, key, **arguments),
+        )
+
+    async def draw(self, key: str, *, rate: float, burst: float, cost: float = 1.0) -> Drawn:
+        arguments = {"rate": rate, "burst": burst, "cost": cost}
+        return await self._choice.ask(
+            partial(self._shared.draw, key, **arguments),
+            partial(self._local.draw, key, **arguments),
         )
 
 

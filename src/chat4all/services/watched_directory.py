@@ -10,6 +10,7 @@ from chat4all.domain.directory import Account, Channel, Conversation, Member, Ro
 from chat4all.domain.group_chats import ChatKey, GroupChat, Moment, Standing
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.api_keys import ApiKeys, Delegations
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.directory import Directory
 from chat4all.ports.failovers import Failovers
@@ -54,6 +55,8 @@ class WatchedDirectory:
         self.group_people: GroupPeople = _GroupPeople(directory.group_people, told)
         self.endpoints: WebhookEndpoints = directory.endpoints
         self.deliveries: WebhookDeliveries = directory.deliveries
+        self.api_keys: ApiKeys = directory.api_keys
+        self.delegations: Delegations = directory.delegations
 
 
 class _Users:

@@ -12,6 +12,7 @@ from chat4all.testing.directory_accounts import (
     LinkCodesContract,
     RoutesContract,
 )
+from chat4all.testing.directory_api_keys import ApiKeysContract, DelegationsContract
 from chat4all.testing.directory_conversations import (
     SMALL_GROUP,
     ChannelsContract,
@@ -50,6 +51,8 @@ class DirectoryContract(
     GroupPeopleContract,
     WebhookEndpointsContract,
     WebhookDeliveriesContract,
+    ApiKeysContract,
+    DelegationsContract,
     ABC,
 ):
     """Bind it by giving two directories that share one empty storage.

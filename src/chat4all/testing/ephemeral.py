@@ -144,6 +144,14 @@ class EphemeralContract(ABC):
         assert 190 <= wait <= 200
         assert await node.rates.take("k", rate=0.01, burst=5, cost=2) == 0
 
+    async def test_a_draw_tells_what_it_leaves(self, node: Ephemeral, peer: Ephemeral) -> None:
+        drawn = await node.rates.draw("k", rate=0.01, burst=5, cost=3)
+        assert (drawn.wait, round(drawn.left)) == (0, 2)
+        assert await peer.rates.take("k", rate=0.01, burst=5) == 0
+        refused = await node.rates.draw("k", rate=0.01, burst=5, cost=2)
+        assert 90 <= refused.wait <= 100
+        assert round(refused.left) == 1
+
     async def test_a_bucket_never_holds_more_than_its_burst(
         self, node: Ephemeral, pass_time: PassTime
     ) -> None:

@@ -13,7 +13,8 @@ from chat4all.domain.errors import InvalidToken
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.gateway.rest.read_draft import read_draft
 from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
-from chat4all.ports.access_tokens import AccessToken, Principal
+from chat4all.ports.access_tokens import AccessToken, AccessTokens, Principal
+from chat4all.services.access import Access
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.signals import Signals
 from chat4all.testing.pipeline import Pipeline
@@ -21,6 +22,9 @@ from chat4all.testing.pipeline import Pipeline
 
 class NamesAsTokens:
     """`AccessTokens` for tests: a user's id is their token."""
+
+    def __init__(self) -> None:
+        self._revoked: set[str] = set()
 
     def issue(self, user: User, *, family: str) -> AccessToken:
         """See `AccessTokens.issue`."""
@@ -40,26 +44,34 @@ class NamesAsTokens:
             expires_at=datetime.now(UTC) + timedelta(hours=1),
         )
 
+    def is_revoked(self, subject: str) -> bool:
+        """See `AccessTokens.is_revoked`."""
+        return subject in self._revoked
+
     async def revoke(self, subject: str, *, until: datetime) -> None:
-        """See `AccessTokens.revoke`; nothing is revoked here."""
+        """See `AccessTokens.revoke`."""
+        del until
+        self._revoked.add(subject)
 
     async def reload(self) -> None:
         """See `AccessTokens.reload`."""
 
 
-def websocket_of(pipeline: Pipeline) -> WebSocketEndpoint:
-    """Return the real endpoint in front of `pipeline`."""
-    directory = pipeline.directory
+def websocket_of(pipeline: Pipeline, tokens: AccessTokens | None = None) -> WebSocketEndpoint:
+    """Return the real endpoint in front of `pipeline`; it takes names, or `tokens`."""
+    directory, rates = pipeline.directory, pipeline.ephemeral.rates
+    checks = NamesAsTokens() if tokens is None else tokens
+    access = Access(checks, directory.api_keys, directory.users, directory.delegations, rates)
     return WebSocketEndpoint(
         WebSocketDeps(
-            tokens=NamesAsTokens(),
+            access=access,
             send_message=pipeline.send,
             messages=pipeline.messages,
             notifier=pipeline.notifier,
             sync=pipeline.sync,
             presence=PresenceBoard(pipeline.ephemeral, directory.conversations, directory.users),
             signals=Signals(pipeline.ephemeral.bus, pipeline.people),
-            rates=pipeline.ephemeral.rates,
+            rates=rates,
             read_draft=read_draft,
         )
     )

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from chat4all.adapters.memory.accounts import MemoryAccounts, MemoryLinkCodes
+from chat4all.adapters.memory.api_keys import MemoryApiKeys, MemoryDelegations
 from chat4all.adapters.memory.conversations import (
     MemoryChannels,
     MemoryConversations,
@@ -21,6 +22,7 @@ from chat4all.adapters.memory.users import MemoryKeys, MemoryTokens, MemoryUsers
 from chat4all.adapters.memory.webhooks import MemoryWebhookDeliveries, MemoryWebhookEndpoints
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.api_keys import ApiKeys, Delegations
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
@@ -62,6 +64,8 @@ class MemoryDirectory:
         self.group_people: GroupPeople = MemoryGroupPeople(state)
         self.endpoints: WebhookEndpoints = MemoryWebhookEndpoints(state)
         self.deliveries: WebhookDeliveries = MemoryWebhookDeliveries(state)
+        self.api_keys: ApiKeys = MemoryApiKeys(state)
+        self.delegations: Delegations = MemoryDelegations(state)
 
     async def __aenter__(self) -> Self:
         return self

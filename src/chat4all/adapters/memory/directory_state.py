@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from chat4all.domain.api_keys import ApiKey, DelegatedAct, Delegation
 from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User
 from chat4all.domain.errors import ConversationNotFound, UserNotFound
 from chat4all.domain.failover import FailoverPlan
@@ -17,6 +18,7 @@ from chat4all.domain.ids import (
     ConversationId,
     DeliveryId,
     EndpointId,
+    KeyId,
     MessageId,
     UserId,
 )
@@ -68,6 +70,9 @@ class DirectoryState:
     failovers: dict[tuple[MessageId, UserId], FailoverPlan] = field(default_factory=dict)
     endpoints: dict[EndpointId, Endpoint] = field(default_factory=dict)
     deliveries: dict[DeliveryId, Delivery] = field(default_factory=dict)
+    api_keys: dict[KeyId, ApiKey] = field(default_factory=dict)
+    delegations: dict[tuple[UserId, UserId], Delegation] = field(default_factory=dict)
+    acts: list[DelegatedAct] = field(default_factory=list)
     groups: dict[ChatKey, GroupRow] = field(default_factory=dict)
     group_people: dict[tuple[ChatKey, str], tuple[Standing, Moment]] = field(default_factory=dict)
 

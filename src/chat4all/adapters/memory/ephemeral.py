@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Generic, NamedTuple, TypeVar
 
+from chat4all.ports.ephemeral import Drawn
+
 V = TypeVar("V")
 
 Clock = Callable[[], float]
@@ -166,15 +168,19 @@ class MemoryRateLimits:
 
     async def take(self, key: str, *, rate: float, burst: float, cost: float = 1.0) -> float:
         """See `RateLimits.take`."""
+        return (await self.draw(key, rate=rate, burst=burst, cost=cost)).wait
+
+    async def draw(self, key: str, *, rate: float, burst: float, cost: float = 1.0) -> Drawn:
+        """See `RateLimits.draw`."""
         now = self._clock()
         bucket = self._buckets.get(key) or _Bucket(burst, now)
         tokens = min(burst, bucket.tokens + (now - bucket.at) * rate)
         if tokens < cost:
-            return (cost - tokens) / rate if rate > 0 else math.inf
+            return Drawn((cost - tokens) / rate if rate > 0 else math.inf, tokens)
         left = tokens - cost
         full_in = (burst - left) / rate if rate > 0 else math.inf
         self._buckets.put(key, _Bucket(left, now), ttl=full_in)
-        return 0.0
+        return Drawn(0.0, left)
 
 
 class MemoryBus:

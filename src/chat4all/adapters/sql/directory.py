@@ -8,9 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from chat4all.adapters.sql.accounts import SqlAccounts
+from chat4all.adapters.sql.api_keys import SqlApiKeys
 from chat4all.adapters.sql.channels import SqlChannels
 from chat4all.adapters.sql.conversations import SqlConversations
 from chat4all.adapters.sql.database import Database
+from chat4all.adapters.sql.delegations import SqlDelegations
 from chat4all.adapters.sql.failovers import SqlFailovers
 from chat4all.adapters.sql.group_chats import SqlGroupChats, SqlGroupPeople
 from chat4all.adapters.sql.keys import SqlKeys
@@ -25,6 +27,7 @@ from chat4all.adapters.sql.webhook_deliveries import SqlWebhookDeliveries
 from chat4all.adapters.sql.webhook_endpoints import SqlWebhookEndpoints
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
+from chat4all.ports.api_keys import ApiKeys, Delegations
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
@@ -68,6 +71,8 @@ class SqlDirectory:
         self.group_people: GroupPeople = SqlGroupPeople(database)
         self.endpoints: WebhookEndpoints = SqlWebhookEndpoints(database)
         self.deliveries: WebhookDeliveries = SqlWebhookDeliveries(database)
+        self.api_keys: ApiKeys = SqlApiKeys(database)
+        self.delegations: Delegations = SqlDelegations(database)
         self.rows: Tables = SqlRows(database)
         """All of it as plain rows, to be moved to another database."""
 

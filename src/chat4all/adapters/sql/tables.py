@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
@@ -302,6 +302,45 @@ webhook_deliveries = Table(
     Index(None, "endpoint_id", "id"),
     Index(None, "state", "endpoint_id"),
     Index("ix_webhook_deliveries_lane", "endpoint_id", "lane", "state", "place"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("account_id", String(), nullable=False, index=True),
+    Column("secret_hash", String(), nullable=False, unique=True),
+    Column("hint", String(), nullable=False),
+    Column("name", String(), nullable=False),
+    Column("scopes", Json(), nullable=False),
+    Column("per_minute", Integer(), nullable=False),
+    Column("created_by", String(), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Column("expires_at", Instant()),
+    Column("used_at", Instant()),
+    Column("revoked_at", Instant()),
+)
+
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("user_id", String()),
+    Column("account_id", String()),
+    Column("created_at", Instant(), nullable=False),
+    PrimaryKeyConstraint("user_id", "account_id"),
+)
+
+delegated_acts = Table(
+    "delegated_acts",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("account_id", String(), nullable=False),
+    Column("key_id", String(), nullable=False),
+    Column("user_id", String(), nullable=False),
+    Column("what", String(), nullable=False),
+    Column("at", Instant(), nullable=False),
+    Index(None, "user_id", "id"),
+    Index(None, "account_id", "id"),
 )
 
 # Alembic makes the same table when it runs; it stands apart because no revision owns it.

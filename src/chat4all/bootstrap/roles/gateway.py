@@ -24,6 +24,7 @@ from chat4all.gateway.rest.read_draft import read_draft
 from chat4all.gateway.rest.security_headers import BARE_HEADERS
 from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
 from chat4all.ports.tracing import Untraced
+from chat4all.services.access import Access
 from chat4all.services.clock import utc_now
 from chat4all.services.sign_in import SignInLimits
 
@@ -69,8 +70,9 @@ async def build_gateway(
         per_source=settings.sign_in_per_minute, per_name=10 * settings.sign_in_per_minute
     )
     tokens = await _tokens(core)
-    rest = rest_deps(core, clients, platforms, tokens, passwords, limits, around)
-    websocket = _websocket(core, clients, tokens)
+    access = _access(core, tokens)
+    rest = rest_deps(core, clients, platforms, tokens, access, passwords, limits, around)
+    websocket = _websocket(core, clients, access)
     return GatewayRole(_gateway(core, clients, rest, tokens, websocket), websocket, rest)
 
 
@@ -105,10 +107,16 @@ async def _tokens(core: Core) -> JwtAccessTokens:
     return JwtAccessTokens(key, revocations, issuer=core.settings.address, now=utc_now)
 
 
-def _websocket(core: Core, clients: Clients, tokens: JwtAccessTokens) -> WebSocketEndpoint:
+def _access(core: Core, tokens: JwtAccessTokens) -> Access:
+    directory = core.directory
+    rates = core.storage.ephemeral.rates
+    return Access(tokens, directory.api_keys, directory.users, directory.delegations, rates)
+
+
+def _websocket(core: Core, clients: Clients, access: Access) -> WebSocketEndpoint:
     return WebSocketEndpoint(
         WebSocketDeps(
-            tokens=tokens,
+            access=access,
             send_message=clients.send,
             messages=clients.messages,
             notifier=clients.notifier,

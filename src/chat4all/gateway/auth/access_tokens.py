@@ -101,6 +101,10 @@ class JwtAccessTokens:
             raise InvalidToken("the access token was revoked; sign in again")
         return principal
 
+    def is_revoked(self, subject: str) -> bool:
+        """Say whether a family, or one token by its id, is refused."""
+        return subject in self._revocations
+
     async def revoke(self, subject: str, *, until: datetime) -> None:
         """Refuse a family, or one token by its id, from now on."""
         await self._revocations.add(subject, until=until)

@@ -19,7 +19,9 @@ from chat4all.domain.errors import TooLarge, Unauthenticated
 from chat4all.domain.ids import UserId
 from chat4all.gateway.grpc.deps import GrpcDeps
 from chat4all.gateway.grpc.objects import plain
+from chat4all.gateway.grpc.scopes import scope_of
 from chat4all.gateway.grpc.statuses import DETAILS, Ended, Refusal, refusal_of
+from chat4all.gateway.rest.bearer import ON_BEHALF_OF, behalf
 from chat4all.gateway.rest.strict_json import decode
 from chat4all.ports.access_tokens import Principal
 from chat4all.ports.tracing import Kind, Span
@@ -98,7 +100,7 @@ class Calls:
         try:
             with self._followed(context, method) if followed else nullcontext() as span:
                 try:
-                    call = await self._call(context, response, public=public)
+                    call = await self._call(context, response, "" if public else method)
                     return await work(call)
                 except Exception as error:  # noqa: BLE001 - the edge: whatever it is, a status answers
                     refusal = refusal_of(error, method)
@@ -113,15 +115,18 @@ class Calls:
         finally:
             self._deps.meter.rpc(method, status.name, time.perf_counter() - began)
 
-    async def _call(self, context: Context, response: type[R], *, public: bool) -> Call[R]:
+    async def _call(self, context: Context, response: type[R], guarded: str) -> Call[R]:
+        """Return the call of a method; `guarded` is its name unless anybody may call it."""
         told = _metadata(context)
         caller, token = None, ""
-        if not public:
+        if guarded:
             scheme, _, token = told.get("authorization", "").partition(" ")
             token = token.strip()
             if scheme.lower() != "bearer" or not token:
                 raise Unauthenticated("send an access token: authorization: Bearer <token>")
-            caller = self._deps.rest.tokens.verify(token)
+            access = self._deps.rest.access
+            caller = await access.identify(token, behalf(told.get(ON_BEHALF_OF)))
+            await access.admit(caller, scope_of(guarded), guarded)
         source = await self._deps.source_of(_host(context.peer()), told.get("x-forwarded-for", ""))
         return Call(context=context, response=response, caller=caller, token=token, source=source)
 

@@ -19,6 +19,7 @@ from chat4all.gateway.grpc.deps import GrpcDeps
 from chat4all.gateway.grpc.generated import message_service_pb2 as pb
 from chat4all.gateway.grpc.objects import filled, shown
 from chat4all.gateway.grpc.questions import Resume
+from chat4all.ports.access_tokens import Principal
 from chat4all.services.presence import PresenceStatus
 from chat4all.services.subscription import Overflowed, Subscription
 
@@ -80,14 +81,22 @@ class MessageStreams:
     async def _keep(self, call: Streaming) -> None:
         """Renew presence, and end the stream when its token does."""
         while True:
-            principal = self._deps.rest.tokens.verify(call.token)
+            principal = await self._still(call)
             left = principal.expires_at.timestamp() - time.time()
             await asyncio.sleep(max(0.0, min(KEEP_SECONDS, left)))
-            self._deps.rest.tokens.verify(call.token)  # before others are told that one is there
+            await self._still(call)  # before others are told that one is there
             try:
                 await self._deps.rest.presence.renew(call.user_id, PresenceStatus.ONLINE)
             except Unavailable as error:
                 log.info("presence is not told", detail=str(error))
+
+    async def _still(self, call: Streaming) -> Principal:
+        """Return who calls. Raises when they may not any more."""
+        access, caller = self._deps.rest.access, call.caller
+        acting = caller is not None and caller.actor is not None
+        principal = await access.identify(call.token, call.user_id if acting else None)
+        await access.confirm(principal)
+        return principal
 
     async def _is_now(self, user: UserId, status: PresenceStatus) -> None:
         """Tell others; while that cannot be done the stream is as good without."""

@@ -24,6 +24,7 @@ from chat4all.gateway.rest.routes.callbacks import Callbacks
 from chat4all.gateway.rest.routes.contacts import Contacts
 from chat4all.gateway.rest.routes.conversations import Conversations
 from chat4all.gateway.rest.routes.dead_letters import DeadLetterAdministration
+from chat4all.gateway.rest.routes.delegates import Delegates
 from chat4all.gateway.rest.routes.discovery import Discovery
 from chat4all.gateway.rest.routes.file_content import FileContent
 from chat4all.gateway.rest.routes.files import FileCalls
@@ -33,6 +34,7 @@ from chat4all.gateway.rest.routes.operations import Operations
 from chat4all.gateway.rest.routes.operator import Operator
 from chat4all.gateway.rest.routes.phones import Phones
 from chat4all.gateway.rest.routes.presence import PresenceStates
+from chat4all.gateway.rest.routes.service_accounts import ServiceAccounts
 from chat4all.gateway.rest.routes.templates import Templates
 from chat4all.gateway.rest.routes.uploads import Uploads
 from chat4all.gateway.rest.routes.users import OwnChannels, Users
@@ -49,6 +51,8 @@ CONTROLLERS = (
     Discovery,
     Users,
     OwnChannels,
+    ServiceAccounts,
+    Delegates,
     Contacts,
     Conversations,
     Messages,
@@ -75,7 +79,7 @@ def create_rest_app(deps: RestDeps) -> Litestar:
     return Litestar(
         route_handlers=[*CONTROLLERS, *_documents(), *_files(deps)],
         dependencies=_dependencies(deps),
-        guards=[SignedIn(deps.tokens)],
+        guards=[SignedIn(deps.access)],
         before_request=check_request,
         before_send=[add_security_headers],
         exception_handlers=dict(HANDLERS),

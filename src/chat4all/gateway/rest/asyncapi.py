@@ -34,8 +34,9 @@ DESCRIPTION = """JSON text frames with a `type`. The access token comes as a sub
 (`Sec-WebSocket-Protocol: chat4all.v1, bearer.<token>`) or as a first frame `auth` within 5
 seconds, never in the address. After `ready` the client may `resume` from the cursor it last
 saw: it then gets all it missed, in order, once. The server closes with 4401 (token missing,
-bad or expired), 4408 (no `auth` in time), 4429 (the client reads too slowly: connect and
-resume), 1009 (frame over 256 KiB) or 1012 (the node stops: connect again and resume)."""
+bad or expired), 4403 (not permitted), 4408 (no `auth` in time), 4429 (the client reads too
+slowly: connect and resume), 1009 (frame over 256 KiB), 1012 (the node stops: connect again and
+resume) or 1013 (try again later)."""
 
 
 def asyncapi_document() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from chat4all.ports.connector_kind import ConnectorKind
 from chat4all.ports.integrity import AuditNotes, LogRange, Repaired
 from chat4all.ports.phones import PhoneNetwork
 from chat4all.ports.users import Users
+from chat4all.services.access import Access
 from chat4all.services.account_health import Health
 from chat4all.services.accounts import ConnectorAccounts
 from chat4all.services.audit.whole_check import WholeCheck
@@ -29,10 +30,12 @@ from chat4all.services.contacts import Contacts
 from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
+from chat4all.services.delegates import Delegates
 from chat4all.services.delivery_plan import PlanDelivery
 from chat4all.services.messages import Messages
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.send_message import SendMessage
+from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn
 from chat4all.services.sign_up import SignUp
@@ -98,8 +101,11 @@ class RestDeps:
     """
 
     tokens: JwtAccessTokens
+    access: Access
     sign_up: SignUp
     sign_in: SignIn
+    service_accounts: ServiceAccounts
+    delegates: Delegates
     profiles: UserProfiles
     contacts: Contacts
     channels: OwnChannels

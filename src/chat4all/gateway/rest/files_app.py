@@ -17,7 +17,7 @@ from chat4all.gateway.rest.routes.files import FileCalls
 from chat4all.gateway.rest.routes.operations import Operations
 from chat4all.gateway.rest.routes.uploads import Uploads
 from chat4all.gateway.rest.security_headers import add_security_headers
-from chat4all.ports.access_tokens import AccessTokens
+from chat4all.services.access import Access
 
 MAX_BODY = 256 * 1024
 """Bytes of a body that is read whole; uploads are not."""
@@ -27,7 +27,7 @@ MAX_BODY = 256 * 1024
 class FilesDeps:
     """What the role stands on; `ready` and `metrics` as in `RestDeps`."""
 
-    tokens: AccessTokens
+    access: Access
     files: FileTools
     ready: Callable[[], Awaitable[Mapping[str, str]]]
     metrics: Callable[[], bytes]
@@ -42,7 +42,7 @@ def create_files_app(deps: FilesDeps) -> Litestar:
             "files": Provide(lambda: deps.files, sync_to_thread=False, use_cache=True),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
-        guards=[SignedIn(deps.tokens)],
+        guards=[SignedIn(deps.access)],
         before_request=check_request,
         before_send=[add_security_headers],
         exception_handlers=dict(HANDLERS),

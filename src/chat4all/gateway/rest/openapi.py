@@ -29,6 +29,7 @@ TAGS = {
     "Authentication": "Signing up, in and out: OAuth 2.",
     "Users": "People and one's own profile.",
     "Channels": "Where one can be reached.",
+    "Service accounts": "Accounts of programs, their API keys, and as whom they may act.",
     "Contacts": "People one reaches through channels.",
     "Conversations": "Private ones and groups.",
     "Messages": "Sending, reading, following.",
@@ -98,7 +99,7 @@ def config() -> OpenAPIConfig:
                     type="http",
                     scheme="bearer",
                     bearer_format="JWT",
-                    description="An access token of POST /v1/auth/token.",
+                    description="An access token of POST /v1/auth/token, or an API key (c4a_...).",
                 )
             }
         ),
@@ -140,9 +141,7 @@ class _Operation:
         if "{" in self.path:
             found.add(404)
         if not opt.get("public"):
-            found.add(401)
-        if opt.get("admin"):
-            found.add(403)
+            found |= {401, 403}
         return sorted(found)
 
 

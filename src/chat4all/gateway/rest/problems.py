@@ -32,12 +32,14 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.InvalidToken: HTTPStatus.UNAUTHORIZED,
     errors.NotPermitted: HTTPStatus.FORBIDDEN,
+    errors.InsufficientScope: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.UserNotFound: HTTPStatus.NOT_FOUND,
     errors.ConversationNotFound: HTTPStatus.NOT_FOUND,
     errors.MessageNotFound: HTTPStatus.NOT_FOUND,
     errors.ChannelNotFound: HTTPStatus.NOT_FOUND,
     errors.AccountNotFound: HTTPStatus.NOT_FOUND,
+    errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.RecordNotFound: HTTPStatus.NOT_FOUND,
     errors.EndpointNotFound: HTTPStatus.NOT_FOUND,
     errors.FileNotFound: HTTPStatus.NOT_FOUND,
@@ -193,6 +195,9 @@ def headers_of(error: errors.Chat4AllError) -> dict[str, str]:
         return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     if isinstance(error, errors.InvalidToken):
         return {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}
+    if isinstance(error, errors.InsufficientScope):
+        lacks = f'error="insufficient_scope", scope="{error.scope}"'
+        return {"WWW-Authenticate": f"{REALM}, {lacks}"}
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": REALM}
     if isinstance(error, errors.WebhookRejected):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
+from chat4all.gateway.rest.quota_headers import QUOTA, quota_headers
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -32,3 +34,5 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
         headers.setdefault(name, value)
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
+    for name, value in quota_headers(scope.get(QUOTA)).items():  # type: ignore[arg-type]  # ours
+        headers[name] = value

@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 import structlog
 
+from chat4all.domain.api_keys import Scope
 from chat4all.domain.errors import (
     Chat4AllError,
     InvalidInput,
     InvalidToken,
+    NotPermitted,
     RateLimited,
     StartRefused,
     Unavailable,
 )
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import ConversationId, UserId
+from chat4all.gateway.rest.bearer import ON_BEHALF_OF, behalf
 from chat4all.gateway.ws import frames
-from chat4all.ports.access_tokens import AccessTokens, Principal
+from chat4all.ports.access_tokens import Principal
 from chat4all.ports.ephemeral import RateLimits
 from chat4all.ports.tracing import Kind, Tracing, Untraced
+from chat4all.services.access import Access
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
 from chat4all.services.presence import PresenceBoard, PresenceStatus
@@ -54,17 +59,19 @@ class Close(IntEnum):
     """Why the server closes; after all but the first the client may come back."""
 
     UNAUTHENTICATED = 4401
+    NOT_PERMITTED = 4403
     AUTH_TIMEOUT = 4408
     SLOW_CLIENT = 4429
     TOO_LARGE = 1009
     RESTART = 1012
+    TRY_LATER = 1013
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSocketDeps:
     """The services behind the protocol; `read_draft` parses the body of a `send`."""
 
-    tokens: AccessTokens
+    access: Access
     send_message: SendMessage
     messages: Messages
     notifier: Notifier
@@ -83,6 +90,28 @@ class _Closed(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+_ENDS: Mapping[type[Chat4AllError], Close] = {
+    InvalidToken: Close.UNAUTHENTICATED,
+    NotPermitted: Close.NOT_PERMITTED,
+    InvalidInput: Close.NOT_PERMITTED,
+    RateLimited: Close.TRY_LATER,
+    Unavailable: Close.TRY_LATER,
+}
+
+
+@contextmanager
+def _closing(*only: type[Chat4AllError]) -> Iterator[None]:
+    """End the connection for what keeps a client out; with `only` for nothing else."""
+    try:
+        yield
+    except Chat4AllError as error:
+        ends = only or tuple(_ENDS)
+        if not isinstance(error, ends):
+            raise
+        code = next(code for kind, code in _ENDS.items() if isinstance(error, kind))
+        raise _Closed(code, str(error)) from error
 
 
 class WebSocketEndpoint:
@@ -116,6 +145,7 @@ class _Connection:
         self._receive = receive
         self._send = send
         self._token = ""
+        self._behalf: UserId | None = None
         self._presence = PresenceStatus.ONLINE
         self._first_frame = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -130,7 +160,8 @@ class _Connection:
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
         token = next((one[7:] for one in offered if one.startswith("bearer.")), None)
-        principal = self._verify(token if token is not None else await self._first_token())
+        self._token = token if token is not None else await self._first_token()
+        principal = await self._sign_in(dict(scope.get("headers", ())))
         self._told = Subscription(principal.user_id, self._deps.notifier, self._deps.sync)
         await self._told.begin()
         try:
@@ -151,13 +182,16 @@ class _Connection:
         except (OSError, RuntimeError, TimeoutError) as error:
             log.debug("websocket was gone before it was closed", error=str(error))
 
-    def _verify(self, token: str) -> Principal:
-        try:
-            principal = self._deps.tokens.verify(token)
-        except InvalidToken as error:
-            raise _Closed(Close.UNAUTHENTICATED, str(error)) from error
-        self._token = token
-        return principal
+    async def _sign_in(self, headers: Mapping[bytes, bytes]) -> Principal:
+        with _closing():
+            user = headers.get(ON_BEHALF_OF.encode())
+            self._behalf = None if user is None else behalf(user.decode("latin-1"))
+            principal = await self._identify()
+            await self._deps.access.admit(principal, Scope.READ, "websocket")
+            return principal
+
+    async def _identify(self) -> Principal:
+        return await self._deps.access.identify(self._token, self._behalf)
 
     async def _first_token(self) -> str:
         try:
@@ -209,6 +243,7 @@ class _Connection:
                 frame = frames.decode_frame(raw)
                 name = f"websocket {type(frame).__name__.lower()}"
                 with self._deps.tracing.begin(name, Kind.SERVER):
+                    await self._permit(name, frame)
                     await self._act(principal.user_id, frame)
             except (_Closed, OSError):
                 raise
@@ -216,6 +251,12 @@ class _Connection:
                 await self._refuse(frames.request_id_of(raw), error)
             finally:
                 self._first_frame.set()
+
+    async def _permit(self, name: str, frame: frames.ClientFrame) -> None:
+        with _closing(InvalidToken):
+            principal = await self._identify()
+        if not isinstance(frame, frames.Resume | frames.Ping):
+            await self._deps.access.admit(principal, Scope.SEND, name)
 
     async def _refuse(self, request_id: str | None, error: Exception) -> None:
         if isinstance(error, Chat4AllError) and not isinstance(error, StartRefused):
@@ -325,7 +366,8 @@ class _Connection:
         while True:
             left = principal.expires_at.timestamp() - time.time()
             await asyncio.sleep(max(0.0, min(KEEP_SECONDS, left)))
-            self._verify(self._token)
+            with _closing():
+                await self._deps.access.confirm(await self._identify())
             try:
                 await self._deps.presence.renew(principal.user_id, self._presence)
             except Unavailable as error:

@@ -8,7 +8,7 @@ from msgspec import UnsetType
 
 from chat4all.domain.ids import UserId
 from chat4all.gateway.rest import pages
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import MANAGING, Caller
 from chat4all.gateway.rest.changes import given
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.schemas.text import SearchWords, UuidPath
@@ -21,6 +21,7 @@ class Contacts(Controller):
 
     path = "/v1/contacts"
     tags = ("Contacts",)
+    opt = MANAGING
 
     @post("/", operation_id="createContact", problems=(409,))
     async def create(self, data: JSONBody[NewContact], deps: Deps, caller: Caller) -> Contact:

@@ -12,7 +12,7 @@ from msgspec import UnsetType
 from chat4all.domain.directory import Conversation
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.gateway.rest import pages
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import MANAGING, Caller
 from chat4all.gateway.rest.changes import given
 from chat4all.gateway.rest.deps import Deps, RestDeps
 from chat4all.gateway.rest.schemas.bounded_json import check_object
@@ -36,6 +36,7 @@ class Conversations(Controller):
 
     path = "/v1/conversations"
     tags = ("Conversations",)
+    opt = MANAGING
 
     @post(
         "/",

@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.files import CHUNK_BYTES, FileState
 from chat4all.domain.ids import FileId
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import SENDING, Caller
 from chat4all.gateway.rest.file_tools import Files
 from chat4all.gateway.rest.problems import FILE_HANDLERS
 from chat4all.gateway.rest.schemas.files import (
@@ -31,6 +31,7 @@ class FileCalls(Controller):
 
     path = "/v1/files"
     tags = ("Files",)
+    opt = SENDING
     exception_handlers = FILE_HANDLERS
 
     @post("/initiate", operation_id="initiateFile", problems=(404, 409, 413, 507))

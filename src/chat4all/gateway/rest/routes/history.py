@@ -11,7 +11,7 @@ from litestar.params import JSONBody, QueryParameter
 from chat4all.domain.ids import ConversationId, MessageId
 from chat4all.domain.messages import Message
 from chat4all.gateway.rest import pages
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import SENDING, Caller
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.schemas.messages import (
     CursorMarks,
@@ -100,6 +100,7 @@ class History(Controller):
 
     path = "/v1/conversations/{conversation_id:str}"
     tags = ("Messages",)
+    opt = SENDING
 
     @get("/messages", operation_id="listMessages")
     async def page(

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from chat4all.domain.errors import Chat4AllError
 from chat4all.domain.ids import MessageId
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import SENDING, Caller
 from chat4all.gateway.rest.deps import Deps, tools_of
 from chat4all.gateway.rest.problems import problem_of
 from chat4all.gateway.rest.schemas.delivery_plan import (
@@ -73,6 +73,7 @@ class Messages(Controller):
 
     path = "/v1/messages"
     tags = ("Messages",)
+    opt = SENDING
 
     @post(
         "/",

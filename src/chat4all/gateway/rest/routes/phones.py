@@ -10,7 +10,7 @@ from msgspec import UnsetType
 
 from chat4all.domain.errors import ChannelNotFound
 from chat4all.domain.ids import UserId
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import SENDING, Caller
 from chat4all.gateway.rest.deps import Deps, RestDeps
 from chat4all.gateway.rest.file_response import HEADERS, disposition
 from chat4all.gateway.rest.request import ApiRequest, check_media_type
@@ -86,6 +86,7 @@ class Phones(Controller):
 
     path = "/v1/mock/phones"
     tags = ("Mock phones",)
+    opt = SENDING
 
     @get("/", operation_id="listPhones")
     async def list(self, deps: Deps, caller: Caller) -> PhoneLines:

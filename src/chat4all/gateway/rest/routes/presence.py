@@ -6,7 +6,7 @@ from litestar import Controller, get, put
 from litestar.params import JSONBody
 
 from chat4all.domain.ids import UserId
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import SENDING, Caller
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.schemas.presence import PresenceChange, UserPresence, UserPresences
 from chat4all.gateway.rest.schemas.text import UuidList
@@ -17,6 +17,7 @@ class PresenceStates(Controller):
 
     path = "/v1/presence"
     tags = ("Presence",)
+    opt = SENDING
 
     @get("/", operation_id="getPresence")
     async def of(self, user_ids: UuidList, deps: Deps, caller: Caller) -> UserPresences:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from litestar import Controller, Response, delete, head, patch, post
 from litestar.params import HeaderParameter
 
+from chat4all.domain.api_keys import Scope
 from chat4all.domain.errors import InvalidInput, TooLarge
 from chat4all.domain.files import MAX_FILE_BYTES
 from chat4all.domain.ids import ConversationId, FileId, UserId
@@ -31,6 +32,7 @@ from chat4all.services.upload_file import Upload
 
 WHOLE_NUMBER = {"required": True, "schema": {"type": "integer", "minimum": 0}}
 OPTIONS = {
+    "scope": Scope.SEND,
     "produces": "*/*",
     "headers": tus.HEADERS,
     "options_headers": tus.OFFERED,

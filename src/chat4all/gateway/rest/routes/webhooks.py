@@ -7,7 +7,7 @@ from litestar.params import JSONBody
 
 from chat4all.domain.ids import DeliveryId, EndpointId
 from chat4all.gateway.rest import pages
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import WEBHOOKS, Caller
 from chat4all.gateway.rest.changes import given
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.schemas.text import UuidPath
@@ -30,6 +30,7 @@ class WebhookEndpoints(Controller):
 
     path = "/v1/webhook-endpoints"
     tags = ("Webhooks",)
+    opt = WEBHOOKS
 
     @post("/", operation_id="createWebhookEndpoint", problems=(409,))
     async def create(
