@@ -36,6 +36,8 @@ class NodeClient:
         self.user: dict[str, Any] = {}
         """Who is signed in."""
         self.events: list[dict[str, Any]] = []
+        self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        """The events again, to be taken one by one."""
         self.progress: list[tuple[int, int]] = []
         self._process = process
         self._ids = itertools.count()
@@ -77,6 +79,7 @@ class NodeClient:
             async with self._came:
                 if "event" in told:
                     self.events.append(told["event"])
+                    self.told.put_nowait(told["event"])
                 elif "progress" in told:
                     self.progress.append(tuple(told["progress"]))
                 elif (asked := self._asked.pop(told["id"])) and not asked.cancelled():
