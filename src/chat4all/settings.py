@@ -186,6 +186,17 @@ class Settings(BaseSettings):
         description="Networks of your own, separated by commas, that webhook endpoints may lie "
         "in, also without TLS; empty: the public network alone.",
     )
+    vapid_private_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Private key by which browsers know this server's pushes, 32 bytes in "
+        "base64url; empty: one that is made at the first start.",
+    )
+    push_contact: str = Field(
+        default="",
+        pattern=r"^((mailto:|https://)\S+)?$",
+        description="Where operators of push services may complain: mailto:ADDRESS or an https "
+        "address; empty: CHAT4ALL_PUBLIC_URL where it is https.",
+    )
     audit_rate: float = Field(
         default=1_000.0,
         ge=0,

@@ -22,6 +22,7 @@ from chat4all.gateway.rest.app import create_rest_app
 from chat4all.ports.event_log import Record
 from chat4all.ports.phones import Phone
 from tests.gateway.world import Person, World, a_world, begin, client_of, say, sign_up, upload
+from tests.servers.push_service import Browser
 
 WHO = ("nobody", "stranger", "member", "group_admin", "owner", "administrator")
 TABLE: dict[str, dict[str, Any]] = tomllib.loads(
@@ -77,6 +78,12 @@ async def _things(world: World, people: Mapping[str, Person]) -> dict[str, str]:
         "service_id": service,
         "key_id": await _made(
             owner, f"service-accounts/{service}/keys", name="nightly", scopes=["read"]
+        ),
+        "subscription_id": await _made(
+            owner,
+            "push-subscriptions",
+            endpoint="https://push.example/1",
+            keys=dict(Browser().keys),
         ),
         "external_id": "p1",
         "letter_id": await _letter(root),

@@ -21,6 +21,7 @@ import pytest
 
 from tests.e2e.product import running_server
 from tests.e2e.sender import Sender
+from tests.servers.push_service import Browser
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
@@ -108,6 +109,10 @@ async def furnished(
     ]
     account = {"platform": "mock", "name": "Phones"}
     receiver = {"url": "http://127.0.0.1:9/"}
+    devices = [
+        {"endpoint": f"http://127.0.0.1:9/{number}", "keys": dict(Browser().keys)}
+        for number in range(10)
+    ]
     return {
         "conversations": talks,
         "messages": messages,
@@ -116,6 +121,7 @@ async def furnished(
         "phones": phones,
         "accounts": [await made(admin, "admin/connectors/accounts", account) for _ in range(8)],
         "endpoints": [await made(admin, "webhook-endpoints", receiver) for _ in range(10)],
+        "devices": [await made(admin, "push-subscriptions", device) for device in devices],
         "files": [
             await uploaded(admin, talk, ready=ready) for talk in talks[:8] for ready in (0, 1)
         ],

@@ -23,6 +23,7 @@ from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.file_records import MemoryFileRecords
 from chat4all.adapters.memory.media import ClaimedMedia
 from chat4all.adapters.memory.message_store import MemoryMessageStore
+from chat4all.adapters.memory.push import MemoryPushSender
 from chat4all.bootstrap.file_storage import FileStorage
 from chat4all.bootstrap.files import Files, file_keeper, open_files
 from chat4all.domain.capabilities import Capabilities
@@ -75,6 +76,7 @@ from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
 from chat4all.services.people import People
 from chat4all.services.presence import PresenceBoard
+from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
 from chat4all.services.send_message import Limits, SendMessage
 from chat4all.services.service_accounts import ServiceAccounts
@@ -260,6 +262,7 @@ class World:
     subscribe: Callable[[UserId], Subscription]
     signals: Signals
     callbacks: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    push: MemoryPushSender = field(default_factory=MemoryPushSender)
 
 
 @dataclass
@@ -304,6 +307,7 @@ class _Engines:
         self.passwords = Argon2Passwords(hasher=cheap)
         self.phones = PaperPhones()
         self.receiver = PaperReceiver()
+        self.push_sender = MemoryPushSender()
         self.approving = ApprovingConnector()
         self.missing: dict[str, str] = {}
         self.callbacks: list[tuple[str, str, str, bytes]] = []
@@ -444,6 +448,7 @@ class _Engines:
             files=files.tools,
             sync=self.catch_up,
             webhooks=self._webhooks(),
+            push=PushDevices(directory.push_subscriptions, self.push_sender, now=now),
             dead_letters=DeadLetters(log, log),
             integrity=self._whole_check(files),
             repair=Repair(log, self.store),
@@ -486,6 +491,7 @@ async def a_world() -> AsyncIterator[World]:
                 lambda user: Subscription(user, engines.notifier, engines.sync),
                 Signals(engines.ephemeral.bus, engines.people),
                 engines.callbacks,
+                engines.push_sender,
             )
         finally:
             for task in tasks:

@@ -9,6 +9,7 @@ from tests.servers import (
     grpc_packages,
     kafka_server,
     mongo_server,
+    push_packages,
     sdk_packages,
     tus,
     webhook_packages,
@@ -25,6 +26,7 @@ SERVERS = {
     "otelcol": collector.build,
     "tus": tus.PACKAGES.build,
     "grpc": grpc_packages.PACKAGES.build,
+    "push": push_packages.PACKAGES.build,
     "webhooks": webhook_packages.PACKAGES.build,
     "sdk": sdk_packages.PACKAGES.build,
 }

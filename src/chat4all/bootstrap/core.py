@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from chat4all.adapters.http.guarded_post import GuardedPost
+from chat4all.adapters.webpush.sender import WebPushSender
+from chat4all.adapters.webpush.vapid import VapidKey
 from chat4all.bootstrap.connectors import Kind, installed_connectors
 from chat4all.bootstrap.files import Files, open_files
 from chat4all.bootstrap.parts import Parts
@@ -16,7 +18,9 @@ from chat4all.connectors.mock import PhoneNetwork
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.public_addresses import AllowedAddresses, networks_of
 from chat4all.ports.directory import Directory
+from chat4all.ports.push import PushSender
 from chat4all.ports.tracing import Tracing
+from chat4all.ports.users import Keys
 from chat4all.ports.webhooks import Post
 from chat4all.services.counted_log import CountedLog
 from chat4all.services.directory_cache import DirectoryCache, Freshness
@@ -53,6 +57,7 @@ class Core:
     templates: TemplateBook
     files: Files
     post: Post
+    push: PushSender
     running: Parts
 
     @property
@@ -108,5 +113,12 @@ async def open_core(
             templates=TemplateBook(),
             files=files,
             post=post,
+            push=await _push_sender(settings, post, directory.keys),
             running=Parts(),
         )
+
+
+async def _push_sender(settings: Settings, post: Post, keys: Keys) -> PushSender:
+    key = await VapidKey.load(keys, settings.vapid_private_key.get_secret_value())
+    public = settings.address if settings.address.startswith("https://") else ""
+    return WebPushSender(post, key, contact=settings.push_contact or public)

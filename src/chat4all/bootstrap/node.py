@@ -5,7 +5,7 @@ What happens is told to the clients as soon as the log has it, before the store 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,15 +22,18 @@ from chat4all.bootstrap.rest import Around
 from chat4all.bootstrap.roles.auditor import start_auditor
 from chat4all.bootstrap.roles.connector import start_connector
 from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
+from chat4all.bootstrap.roles.push import start_push
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
 from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.storage import open_storage
 from chat4all.connectors.mock import ContactPhones, PhoneNetwork
 from chat4all.domain.events import Event
+from chat4all.domain.ids import UserId
 from chat4all.gateway.asgi import Gateway
 from chat4all.ports.event_log import COMMANDS
 from chat4all.ports.tracing import Traces
 from chat4all.router.worker import Router
+from chat4all.services.notify import Notifier
 from chat4all.settings import Settings
 
 ROLES = ("gateway", "router", "connector", "notifier", "presence", "files", "auditor")
@@ -73,6 +76,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             start_connector(core, platforms, core.kinds, here, platforms.fleet.changed)
             start_clockwork(core, here)
             start_webhooks(core, here)
+            start_push(core, here, partial(_connected, clients.notifier))
         around = Around(
             roles=ROLES,
             ready=partial(_ready, router, Readiness(probes_of(storage, needs_ephemeral=False))),
@@ -107,6 +111,10 @@ class _Joined:
 
     def stored(self, events: Sequence[Event]) -> None:
         self._clients.stored.stored(events)
+
+
+async def _connected(notifier: Notifier, users: Collection[UserId]) -> Collection[UserId]:
+    return [one for one in users if notifier.is_connected(one)]
 
 
 async def _ready(router: Router, engines: Readiness) -> Mapping[str, str]:

@@ -36,6 +36,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.import_history import ImportHistory
+from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
@@ -106,6 +107,7 @@ def rest_deps(
         files=files.tools,
         sync=partial(_sync, clients),
         webhooks=_webhooks(core),
+        push=PushDevices(directory.push_subscriptions, core.push),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=whole_check(core),
         repair=Repair(storage.log, storage.messages),

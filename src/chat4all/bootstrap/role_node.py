@@ -23,16 +23,17 @@ from chat4all.bootstrap.roles.connector import start_connector
 from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
 from chat4all.bootstrap.roles.notifier import start_notifier
 from chat4all.bootstrap.roles.presence import start_presence
+from chat4all.bootstrap.roles.push import start_push
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
 from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.storage import open_engines
 from chat4all.connectors.mock import DistantNetwork, DistantPhones, PhoneNetwork
 from chat4all.domain.errors import BadSettings
 from chat4all.domain.events import SyncCursor
-from chat4all.domain.ids import AccountId
+from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.auth.passwords import Argon2Passwords
 from chat4all.gateway.rest.operations_app import OperationsDeps, create_operations_app
-from chat4all.ports.ephemeral import Bus
+from chat4all.ports.ephemeral import Bus, Routing
 from chat4all.ports.event_log import COMMANDS
 from chat4all.router import worker
 from chat4all.services.duties import Duties
@@ -117,6 +118,7 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
         if "notifier" in roles.names:
             start_notifier(core)
             start_webhooks(core, keep)
+            start_push(core, keep, partial(_somewhere, storage.nodes.routing))
         if "auditor" in roles.names:
             start_auditor(core, keep)
         if "presence" in roles.names:
@@ -171,6 +173,10 @@ def _connected_clients(core: Core) -> Clients:
     core.running.start("node-feed", partial(feed.run, clients.notifier, clients.stored))
     core.running.start("signals", partial(core.signals.tell, clients.notifier))
     return clients
+
+
+async def _somewhere(routing: Routing, users: Collection[UserId]) -> Collection[UserId]:
+    return [UserId(one) for one in await routing.nodes_of(users)]
 
 
 async def _changed(platforms: Platforms, bus: Bus, account: AccountId) -> None:

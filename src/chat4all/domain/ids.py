@@ -26,6 +26,8 @@ EndpointId = NewType("EndpointId", str)
 """One address at which somebody is told of events: an outgoing webhook. UUID text."""
 DeliveryId = NewType("DeliveryId", str)
 """One event on its way to one endpoint; sorts by when it was kept. UUID text."""
+SubscriptionId = NewType("SubscriptionId", str)
+"""One device that takes pushes; follows from its address. UUID text."""
 
 KeyId = NewType("KeyId", str)
 """One API key; not its text, which is secret. UUID text."""

@@ -9,13 +9,14 @@ from chat4all.ports.api_keys import ApiKeys, Delegations
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
+from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 class Directory(Protocol):
-    """One storage behind sixteen views of it. Every implementation passes `DirectoryContract`.
+    """One storage behind eighteen views of it. Every implementation passes `DirectoryContract`.
 
     Strongly consistent: what a call has stored, every later call on any node sees. Methods
     raise `Unavailable` or `StorageFull` when the storage does not answer.
@@ -99,4 +100,14 @@ class Directory(Protocol):
     @property
     def delegations(self) -> Delegations:
         """Whom programs may act for, and what they did as them."""
+        ...
+
+    @property
+    def push_subscriptions(self) -> PushSubscriptions:
+        """The devices that take pushes."""
+        ...
+
+    @property
+    def push_notices(self) -> PushNotices:
+        """What waits for them."""
         ...

@@ -15,6 +15,7 @@ from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.directory import Directory
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
+from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
@@ -57,6 +58,8 @@ class WatchedDirectory:
         self.deliveries: WebhookDeliveries = directory.deliveries
         self.api_keys: ApiKeys = directory.api_keys
         self.delegations: Delegations = directory.delegations
+        self.push_subscriptions: PushSubscriptions = directory.push_subscriptions
+        self.push_notices: PushNotices = directory.push_notices
 
 
 class _Users:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
 
 from chat4all.domain.errors import Unavailable, UnreadableRecord
 from chat4all.domain.events import (
-    ConversationChanged,
     CursorMoved,
     Event,
     MessageAdded,
     MessageEdited,
-    Position,
 )
 from chat4all.domain.ids import DeliveryId, UserId, derived_id, new_id
 from chat4all.domain.status import Status
@@ -29,8 +25,8 @@ from chat4all.services.clock import Clock, utc_now
 from chat4all.services.cloud_events import cloud_event
 from chat4all.services.covering import Covering
 from chat4all.services.dead_letters import dead_letter
-from chat4all.services.notify import Statuses, frames_of, told_of
-from chat4all.services.patience import patiently
+from chat4all.services.event_batches import concerned_by, each_batch
+from chat4all.services.notify import Statuses, frames_of
 from chat4all.services.people import People
 from chat4all.services.records import decode_event
 from chat4all.services.views import Covered
@@ -38,12 +34,7 @@ from chat4all.services.views import Covered
 log = structlog.get_logger(__name__)
 
 GROUP = "webhooks"
-BATCH = 500
 WAITS = "events wait to become deliveries"
-PACE = 0.05
-"""Seconds between two batches: what comes meanwhile is read together."""
-IDLE = 0.5
-"""The same where nobody has an endpoint."""
 SKEW = timedelta(seconds=5)
 """By how much the clocks of two machines may differ: an endpoint that was just made may be
 told of what happened just before."""
@@ -81,22 +72,14 @@ class WebhookFeed:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with self._log.consume(EVENTS, GROUP) as consumer:
-            while True:
-                records = await consumer.next(limit=BATCH)
-                wanted = await patiently(self._endpoints.any_enabled, WAITS)
-                if wanted:
-                    await patiently(partial(self._keep, records), WAITS)
-                last: dict[int, Position] = {
-                    at.partition: at for at in (r.position for r in records)
-                }
-                for position in last.values():
-                    await patiently(partial(consumer.commit, position), WAITS)
-                await asyncio.sleep(PACE if wanted else IDLE)
+        wanted = self._endpoints.any_enabled
+        await each_batch(self._log, GROUP, self._keep, wanted=wanted, waits=WAITS)
 
     async def _keep(self, records: Sequence[LogRecord]) -> None:
         events, letters = _read(records)
-        concerned = [(record, event, await self._concerned(event)) for record, event in events]
+        concerned = [
+            (record, event, await concerned_by(event, self._people)) for record, event in events
+        ]
         owners = {user for _, _, users in concerned for user in users}
         listening: defaultdict[UserId, list[Endpoint]] = defaultdict(list)
         for endpoint in await self._endpoints.enabled_of(owners):
@@ -116,11 +99,6 @@ class WebhookFeed:
             self._kept()
         if letters:
             await self._log.append(letters)
-
-    async def _concerned(self, event: Event) -> Sequence[UserId]:
-        if isinstance(event, ConversationChanged):
-            self._people.forget(event.conversation_id)
-        return told_of(event, await self._people.conversation(event.conversation_id))
 
     async def _deliveries_of(
         self, event: Event, record: LogRecord, listening: Mapping[UserId, Sequence[Endpoint]]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -26,8 +25,10 @@ from chat4all.domain.webhooks import (
 from chat4all.ports.directory import Directory
 from chat4all.ports.tracing import Attributes, Kind, Tracing, Untraced
 from chat4all.ports.webhooks import Answer, Post
+from chat4all.services.backoff import Backoff
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.cloud_events import of_itself
+from chat4all.services.crew import Crew, Job
 
 log = structlog.get_logger(__name__)
 
@@ -48,9 +49,7 @@ class SendingLimits:
     per_endpoint: int = 5
     in_a_row: int = 20
     """Deliveries of one lane, after which others have their turn."""
-    first_wait: float = 5.0
-    factor: float = 3.0
-    longest_wait: float = 4 * 3_600.0
+    backoff: Backoff = field(default_factory=Backoff)
     give_up: float = 4 * 86_400.0
     """After so long one delivery is given up."""
     switch_off: float = 5 * 86_400.0
@@ -92,63 +91,39 @@ class WebhookSender:
         self._jitter = jitter
         self._told = told
         self._tracing = tracing or Untraced()
-        self._busy: dict[tuple[EndpointId, str], asyncio.Task[None]] = {}
-        self._wake = asyncio.Event()
+        self._crew = Crew(
+            self._due,
+            what="deliveries",
+            every=self._limits.look,
+            at_a_time=self._limits.at_a_time,
+            per_owner=self._limits.per_endpoint,
+        )
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is cancelled too."""
         tidying = asyncio.create_task(self._keep_tidy())
         try:
-            while True:
-                self._wake.clear()
-                try:
-                    await self._start_due()
-                except Chat4AllError as error:
-                    log.warning("deliveries wait", detail=str(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._limits.look):
-                        await self._wake.wait()
+            await self._crew.run()
         finally:
-            tasks = [tidying, *self._busy.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            tidying.cancel()
+            await asyncio.wait([tidying])
 
     def wake(self) -> None:
         """Look at once for what is due, rather than soon."""
-        self._wake.set()
+        self._crew.wake()
 
-    async def _start_due(self) -> None:
-        limits = self._limits
-        loads = Counter(endpoint for endpoint, _ in self._busy)
-        full = [one for one, count in loads.items() if count >= limits.per_endpoint]
-        if len(self._busy) >= limits.at_a_time:
-            return
-        due = await self._deliveries.due(self._now(), limit=2 * limits.at_a_time, without=full)
-        for one in due:
-            lane = one.endpoint_id, one.lane
-            if lane in self._busy or loads[one.endpoint_id] >= limits.per_endpoint:
-                continue
-            if len(self._busy) >= limits.at_a_time:
-                return
-            loads[one.endpoint_id] += 1
-            self._busy[lane] = asyncio.create_task(self._work(lane, one))
+    async def _due(self, full: Collection[str]) -> Sequence[Job]:
+        busy = [EndpointId(one) for one in full]
+        limit = 2 * self._limits.at_a_time
+        due = await self._deliveries.due(self._now(), limit=limit, without=busy)
+        return [Job(one.endpoint_id, one.lane, partial(self._work, one)) for one in due]
 
-    async def _work(self, lane: tuple[EndpointId, str], delivery: Delivery) -> None:
+    async def _work(self, delivery: Delivery) -> None:
         following: Delivery | None = delivery
-        try:
-            for _ in range(self._limits.in_a_row):
-                if following is None:
-                    break
-                following = await self._attempt(following)
-            self._wake.set()
-        except Chat4AllError as error:
-            # Not kept, so it is made again: the next look finds it due.
-            log.warning("an attempt could not be kept", detail=str(error))
-        except Exception:
-            log.exception("a delivery failed", delivery=delivery.id)
-        finally:
-            del self._busy[lane]
+        for _ in range(self._limits.in_a_row):
+            if following is None:
+                break
+            following = await self._attempt(following)
 
     async def _attempt(self, delivery: Delivery) -> Delivery | None:
         """Post once; return what is due in the same lane afterwards."""
@@ -205,15 +180,8 @@ class WebhookSender:
         spent = (now - first).total_seconds()
         if answer.status == GONE or spent >= self._limits.give_up:
             return replace(tried, state=DeliveryState.FAILED, next_at=None)
-        return replace(tried, next_at=now + timedelta(seconds=self._wait(tried, answer)))
-
-    def _wait(self, tried: Delivery, answer: Answer) -> float:
-        """Return the seconds until the next attempt: ever longer, and not all at once."""
-        limits = self._limits
-        times = min(tried.attempts - 1, 20)
-        wait = min(limits.first_wait * limits.factor**times, limits.longest_wait)
-        wait *= 0.8 + 0.4 * self._jitter()
-        return max(wait, _rest(answer))
+        wait = max(self._limits.backoff.wait(tried.attempts, self._jitter()), _rest(answer))
+        return replace(tried, next_at=now + timedelta(seconds=wait))
 
     async def _note(self, endpoint: Endpoint, answer: Answer, now: datetime) -> None:
         """Keep how the endpoint fares, and switch it off when that is for good."""

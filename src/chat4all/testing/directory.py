@@ -21,6 +21,7 @@ from chat4all.testing.directory_conversations import (
 )
 from chat4all.testing.directory_failovers import FailoversContract
 from chat4all.testing.directory_groups import GroupChatsContract, GroupPeopleContract
+from chat4all.testing.directory_push import PushNoticesContract, PushSubscriptionsContract
 from chat4all.testing.directory_users import (
     KeysContract,
     TokensContract,
@@ -53,6 +54,8 @@ class DirectoryContract(
     WebhookDeliveriesContract,
     ApiKeysContract,
     DelegationsContract,
+    PushSubscriptionsContract,
+    PushNoticesContract,
     ABC,
 ):
     """Bind it by giving two directories that share one empty storage.

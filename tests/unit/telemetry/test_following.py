@@ -25,6 +25,7 @@ from chat4all.domain.status import Status, StatusEntry
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.tracing import Kind, Untraced
 from chat4all.ports.webhooks import Answer
+from chat4all.services.backoff import Backoff
 from chat4all.services.followed import Followed, follow_batch
 from chat4all.services.message_traces import MessageTraces
 from chat4all.services.traced_log import TracedLog
@@ -223,7 +224,7 @@ async def test_each_try_of_a_webhook_is_in_the_trace_of_its_message(recorder: Re
         directory,
         receiver,
         source="",
-        limits=SendingLimits(first_wait=0.0, look=0.01),
+        limits=SendingLimits(backoff=Backoff(first=0.0), look=0.01),
         told=lambda outcome: over.set() if outcome == "delivered" else None,
         tracing=recorder.tracing,
     )

@@ -17,6 +17,7 @@ from chat4all.adapters.memory.conversations import (
 from chat4all.adapters.memory.directory_state import DirectoryState
 from chat4all.adapters.memory.failovers import MemoryFailovers
 from chat4all.adapters.memory.group_chats import MemoryGroupChats, MemoryGroupPeople
+from chat4all.adapters.memory.push import MemoryPushNotices, MemoryPushSubscriptions
 from chat4all.adapters.memory.routes import MemoryRoutes
 from chat4all.adapters.memory.users import MemoryKeys, MemoryTokens, MemoryUsers
 from chat4all.adapters.memory.webhooks import MemoryWebhookDeliveries, MemoryWebhookEndpoints
@@ -26,6 +27,7 @@ from chat4all.ports.api_keys import ApiKeys, Delegations
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
+from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
@@ -66,6 +68,8 @@ class MemoryDirectory:
         self.deliveries: WebhookDeliveries = MemoryWebhookDeliveries(state)
         self.api_keys: ApiKeys = MemoryApiKeys(state)
         self.delegations: Delegations = MemoryDelegations(state)
+        self.push_subscriptions: PushSubscriptions = MemoryPushSubscriptions(state)
+        self.push_notices: PushNotices = MemoryPushNotices(state)
 
     async def __aenter__(self) -> Self:
         return self

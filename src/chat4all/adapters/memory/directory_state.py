@@ -20,8 +20,10 @@ from chat4all.domain.ids import (
     EndpointId,
     KeyId,
     MessageId,
+    SubscriptionId,
     UserId,
 )
+from chat4all.domain.push import PushNotice, PushSubscription
 from chat4all.domain.webhooks import Delivery, Endpoint
 from chat4all.ports.users import RefreshToken
 
@@ -73,6 +75,10 @@ class DirectoryState:
     api_keys: dict[KeyId, ApiKey] = field(default_factory=dict)
     delegations: dict[tuple[UserId, UserId], Delegation] = field(default_factory=dict)
     acts: list[DelegatedAct] = field(default_factory=list)
+    push_subscriptions: dict[SubscriptionId, PushSubscription] = field(default_factory=dict)
+    push_notices: dict[tuple[SubscriptionId, ConversationId], PushNotice] = field(
+        default_factory=dict
+    )
     groups: dict[ChatKey, GroupRow] = field(default_factory=dict)
     group_people: dict[tuple[ChatKey, str], tuple[Standing, Moment]] = field(default_factory=dict)
 

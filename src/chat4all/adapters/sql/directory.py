@@ -19,6 +19,8 @@ from chat4all.adapters.sql.keys import SqlKeys
 from chat4all.adapters.sql.link_codes import SqlLinkCodes
 from chat4all.adapters.sql.members import SqlMembers
 from chat4all.adapters.sql.preparing import prepare_directory
+from chat4all.adapters.sql.push_notices import SqlPushNotices
+from chat4all.adapters.sql.push_subscriptions import SqlPushSubscriptions
 from chat4all.adapters.sql.routes import SqlRoutes
 from chat4all.adapters.sql.rows import SqlRows
 from chat4all.adapters.sql.tokens import SqlTokens
@@ -32,6 +34,7 @@ from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.moving import Tables
+from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
@@ -73,6 +76,8 @@ class SqlDirectory:
         self.deliveries: WebhookDeliveries = SqlWebhookDeliveries(database)
         self.api_keys: ApiKeys = SqlApiKeys(database)
         self.delegations: Delegations = SqlDelegations(database)
+        self.push_subscriptions: PushSubscriptions = SqlPushSubscriptions(database)
+        self.push_notices: PushNotices = SqlPushNotices(database)
         self.rows: Tables = SqlRows(database)
         """All of it as plain rows, to be moved to another database."""
 

@@ -343,6 +343,34 @@ delegated_acts = Table(
     Index(None, "account_id", "id"),
 )
 
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("user_id", String(), nullable=False, index=True),
+    Column("endpoint", String(), nullable=False),
+    Column("keys", Json(), nullable=False),
+    Column("device", String(), nullable=False),
+    Column("preferences", Json(), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Column("updated_at", Instant(), nullable=False),
+)
+
+push_notices = Table(
+    "push_notices",
+    metadata,
+    Column("subscription_id", String(), ForeignKey("push_subscriptions.id", ondelete="CASCADE")),
+    Column("conversation_id", String()),
+    Column("user_id", String(), nullable=False),
+    Column("message_id", String(), nullable=False),
+    Column("seq", BigInteger(), nullable=False),
+    Column("trace", String(), nullable=False),
+    Column("attempts", Integer(), nullable=False),
+    Column("next_at", Instant(), nullable=False, index=True),
+    Column("created_at", Instant(), nullable=False),
+    PrimaryKeyConstraint("subscription_id", "conversation_id"),
+)
+
 # Alembic makes the same table when it runs; it stands apart because no revision owns it.
 version_metadata = MetaData()
 versions = Table(

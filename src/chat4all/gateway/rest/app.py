@@ -34,6 +34,7 @@ from chat4all.gateway.rest.routes.operations import Operations
 from chat4all.gateway.rest.routes.operator import Operator
 from chat4all.gateway.rest.routes.phones import Phones
 from chat4all.gateway.rest.routes.presence import PresenceStates
+from chat4all.gateway.rest.routes.push import PushSubscriptions
 from chat4all.gateway.rest.routes.service_accounts import ServiceAccounts
 from chat4all.gateway.rest.routes.templates import Templates
 from chat4all.gateway.rest.routes.uploads import Uploads
@@ -63,6 +64,7 @@ CONTROLLERS = (
     FileContent,
     PresenceStates,
     WebhookEndpoints,
+    PushSubscriptions,
     Phones,
     Callbacks,
     Templates,

@@ -34,6 +34,7 @@ from chat4all.services.delegates import Delegates
 from chat4all.services.delivery_plan import PlanDelivery
 from chat4all.services.messages import Messages
 from chat4all.services.presence import PresenceBoard
+from chat4all.services.push_devices import PushDevices
 from chat4all.services.send_message import SendMessage
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
@@ -123,6 +124,7 @@ class RestDeps:
     files: FileTools
     sync: Sync
     webhooks: Webhooks
+    push: PushDevices
     dead_letters: DeadLetters
     integrity: WholeCheck
     repair: Callable[[LogRange], Awaitable[Repaired]]

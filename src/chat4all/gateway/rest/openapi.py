@@ -35,6 +35,7 @@ TAGS = {
     "Messages": "Sending, reading, following.",
     "Files": "Up to 2 GiB each: resumable uploads (tus 1.0.0), downloads in parts, links.",
     "Presence": "Who is there.",
+    "Push": "Devices that are told of new messages while nobody is connected: Web Push.",
     "Webhooks": "Events posted to an address of yours: CloudEvents, by Standard Webhooks.",
     "Mock phones": "Simulated phones, to try everything without an account.",
     "Platform callbacks": "What platforms call.",

@@ -1,0 +1,1 @@
+"""Web Push: to browsers, through the push service that each of them chose."""
