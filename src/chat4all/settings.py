@@ -186,8 +186,8 @@ class Settings(BaseSettings):
         description="Networks of your own, separated by commas, that webhook endpoints may lie "
         "in, also without TLS; empty: the public network alone.",
     )
-    vapid_private_key: SecretStr = Field(
-        default=SecretStr(""),
+    vapid_private_key: SecretStr | None = Field(
+        default=None,
         description="Private key by which browsers know this server's pushes, 32 bytes in "
         "base64url; empty: one that is made at the first start.",
     )

@@ -119,6 +119,7 @@ async def open_core(
 
 
 async def _push_sender(settings: Settings, post: Post, keys: Keys) -> PushSender:
-    key = await VapidKey.load(keys, settings.vapid_private_key.get_secret_value())
+    given = settings.vapid_private_key
+    key = await VapidKey.load(keys, given.get_secret_value() if given else "")
     public = settings.address if settings.address.startswith("https://") else ""
     return WebPushSender(post, key, contact=settings.push_contact or public)

@@ -76,8 +76,7 @@ def rest_deps(
 ) -> RestDeps:
     """Return the services of the REST API."""
     directory, storage, files, kinds = core.directory, core.storage, core.files, core.kinds
-    fleet = platforms.fleet
-    rates = storage.ephemeral.rates
+    fleet, rates = platforms.fleet, storage.ephemeral.rates
     users, channels, conversations = directory.users, directory.channels, directory.conversations
     capabilities = core.capabilities
     windows = SessionWindows(directory.routes, directory.accounts, capabilities)
