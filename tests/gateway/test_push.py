@@ -57,7 +57,7 @@ async def test_a_device_is_of_the_user_who_registered_it_last(ana: Person, bia: 
     assert taken["preferences"]["show_content"] is True
     assert (await ana.http.get(DEVICES)).json()["items"] == []
     gone = await ana.http.get(f"{DEVICES}/{device['id']}")
-    assert (gone.status_code, gone.json()["code"]) == (404, "subscription_not_found")
+    assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
 
 
 async def test_what_a_device_wants_is_changed_and_the_device_removed(ana: Person) -> None:

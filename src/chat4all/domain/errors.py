@@ -17,7 +17,6 @@ Chat4AllError                       code
 │   ├── KeyNotFound                 key_not_found
 │   ├── RecordNotFound              record_not_found
 │   ├── EndpointNotFound            endpoint_not_found
-│   ├── SubscriptionNotFound        subscription_not_found
 │   ├── FileNotFound                file_not_found
 │   ├── FileGone                    file_gone (it was there; its bytes are not)
 │   ├── UploadNotFound              upload_not_found
@@ -177,12 +176,6 @@ class EndpointNotFound(NotFound):
     """No such webhook endpoint, or somebody else's."""
 
     code = "endpoint_not_found"
-
-
-class SubscriptionNotFound(NotFound):
-    """No such push subscription, or somebody else's."""
-
-    code = "subscription_not_found"
 
 
 class FileNotFound(NotFound):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chat4all.domain.errors import Conflict, SubscriptionNotFound
+from chat4all.domain.errors import Conflict, NotFound
 from chat4all.domain.ids import SubscriptionId, UserId
 from chat4all.domain.push import (
     MAX_SUBSCRIPTIONS,
@@ -21,7 +21,7 @@ from chat4all.services.unset import UNSET, Unset
 
 
 class PushDevices:
-    """One user's devices. Another user's raise `SubscriptionNotFound`, as if not there."""
+    """One user's devices. Another user's raise `NotFound`, as if not there."""
 
     def __init__(
         self, subscriptions: PushSubscriptions, sender: PushSender, *, now: Clock = utc_now
@@ -78,7 +78,7 @@ class PushDevices:
         """Return one device."""
         found = await self._subscriptions.get(name)
         if found is None or found.user_id != user:
-            raise SubscriptionNotFound(f"there is no push subscription {name}")
+            raise NotFound(f"there is no push subscription {name}")
         return found
 
     async def change(

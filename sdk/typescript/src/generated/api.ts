@@ -1250,6 +1250,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/push-subscriptions/{subscription_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetSubscription
+         * @description Return one device.
+         */
+        get: operations["getPushSubscription"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Push nothing more to a device.
+         */
+        delete: operations["deletePushSubscription"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Change what a device wants.
+         */
+        patch: operations["changePushSubscription"];
+        trace?: never;
+    };
+    "/v1/push-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description Return one's devices.
+         */
+        get: operations["listPushSubscriptions"];
+        put?: never;
+        /**
+         * Create
+         * @description Have new messages pushed to a device while no client of yours is connected.
+         *
+         *     A device is told of the messages of one user: of the one who registered it last.
+         */
+        post: operations["createPushSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/push-subscriptions/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Key
+         * @description Return what a browser subscribes with. A subscription made with another key is void.
+         */
+        get: operations["getPushKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/push-subscriptions/{subscription_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test
+         * @description Push something of no meaning now; answers with what the push service said.
+         */
+        post: operations["testPushSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/mock/phones/{external_id}": {
         parameters: {
             query?: never;
@@ -3173,6 +3267,60 @@ export interface components {
             admin?: boolean;
         };
         /**
+         * NewPushSubscription
+         * @description A browser's subscription: `endpoint` and `keys` as its `toJSON()` gives them.
+         *
+         *     What is left out keeps what it was, when the device is known already.
+         */
+        NewPushSubscription: {
+            /** @description An https address in the public network, without user and fragment. */
+            endpoint: string;
+            keys: components["schemas"]["PushKeys"];
+            /** @default  */
+            device?: string;
+            /** @default null */
+            preferences?: components["schemas"]["PushWishes"] | null;
+        };
+        /**
+         * PushKeys
+         * @description The keys of a browser's subscription, as its `toJSON()` gives them.
+         */
+        PushKeys: {
+            p256dh: string;
+            auth: string;
+        };
+        /**
+         * PushWishes
+         * @description What one device wants.
+         *
+         *     Nothing of `muted_conversations`, and unless it is null nothing but of `only_conversations`.
+         *     Without `show_content` the notification says neither who wrote nor what.
+         */
+        PushWishes: {
+            /** @default [] */
+            muted_conversations?: string[];
+            /** @default null */
+            only_conversations?: string[] | null;
+            /** @default true */
+            show_content?: boolean;
+            /** @default null */
+            quiet_hours?: components["schemas"]["PushQuietHours"] | null;
+        };
+        /**
+         * PushQuietHours
+         * @description From `start` to before `end` on the clock of `time_zone`; over midnight if it ends earlier.
+         *
+         *     What waits then is pushed at the end, one notification for each conversation.
+         */
+        PushQuietHours: {
+            /** @description Hours and minutes, 22:30. */
+            start: string;
+            /** @description Hours and minutes, 22:30. */
+            end: string;
+            /** @description A time zone of IANA, such as Europe/Lisbon. */
+            time_zone: string;
+        };
+        /**
          * NewService
          * @description A program that signs in with client_credentials.
          */
@@ -3439,6 +3587,57 @@ export interface components {
             items: components["schemas"]["PublicUser"][];
             next: string | null;
         };
+        /**
+         * PushKey
+         * @description What a browser subscribes with, its `applicationServerKey`: base64url of 65 bytes.
+         */
+        PushKey: {
+            public_key: string;
+        };
+        /**
+         * PushSubscriptionChange
+         * @description What is to be changed; what is left out stays. `preferences` are replaced as a whole.
+         */
+        PushSubscriptionChange: {
+            device?: string;
+            preferences?: components["schemas"]["PushWishes"];
+        };
+        /**
+         * PushSubscriptionList
+         * @description All devices of the caller, oldest first.
+         */
+        PushSubscriptionList: {
+            items: components["schemas"]["PushSubscriptionObject"][];
+            /** @default null */
+            next?: null;
+        };
+        /**
+         * PushSubscriptionObject
+         * @description A device. Its address and its keys are not shown: whoever has them could push to it.
+         */
+        PushSubscriptionObject: {
+            id: string;
+            device: string;
+            preferences: components["schemas"]["PushWishes"];
+            created_at: string;
+            updated_at: string;
+        };
+        /**
+         * PushTrial
+         * @description What the push service answered, and why.
+         *
+         *     It was `taken`, the device is `gone` and forgotten, `later` it may be taken, or `refused`.
+         */
+        PushTrial: {
+            result: components["schemas"]["PushResult"];
+            detail: string;
+        };
+        /**
+         * PushResult
+         * @description What a push service said.
+         * @enum {unknown}
+         */
+        PushResult: "gone" | "later" | "refused" | "taken";
         /**
          * RedrivenLetters
          * @description The letters in the order in which they were named; one page.
@@ -6900,6 +7099,215 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getPushSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscriptionObject"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deletePushSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    changePushSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSubscriptionChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscriptionObject"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listPushSubscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscriptionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createPushSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPushSubscription"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscriptionObject"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getPushKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    testPushSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushTrial"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

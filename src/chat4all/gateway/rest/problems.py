@@ -42,7 +42,6 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.RecordNotFound: HTTPStatus.NOT_FOUND,
     errors.EndpointNotFound: HTTPStatus.NOT_FOUND,
-    errors.SubscriptionNotFound: HTTPStatus.NOT_FOUND,
     errors.FileNotFound: HTTPStatus.NOT_FOUND,
     errors.FileGone: HTTPStatus.GONE,
     errors.UploadNotFound: HTTPStatus.NOT_FOUND,
