@@ -100,6 +100,7 @@ class Nursery:
             if "code" in told:
                 self._ended[told["pid"]] = told["code"]
             else:
+                self._ended.pop(told["pid"], None)  # the system gives an id again
                 self._born.put(told["pid"])
 
 
