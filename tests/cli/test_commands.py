@@ -201,3 +201,25 @@ def _serve(shell: Shell, port: str) -> subprocess.Popen[str]:
 def _wait_until_connected(watched: subprocess.Popen[str]) -> None:
     assert watched.stderr is not None
     assert watched.stderr.readline().startswith("Connected to ")
+
+
+def test_a_program_gets_a_key_that_is_rotated_and_revoked(served: Shell) -> None:
+    whose = ("--username", "ana")
+    served.done("key", "account", "shop-reports", *whose)
+    scopes = ("--scope", "read", "--scope", "send")
+    made = served.told("key", "create", "shop-reports", *scopes, "--days", "90", *whose)
+    assert made["key"].startswith("c4a_")
+    shown = served.done("key", "list", "shop-reports", *whose)
+    assert made["hint"] in shown
+    assert made["key"] not in shown
+    new = served.told("key", "rotate", "shop-reports", made["id"], "--overlap", "0", *whose)
+    served.done("key", "revoke", "shop-reports", new["id"], *whose)
+    listed = served.told("key", "list", "shop-reports", *whose)
+    assert [one["revoked_at"] is None for one in listed] == [False, False]
+
+
+def test_an_operator_makes_keys_for_the_accounts_without_an_owner(served: Shell) -> None:
+    served.done("user", "create", "backups", "--service", "--admin")
+    made = served.told("key", "create", "backups", "--scope", "admin")
+    assert made["scopes"] == ["admin"]
+    assert [one["id"] for one in served.told("key", "list", "backups")] == [made["id"]]

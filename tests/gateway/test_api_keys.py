@@ -369,3 +369,63 @@ async def test_there_are_so_many_accounts_and_keys_and_no_more(world: World, ana
     await ana.http.delete(f"{path}/{keys[0]['id']}")
     assert (await ana.http.post(path, json=body)).status_code == 201
     assert await status(world, keys[1]["key"]) == 200
+
+
+async def tokens_for(world: World, **form: str) -> httpx.Response:
+    async with client_of(world) as http:
+        form = {"grant_type": "client_credentials", **form}
+        return await http.post("/v1/auth/token", data=form)
+
+
+async def test_a_key_gets_tokens_that_are_good_for_no_more_and_end_with_it(
+    world: World, ana: Person
+) -> None:
+    account = await account_of(ana)
+    until = (world.clock() + timedelta(seconds=60)).isoformat()
+    key = await key_of(ana, account, "read", "send", expires_at=until, per_minute=3)
+    got = await tokens_for(world, client_id=key["id"], client_secret=key["key"])
+    assert got.json()["scope"] == "read send"
+    assert 55 <= got.json()["expires_in"] <= 60
+    named = {"client_id": "reports", "client_secret": key["key"]}
+    narrow = (await tokens_for(world, **named, scope="read")).json()
+    assert narrow["scope"] == "read"
+    async with client_of(world, narrow["access_token"]) as http:
+        me = await http.get("/v1/users/me")
+        assert (me.json()["id"], me.headers["ratelimit"]) == (account, '"key";r=2;t=20')
+        body = {"conversation_id": ana.id, "payload": {"type": "text", "text": "x"}}
+        refused = await http.post("/v1/messages", json=body)
+        assert refused.json()["code"] == "insufficient_scope"
+    assert await status(world, got.json()["access_token"]) == 200
+    await ana.http.delete(f"{ACCOUNTS}/{account}/keys/{key['id']}")
+    for token in (got.json()["access_token"], narrow["access_token"]):
+        assert await status(world, token) == 401
+
+
+async def test_a_key_of_another_client_or_for_more_than_it_is_good_for_gets_no_token(
+    world: World, ana: Person
+) -> None:
+    account = await account_of(ana)
+    key, other = await key_of(ana, account), await key_of(ana, account)
+    mixed = await tokens_for(world, client_id=other["id"], client_secret=key["key"])
+    assert (mixed.status_code, mixed.json()["error"]) == (401, "invalid_client")
+    asked = {"client_id": key["id"], "client_secret": key["key"], "scope": "read send"}
+    more = await tokens_for(world, **asked)
+    assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
+    assert more.headers["content-type"] == "application/json"
+
+
+async def test_who_finds_a_key_can_stop_it_and_who_finds_a_token_stops_that_alone(
+    world: World, ana: Person
+) -> None:
+    account = await account_of(ana)
+    key = await key_of(ana, account)
+    named = {"client_id": key["id"], "client_secret": key["key"]}
+    tokens = [(await tokens_for(world, **named)).json()["access_token"] for _ in range(2)]
+    async with client_of(world) as nobody:
+        await nobody.post("/v1/auth/revoke", data={"token": tokens[0]})
+        told = [await status(world, one) for one in (*tokens, key["key"])]
+        assert told == [401, 200, 200]
+        await nobody.post("/v1/auth/revoke", data={"token": key["key"]})
+    assert [await status(world, one) for one in (*tokens, key["key"])] == [401, 401, 401]
+    [listed] = (await ana.http.get(f"{ACCOUNTS}/{account}/keys")).json()["items"]
+    assert listed["revoked_at"] is not None

@@ -18,6 +18,7 @@ from chat4all.domain.directory import UserKind
 from chat4all.domain.ids import KeyId
 from chat4all.gateway.ws import endpoint
 from chat4all.ports.access_tokens import Principal
+from chat4all.services.key_ring import KeyRing
 from chat4all.services.service_accounts import MadeKey, ServiceAccounts
 from chat4all.testing.faults import Faults, FaultyMemoryStore
 from chat4all.testing.pipeline import Pipeline, add_conversation, add_person
@@ -64,8 +65,9 @@ class Talk:
         tokens = NamesAsTokens()
         self.endpoint = websocket_of(process, tokens)
         directory = process.directory
+        ring = KeyRing(directory.api_keys, directory.users, tokens)
         self.accounts = ServiceAccounts(
-            directory.users, directory.api_keys, tokens, most_per_minute=6_000
+            directory.users, directory.api_keys, ring, most_per_minute=6_000
         )
 
     async def begin(self) -> None:

@@ -71,6 +71,7 @@ from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.directory_cache import DirectoryCache
 from chat4all.services.import_history import ImportHistory
+from chat4all.services.key_ring import KeyRing
 from chat4all.services.last_channel import LastChannels
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
@@ -409,15 +410,16 @@ class _Engines:
             self.people, self.last, directory.routes, CAPABILITIES, templates, now=now
         )
         windows = SessionWindows(directory.routes, directory.accounts, CAPABILITIES, now=now)
+        ring = KeyRing(directory.api_keys, users, tokens, now=now)
         return RestDeps(
             tokens=tokens,
-            access=Access(tokens, directory.api_keys, users, directory.delegations, rates, now=now),
+            access=Access(tokens, ring, directory.delegations, rates, now=now),
             service_accounts=ServiceAccounts(
-                users, directory.api_keys, tokens, most_per_minute=6_000, now=now
+                users, directory.api_keys, ring, most_per_minute=6_000, now=now
             ),
             delegates=Delegates(directory.delegations, users, now=now),
             sign_up=SignUp(users, self.passwords, rates, directory.keys, now=now),
-            sign_in=SignIn(users, directory.tokens, self.passwords, tokens, rates, now=now),
+            sign_in=SignIn(users, directory.tokens, self.passwords, tokens, ring, rates, now=now),
             profiles=UserProfiles(users, conversations),
             contacts=Contacts(users, channels, now=now),
             channels=OwnChannels(channels, directory.link_codes, now=now),

@@ -9,6 +9,7 @@ from tests.servers import (
     grpc_packages,
     kafka_server,
     mongo_server,
+    oauth_packages,
     push_packages,
     sdk_packages,
     tus,
@@ -28,6 +29,7 @@ SERVERS = {
     "grpc": grpc_packages.PACKAGES.build,
     "push": push_packages.PACKAGES.build,
     "webhooks": webhook_packages.PACKAGES.build,
+    "oauth": oauth_packages.PACKAGES.build,
     "sdk": sdk_packages.PACKAGES.build,
 }
 ON_REQUEST = {"secantusdb-rust": mongo_server.build_secantus_rust}

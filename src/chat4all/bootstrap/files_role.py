@@ -35,6 +35,7 @@ from chat4all.ports.directory import Directory
 from chat4all.ports.object_store import checked_key
 from chat4all.services.access import Access
 from chat4all.services.clock import utc_now
+from chat4all.services.key_ring import KeyRing
 from chat4all.settings import Settings
 
 RELOAD_SECONDS = 2.0
@@ -56,13 +57,7 @@ async def open_files_node(settings: Settings) -> AsyncIterator[RoleNode]:
         )
         running = await stack.enter_async_context(Parts())
         deps = FilesDeps(
-            access=Access(
-                await _tokens(directory, running),
-                directory.api_keys,
-                directory.users,
-                directory.delegations,
-                MemoryEphemeral().rates,
-            ),
+            access=await _access(directory, running),
             files=files.tools,
             ready=Readiness(_probes(directory, storage)),
             metrics=metrics.render,
@@ -89,6 +84,12 @@ def _probes(directory: Directory, storage: FileStorage) -> dict[str, Probe]:
         "messages": partial(storage.records.get_many, [FileId(NOBODY)]),
         "objects": partial(storage.objects.stat, checked_key("ready")),
     }
+
+
+async def _access(directory: Directory, running: Parts) -> Access:
+    tokens = await _tokens(directory, running)
+    ring = KeyRing(directory.api_keys, directory.users, tokens)
+    return Access(tokens, ring, directory.delegations, MemoryEphemeral().rates)
 
 
 async def _tokens(directory: Directory, running: Parts) -> JwtAccessTokens:

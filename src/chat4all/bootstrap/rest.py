@@ -36,6 +36,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.import_history import ImportHistory
+from chat4all.services.key_ring import KeyRing
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
 from chat4all.services.service_accounts import ServiceAccounts
@@ -76,17 +77,17 @@ def rest_deps(
 ) -> RestDeps:
     """Return the services of the REST API."""
     directory, storage, files, kinds = core.directory, core.storage, core.files, core.kinds
-    fleet, rates = platforms.fleet, storage.ephemeral.rates
+    fleet, rates, ring = platforms.fleet, storage.ephemeral.rates, access.keys
     users, channels, conversations = directory.users, directory.channels, directory.conversations
     capabilities = core.capabilities
     windows = SessionWindows(directory.routes, directory.accounts, capabilities)
     return RestDeps(
         tokens=tokens,
         access=access,
-        service_accounts=_service_accounts(core, tokens),
+        service_accounts=_service_accounts(core, ring),
         delegates=Delegates(directory.delegations, users),
         sign_up=SignUp(users, passwords, rates, directory.keys),
-        sign_in=SignIn(users, directory.tokens, passwords, tokens, rates, limits=limits),
+        sign_in=SignIn(users, directory.tokens, passwords, tokens, ring, rates, limits=limits),
         profiles=UserProfiles(users, conversations),
         contacts=Contacts(users, channels),
         channels=OwnChannels(channels, directory.link_codes),
@@ -134,10 +135,10 @@ def _accounts(core: Core, around: Around) -> ConnectorAccounts:
     )
 
 
-def _service_accounts(core: Core, tokens: JwtAccessTokens) -> ServiceAccounts:
+def _service_accounts(core: Core, ring: KeyRing) -> ServiceAccounts:
     users, keys = core.directory.users, core.directory.api_keys
     most = core.settings.api_key_per_minute
-    return ServiceAccounts(users, keys, tokens, most_per_minute=most)
+    return ServiceAccounts(users, keys, ring, most_per_minute=most)
 
 
 def _webhooks(core: Core) -> Webhooks:

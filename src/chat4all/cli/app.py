@@ -26,6 +26,7 @@ from chat4all.cli.contacts import Json, contacts
 from chat4all.cli.dead_letters import dead_letters
 from chat4all.cli.files import files
 from chat4all.cli.invocation import Invocation
+from chat4all.cli.keys import keys
 from chat4all.cli.simulate import simulate
 from chat4all.cli.terminal import print_json, say
 from chat4all.cli.users import users
@@ -102,6 +103,7 @@ def version(as_json: Json = False) -> None:
 app.command("serve", epilog=serve.SERVE_EXAMPLES)(serve.serve)
 app.command("run", epilog=serve.RUN_EXAMPLES)(serve.run_roles)
 app.add_typer(users, name="user")
+app.add_typer(keys, name="key")
 app.add_typer(contacts, name="contact")
 app.command("send", epilog=messages.SEND_EXAMPLES)(messages.send)
 app.command("history", epilog=messages.HISTORY_EXAMPLES)(messages.history)

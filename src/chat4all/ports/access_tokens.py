@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from chat4all.domain.api_keys import EVERYTHING, Scope
+from chat4all.domain.api_keys import EVERYTHING, ApiKey, Scope
 from chat4all.domain.directory import User, UserKind
 from chat4all.domain.ids import KeyId, UserId
 
@@ -57,8 +57,18 @@ class AccessToken:
 class AccessTokens(Protocol):
     """Issuing, checking and revoking access tokens."""
 
-    def issue(self, user: User, *, family: str) -> AccessToken:
-        """Return a new token for `user`."""
+    def issue(
+        self,
+        user: User,
+        *,
+        family: str,
+        key: ApiKey | None = None,
+        scopes: frozenset[Scope] = EVERYTHING,
+    ) -> AccessToken:
+        """Return a new token for `user`; with a `key` it is good for `scopes` of it alone.
+
+        It then is no longer good than the key, and ends with it: the key's id is its family.
+        """
         ...
 
     def verify(self, token: str) -> Principal:

@@ -10,9 +10,8 @@ from chat4all.domain.directory import UserKind
 from chat4all.domain.errors import InsufficientScope, NotPermitted, RateLimited
 from chat4all.domain.ids import ActId, UserId, new_id
 from chat4all.ports.access_tokens import AccessTokens, KeyGrant, Principal
-from chat4all.ports.api_keys import ApiKeys, Delegations
+from chat4all.ports.api_keys import Delegations
 from chat4all.ports.ephemeral import RateLimits
-from chat4all.ports.users import Users
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.key_ring import KeyRing
 
@@ -28,15 +27,15 @@ class Access:
     def __init__(
         self,
         tokens: AccessTokens,
-        keys: ApiKeys,
-        users: Users,
+        keys: KeyRing,
         delegations: Delegations,
         rates: RateLimits,
         *,
         now: Clock = utc_now,
     ) -> None:
         self._tokens = tokens
-        self._keys = KeyRing(keys, users, tokens, now=now)
+        self.keys = keys
+        """Who API keys speak for."""
         self._delegations = delegations
         self._rates = rates
         self._now = now
@@ -48,7 +47,7 @@ class Access:
         `Unavailable`. Whether the user allows it is asked by `admit`.
         """
         if token.startswith(PREFIX):
-            principal = await self._keys.verify(token)
+            principal = await self.keys.verify(token)
         else:
             principal = self._tokens.verify(token)
         return principal if on_behalf_of is None else _acting(principal, on_behalf_of)

@@ -63,6 +63,12 @@ class KeyRing:
         """Return what is kept of a key, good or not; None for what is none of ours."""
         return await self._keys.by_hash(hash_of(text)) if is_key(text) else None
 
+    async def revoke(self, key: ApiKey) -> None:
+        """Make a key good for nothing, durably, and at once in every process."""
+        now = self._now()
+        await self._keys.revoke(key.id, now)
+        await self._tokens.revoke(key.id, until=now + REVOKED_FOR)
+
     async def _read(self, name: str, now: datetime) -> Principal:
         key = await self._keys.by_hash(name)
         if key is None or not key.is_good(now):

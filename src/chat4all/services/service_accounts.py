@@ -18,11 +18,11 @@ from chat4all.domain.api_keys import (
 from chat4all.domain.directory import User, UserKind
 from chat4all.domain.errors import Conflict, InvalidInput, KeyNotFound, UserNotFound
 from chat4all.domain.ids import KeyId, UserId, new_id
-from chat4all.ports.access_tokens import AccessTokens, Principal
+from chat4all.ports.access_tokens import Principal
 from chat4all.ports.api_keys import ApiKeys
 from chat4all.ports.users import Users
 from chat4all.services.clock import Clock, utc_now
-from chat4all.services.key_ring import REVOKED_FOR
+from chat4all.services.key_ring import KeyRing
 
 PER_MINUTE = 600
 """Calls that a key is good for, where nothing else is said."""
@@ -49,14 +49,14 @@ class ServiceAccounts:
         self,
         users: Users,
         keys: ApiKeys,
-        tokens: AccessTokens,
+        ring: KeyRing,
         *,
         most_per_minute: int,
         now: Clock = utc_now,
     ) -> None:
         self._users = users
         self._keys = keys
-        self._tokens = tokens
+        self._ring = ring
         self._most = most_per_minute
         self._now = now
 
@@ -92,7 +92,7 @@ class ServiceAccounts:
         """Revoke the keys of an account and forget it; messages keep their author."""
         await self.get(caller, account)
         for key in await self._keys.of_account(account):
-            await self._revoke(key)
+            await self._ring.revoke(key)
         await self._users.remove(account)
 
     async def keys(self, caller: Principal, account: UserId) -> Sequence[ApiKey]:
@@ -156,13 +156,13 @@ class ServiceAccounts:
         )
         await self._keys.replace(key, made.key, until=now + overlap)
         if not overlap:
-            await self._revoke(old)
+            await self._ring.revoke(old)
         return made
 
     async def revoke_key(self, caller: Principal, account: UserId, key: KeyId) -> None:
         """Make a key good for nothing, at once and in every process; a repeat is no error."""
         await self.get(caller, account)
-        await self._revoke(await self._key(account, key))
+        await self._ring.revoke(await self._key(account, key))
 
     async def _own(self, caller: Principal, account: UserId) -> User:
         found = await self.get(caller, account)
@@ -175,11 +175,6 @@ class ServiceAccounts:
             if one.id == key:
                 return one
         raise KeyNotFound(f"the service account has no API key {key}")
-
-    async def _revoke(self, key: ApiKey) -> None:
-        now = self._now()
-        await self._keys.revoke(key.id, now)
-        await self._tokens.revoke(key.id, until=now + REVOKED_FOR)
 
 
 def _sees(caller: Principal, account: User) -> bool:

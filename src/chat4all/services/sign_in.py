@@ -10,14 +10,16 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chat4all.domain.api_keys import PREFIX, Scope
 from chat4all.domain.directory import User, UserKind
-from chat4all.domain.errors import InvalidToken, RateLimited, Unauthenticated
+from chat4all.domain.errors import InsufficientScope, InvalidToken, RateLimited, Unauthenticated
 from chat4all.domain.ids import UserId, new_id
 from chat4all.ports.access_tokens import AccessTokens, Principal
 from chat4all.ports.ephemeral import RateLimits
 from chat4all.ports.passwords import Passwords
 from chat4all.ports.users import RefreshToken, Tokens, Users
 from chat4all.services.clock import Clock, utc_now
+from chat4all.services.key_ring import KeyRing
 
 REFRESH_LIFETIME = timedelta(days=30)
 WRONG = "wrong username or password"
@@ -64,6 +66,7 @@ class SignIn:
         tokens: Tokens,
         passwords: Passwords,
         access_tokens: AccessTokens,
+        keys: KeyRing,
         rates: RateLimits,
         *,
         limits: SignInLimits | None = None,
@@ -73,6 +76,7 @@ class SignIn:
         self._tokens = tokens
         self._passwords = passwords
         self._access = access_tokens
+        self._keys = keys
         self._rates = rates
         self._limits = limits or SignInLimits()
         self._now = now
@@ -82,8 +86,16 @@ class SignIn:
         user = await self._prove(username, password, UserKind.PERSON, source)
         return await self._grant(user, family=new_id())
 
-    async def with_client_secret(self, client_id: str, secret: str, *, source: str) -> Grant:
-        """Sign a service in. Raises `Unauthenticated`, `RateLimited`."""
+    async def with_client_secret(
+        self, client_id: str, secret: str, *, scope: str | None = None, source: str
+    ) -> Grant:
+        """Sign a service in, by its secret or by an API key and its id.
+
+        With a key the token is good for what the key is, or for `scope` of that. Raises
+        `Unauthenticated`, `RateLimited`, `InsufficientScope`.
+        """
+        if secret.startswith(PREFIX):
+            return await self._with_key(client_id, secret, scope)
         user = await self._prove(client_id, secret, UserKind.SERVICE, source)
         token = self._access.issue(user, family=new_id())
         return Grant(
@@ -91,6 +103,25 @@ class SignIn:
             access_token=token.text,
             expires_in=token.expires_in,
             scope=_scope(user),
+        )
+
+    async def _with_key(self, client_id: str, text: str, scope: str | None) -> Grant:
+        principal, key = await self._keys.verify(text), await self._keys.find(text)
+        user = (await self._users.get_many([principal.user_id])).get(principal.user_id)
+        if key is None or user is None or client_id not in (key.id, user.username):
+            raise Unauthenticated("the API key is not that of this client")
+        scopes = principal.scopes
+        if scope is not None:
+            if lacking := set(scope.split()) - scopes:
+                words = " ".join(sorted(lacking))
+                raise InsufficientScope(f"this API key is not good for {words}", words)
+            scopes = frozenset(map(Scope, scope.split()))
+        token = self._access.issue(user, family=key.id, key=key, scopes=scopes)
+        return Grant(
+            user=user,
+            access_token=token.text,
+            expires_in=token.expires_in,
+            scope=" ".join(sorted(scopes)),
         )
 
     async def with_refresh_token(self, refresh_token: str) -> Grant:
@@ -113,8 +144,15 @@ class SignIn:
     async def revoke(self, token: str) -> None:
         """End the sign-in that a token of either kind stems from; unknown ones are no error.
 
+        An API key ends as well: who finds one can stop it. A token that was got by a key
+        ends alone.
+
         https://www.rfc-editor.org/rfc/rfc7009
         """
+        key = await self._keys.find(token)
+        if key is not None:
+            await self._keys.revoke(key)
+            return
         family = await self._family(token)
         if family is not None:
             await self._access.revoke(family, until=self._now() + REFRESH_LIFETIME)
@@ -172,10 +210,11 @@ class SignIn:
 
     async def _family(self, token: str) -> str | None:
         try:
-            return self._access.verify(token).family
+            principal = self._access.verify(token)
         except InvalidToken:
             kept = await self._tokens.peek_refresh(_hash(token))
             return kept.family if kept is not None else None
+        return principal.family if principal.key is None else principal.token_id
 
     def _access_facts(self, token: str) -> TokenFacts | None:
         try:

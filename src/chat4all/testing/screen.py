@@ -8,6 +8,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chat4all.domain.api_keys import EVERYTHING, ApiKey, Scope
 from chat4all.domain.directory import User, UserKind
 from chat4all.domain.errors import InvalidToken
 from chat4all.domain.ids import ConversationId, UserId
@@ -15,6 +16,7 @@ from chat4all.gateway.rest.read_draft import read_draft
 from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
 from chat4all.ports.access_tokens import AccessToken, AccessTokens, Principal
 from chat4all.services.access import Access
+from chat4all.services.key_ring import KeyRing
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.signals import Signals
 from chat4all.testing.pipeline import Pipeline
@@ -26,9 +28,16 @@ class NamesAsTokens:
     def __init__(self) -> None:
         self._revoked: set[str] = set()
 
-    def issue(self, user: User, *, family: str) -> AccessToken:
-        """See `AccessTokens.issue`."""
-        del family
+    def issue(
+        self,
+        user: User,
+        *,
+        family: str,
+        key: ApiKey | None = None,
+        scopes: frozenset[Scope] = EVERYTHING,
+    ) -> AccessToken:
+        """See `AccessTokens.issue`; here a token is good for everything."""
+        del family, key, scopes
         return AccessToken(text=user.id, expires_in=3600)
 
     def verify(self, token: str) -> Principal:
@@ -61,7 +70,8 @@ def websocket_of(pipeline: Pipeline, tokens: AccessTokens | None = None) -> WebS
     """Return the real endpoint in front of `pipeline`; it takes names, or `tokens`."""
     directory, rates = pipeline.directory, pipeline.ephemeral.rates
     checks = NamesAsTokens() if tokens is None else tokens
-    access = Access(checks, directory.api_keys, directory.users, directory.delegations, rates)
+    ring = KeyRing(directory.api_keys, directory.users, checks)
+    access = Access(checks, ring, directory.delegations, rates)
     return WebSocketEndpoint(
         WebSocketDeps(
             access=access,

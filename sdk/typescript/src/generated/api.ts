@@ -55,7 +55,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke
-         * @description End the sign-in that a token stems from; an unknown token is no error.
+         * @description End an API key, or the sign-in that a token stems from; an unknown one is no error.
          */
         post: operations["revokeToken"];
         delete?: never;
@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Token
-         * @description Trade a password, a refresh token or a client secret for tokens.
+         * @description Trade a password, a refresh token, a client secret or an API key for tokens.
          */
         post: operations["token"];
         delete?: never;
@@ -4492,8 +4492,28 @@ export interface operations {
                     "application/json": components["schemas"]["IssuedTokens"];
                 };
             };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No permission -- see authorization schemes */
+            401: {
+                headers: {
+                    /** @description How to authenticate (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

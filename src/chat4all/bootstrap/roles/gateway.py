@@ -26,6 +26,7 @@ from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
 from chat4all.ports.tracing import Untraced
 from chat4all.services.access import Access
 from chat4all.services.clock import utc_now
+from chat4all.services.key_ring import KeyRing
 from chat4all.services.sign_in import SignInLimits
 
 
@@ -109,8 +110,8 @@ async def _tokens(core: Core) -> JwtAccessTokens:
 
 def _access(core: Core, tokens: JwtAccessTokens) -> Access:
     directory = core.directory
-    rates = core.storage.ephemeral.rates
-    return Access(tokens, directory.api_keys, directory.users, directory.delegations, rates)
+    ring = KeyRing(directory.api_keys, directory.users, tokens)
+    return Access(tokens, ring, directory.delegations, core.storage.ephemeral.rates)
 
 
 def _websocket(core: Core, clients: Clients, access: Access) -> WebSocketEndpoint:

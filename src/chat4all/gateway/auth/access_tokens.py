@@ -13,12 +13,13 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from chat4all.domain.api_keys import EVERYTHING, ApiKey, Scope
 from chat4all.domain.directory import User, UserKind
 from chat4all.domain.errors import InvalidToken
 from chat4all.domain.ids import UserId, new_id
 from chat4all.gateway.auth.revocations import Revocations
 from chat4all.gateway.auth.signing_key import SigningKey
-from chat4all.ports.access_tokens import AccessToken, Principal
+from chat4all.ports.access_tokens import AccessToken, KeyGrant, Principal
 
 AUDIENCE = "chat4all"
 LIFETIME = timedelta(seconds=900)
@@ -61,10 +62,19 @@ class JwtAccessTokens:
         """Return the public keys that tokens are checked with."""
         return self._key.jwks()
 
-    def issue(self, user: User, *, family: str) -> AccessToken:
-        """Return a new token for `user`, of the sign-in `family`."""
+    def issue(
+        self,
+        user: User,
+        *,
+        family: str,
+        key: ApiKey | None = None,
+        scopes: frozenset[Scope] = EVERYTHING,
+    ) -> AccessToken:
+        """Return a new token for `user`, of the sign-in `family` or of a key."""
         now = int(self._now().timestamp())
         lifetime = int(LIFETIME.total_seconds())
+        if key is not None and key.expires_at is not None:
+            lifetime = min(lifetime, int(key.expires_at.timestamp()) - now)
         claims: dict[str, Any] = {
             "iss": self.issuer,
             "sub": user.id,
@@ -79,6 +89,9 @@ class JwtAccessTokens:
         }
         if user.username is not None:
             claims["username"] = user.username
+        if key is not None:
+            claims |= {"scope": " ".join(sorted(scopes)), "client_id": key.id}
+            claims["key"] = {"id": key.id, "per_minute": key.per_minute}
         header = {"alg": "Ed25519", "typ": "at+jwt", "kid": self._key.key_id}
         text = jwt.encode(header, claims, self._key.key, algorithms=["Ed25519"])
         return AccessToken(text=text, expires_in=lifetime)
@@ -128,12 +141,15 @@ class JwtAccessTokens:
             raise ValueError(header)
         if (claims["iss"], claims["aud"]) != (self._issuer or claims["iss"], AUDIENCE):
             raise ValueError(claims)
+        words, key = claims["scope"].split(), claims.get("key")
         return Principal(
             user_id=UserId(claims["sub"]),
             kind=UserKind(claims["kind"]),
-            admin="admin" in claims["scope"].split(),
+            admin="admin" in words,
             token_id=claims["jti"],
             family=claims["sid"],
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             username=claims.get("username"),
+            scopes=EVERYTHING if key is None else frozenset(map(Scope, words)),
+            key=None if key is None else KeyGrant(id=key["id"], per_minute=key["per_minute"]),
         )

@@ -47,6 +47,7 @@ OAUTH_CODES = {
     "invalid_request": "A field of the form is missing.",
     "invalid_grant": "The password or the refresh token is not good.",
     "invalid_client": "The client secret is not good.",
+    "invalid_scope": "The API key is not good for what was asked.",
     "unsupported_grant_type": "The grant is none of those in the discovery document.",
 }
 
@@ -157,10 +158,7 @@ def _operations(app: Litestar) -> Iterator[_Operation]:
 def _complete(shown: dict[str, Any], operation: _Operation) -> None:
     """Add the problems and the security of one operation."""
     responses = shown["responses"]
-    responses.pop("400", None)  # Litestar's own idea of an error
-    responses.get("204", {}).pop("content", None)  # Litestar gives it one if it has headers
-    for status in operation.statuses:
-        responses[str(int(status))] = {"$ref": f"#/components/responses/{_name(status)}"}
+    _complete_refusals(responses, operation)
     for parameter in shown.get("parameters", ()):
         parameter["schema"] = _not_null(parameter["schema"])
     for name, told in operation.handler.opt.get("header_schemas", {}).items():
@@ -176,6 +174,16 @@ def _complete(shown: dict[str, Any], operation: _Operation) -> None:
     if body is not None and body.has_default:
         shown["requestBody"]["required"] = False  # which Litestar says of none
     shown["security"] = [] if operation.handler.opt.get("public") else [{"bearer": []}]
+
+
+def _complete_refusals(responses: dict[str, Any], operation: _Operation) -> None:
+    responses.pop("400", None)  # Litestar's own idea of an error
+    responses.get("204", {}).pop("content", None)  # Litestar gives it one if it has headers
+    for status in operation.statuses:
+        responses[str(int(status))] = {"$ref": f"#/components/responses/{_name(status)}"}
+    if operation.handler.opt.get("oauth"):
+        for status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
+            responses[str(int(status))] = _problem_response(status, problems.OAUTH_MEDIA_TYPE)
 
 
 def _complete_bytes(responses: dict[str, Any], *, has_body: bool) -> None:
@@ -212,14 +220,18 @@ def _problem_responses() -> dict[str, Any]:
     statuses |= {HTTPStatus.INSUFFICIENT_STORAGE, problems.WRONG_CHUNK}
     made: dict[str, Any] = {}
     for status in sorted(statuses - {HTTPStatus.METHOD_NOT_ALLOWED}):
-        made[_name(status)] = {
-            "description": _description(status),
-            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}}},
-        }
-        header = _TOLD.get(status)
-        if header is not None:
-            shown = {"description": header[1], "schema": {"type": "string"}}
-            made[_name(status)]["headers"] = {header[0]: shown}
+        made[_name(status)] = _problem_response(status)
+    return made
+
+
+def _problem_response(status: int, *more_types: str) -> dict[str, Any]:
+    schema = {"schema": {"$ref": REF.format(name="Problem")}}
+    content = dict.fromkeys((problems.MEDIA_TYPE, *more_types), schema)
+    made = {"description": _description(status), "content": content}
+    header = _TOLD.get(status)
+    if header is not None:
+        shown = {"description": header[1], "schema": {"type": "string"}}
+        made["headers"] = {header[0]: shown}
     return made
 
 

@@ -20,6 +20,8 @@ from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
 from chat4all.telemetry import current
 
 MEDIA_TYPE = "application/problem+json"
+OAUTH_MEDIA_TYPE = "application/json"
+"""What RFC 6749 wants refusals of the token endpoint to be; its clients read nothing else."""
 REALM = 'Bearer realm="chat4all"'
 WRONG_CHUNK = 460
 """The status of tus for a body whose checksum is wrong; HTTP itself does not have it."""
@@ -205,11 +207,13 @@ def headers_of(error: errors.Chat4AllError) -> dict[str, str]:
     return {}
 
 
-def _answer(body: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
+def _answer(
+    body: Problem, headers: dict[str, str] | None = None, media_type: str = MEDIA_TYPE
+) -> Response[bytes]:
     return Response(
         msgspec.json.encode(body),
         status_code=body.status,
-        media_type=MEDIA_TYPE,
+        media_type=media_type,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
 
@@ -231,7 +235,7 @@ def on_oauth_error(request: Request[Any, Any, Any], error: OAuthError) -> Respon
     headers = {"Pragma": "no-cache"}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Basic realm="chat4all"' if error.basic else REALM
-    return _answer(body, headers)
+    return _answer(body, headers, OAUTH_MEDIA_TYPE)
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

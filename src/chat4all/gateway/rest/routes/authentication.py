@@ -13,7 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, URLEncodedBody
 from msgspec import UNSET, UnsetType
 
-from chat4all.domain.errors import Unauthenticated
+from chat4all.domain.errors import InsufficientScope, Unauthenticated
 from chat4all.gateway.rest.bearer import Caller
 from chat4all.gateway.rest.deps import Deps, RestDeps
 from chat4all.gateway.rest.problems import OAuthError
@@ -54,14 +54,23 @@ class Authentication(Controller):
         )
         return OwnUser.of(user)
 
-    @post("/token", operation_id="token", public=True, status_code=200, problems=(401,))
+    @post(
+        "/token",
+        operation_id="token",
+        public=True,
+        oauth=True,
+        status_code=200,
+        problems=(401,),
+    )
     async def token(
         self, request: ApiRequest, data: TokenForm, deps: Deps
     ) -> Response[IssuedTokens]:
-        """Trade a password, a refresh token or a client secret for tokens."""
+        """Trade a password, a refresh token, a client secret or an API key for tokens."""
         check_media_type(request, FORM.value)
         try:
             grant = await _grant(request, data, deps)
+        except InsufficientScope as error:
+            raise OAuthError("invalid_scope", str(error)) from error
         except Unauthenticated as error:
             if data.grant_type == "client_credentials":
                 basic = "authorization" in request.headers
@@ -79,7 +88,7 @@ class Authentication(Controller):
 
     @post("/revoke", operation_id="revokeToken", public=True, status_code=200, responses=EMPTY)
     async def revoke(self, request: ApiRequest, data: QuestionForm, deps: Deps) -> Response[bytes]:
-        """End the sign-in that a token stems from; an unknown token is no error."""
+        """End an API key, or the sign-in that a token stems from; an unknown one is no error."""
         check_media_type(request, FORM.value)
         await deps.sign_in.revoke(data.token)
         return Response(b"", media_type=MediaType.TEXT, headers=NO_STORE)
@@ -119,7 +128,8 @@ async def _grant(request: ApiRequest, form: TokenRequest, deps: RestDeps) -> Gra
     if form.grant_type == "client_credentials":
         client_id, secret = _basic(request) or (form.client_id, form.client_secret)
         client_id, secret = _need(client_id=client_id, client_secret=secret)
-        return await deps.sign_in.with_client_secret(client_id, secret, source=source)
+        scope = None if isinstance(form.scope, UnsetType) else form.scope
+        return await deps.sign_in.with_client_secret(client_id, secret, scope=scope, source=source)
     known = "password, refresh_token or client_credentials"
     raise OAuthError("unsupported_grant_type", f"`grant_type` is {known}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import Controller, get
 
+from chat4all.domain.api_keys import GRANTABLE
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.schemas.oauth import AuthorizationServer, PublicKey, PublicKeys
 
@@ -30,7 +31,7 @@ class Discovery(Controller):
             service_documentation=f"{issuer}/docs",
             grant_types_supported=["password", "refresh_token", "client_credentials"],
             response_types_supported=[],
-            scopes_supported=["chat4all", "admin"],
+            scopes_supported=["chat4all", *sorted(GRANTABLE)],
             token_endpoint_auth_methods_supported=[
                 "none",
                 "client_secret_basic",
