@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
@@ -154,6 +154,50 @@ async def test_a_client_that_does_not_read_is_cut_and_resumes_without_a_gap(
         assert places(told) + places(rest) == list(range(1, count + 1))
         for stream in (quick, resumed):
             stream.cancel()
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_what_a_cut_loses_of_one_reading_is_told_by_the_next_stream(
+    tmp_path: Path, *, is_live: bool
+) -> None:
+    address = f"127.0.0.1:{(port := free_port())}"
+    async with (
+        running_server(tmp_path, {"CHAT4ALL_GRPC_PORT": str(port)}),
+        Client.at(address) as one,
+        Client.at(address) as two,
+    ):
+        ana, ben = await one.sign_up("ana"), await two.sign_up("ben")
+        talk = await private(ana, ben)
+        stream = ana.call(service.StreamMessagesRequest())
+        await say(ana, talk, *map(str, range(10)))
+        begin = (await read(stream, 10))[-1].cursor
+        if not is_live:
+            stream.cancel()
+        await ben.ask(service.MarkReadRequest(conversation_id=talk, up_to_seq=10))
+        if not is_live:
+            stream = ana.call(service.StreamMessagesRequest(cursor=begin))
+        first = await statuses_until(stream, lambda told: len(told) == 3)
+        stream.cancel()
+        await say(ben, talk, "I read them all")
+        resumed = ana.call(service.StreamMessagesRequest(cursor=first[-1].cursor))
+        rest = await statuses_until(resumed, lambda told: told[-1].HasField("message"))
+        resumed.cancel()
+    seen = {one.status.message_id for one in (*first, *rest) if one.HasField("status")}
+    assert len(seen) == 10
+
+
+async def statuses_until(
+    stream: Any, enough: Callable[[list[service.StreamMessagesResponse]], bool]
+) -> list[service.StreamMessagesResponse]:
+    """Return the statuses and messages that a stream tells, up to what is enough."""
+    told: list[service.StreamMessagesResponse] = []
+    async with asyncio.timeout(PATIENCE):
+        while not told or not enough(told):
+            response = await stream.read()
+            assert response is not grpc.aio.EOF, await stream.code()
+            if response.WhichOneof("event") in ("status", "message"):
+                told.append(response)
+    return told
 
 
 async def test_a_server_that_stops_asks_to_come_back(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from chat4all.gateway.grpc.objects import filled, shown
 from chat4all.gateway.grpc.questions import Resume
 from chat4all.ports.access_tokens import Principal
 from chat4all.services.presence import PresenceStatus
-from chat4all.services.subscription import Overflowed, Subscription
+from chat4all.services.subscription import Overflowed, Subscription, Waiting
 
 log = structlog.get_logger(__name__)
 
@@ -107,33 +107,76 @@ class MessageStreams:
 
 
 async def _tell(subscription: Subscription, start: SyncCursor | None, call: Streaming) -> None:
+    cursors = _Cursors(subscription.cursor if start is None else start)
     try:
-        async for response in _responses(subscription, start):
-            await call.tell(response)
+        async for several in _responses(subscription, start):
+            async for response in cursors.safe(several):
+                await call.tell(response)
     except Overflowed as error:
         raise slow_client() from error
 
 
 async def _responses(
     subscription: Subscription, start: SyncCursor | None
-) -> AsyncIterator[pb.StreamMessagesResponse]:
+) -> AsyncIterator[AsyncIterator[pb.StreamMessagesResponse]]:
+    """Yield what is told, some at a time; those of one event are together."""
     if start is not None:
-        async for frame in subscription.missed(start):
-            yield _from_store(frame)
+        yield _from_store(subscription.missed(start))
     while True:
         waiting = await subscription.take()
-        async for frame in subscription.behind():
-            yield _from_store(frame)
-        for cursor, text in subscription.live(waiting):
-            response = pb.StreamMessagesResponse()
-            response.CopyFrom(_event(text))
-            if cursor is not None:
-                response.cursor = str(cursor)
-            yield response
+        yield _from_store(subscription.behind())
+        yield _live(subscription, waiting)
 
 
-def _from_store(frame: Mapping[str, Any]) -> pb.StreamMessagesResponse:
-    return shown(pb.StreamMessagesResponse(), frame)
+class _Cursors:
+    """The cursors with which a client resumes, after whichever response it is cut off.
+
+    When somebody reads ten messages at once, ten statuses have the same cursor. All but the
+    last of them get that of what came before: the next stream then tells them again, and
+    those that were lost.
+    """
+
+    def __init__(self, begin: SyncCursor) -> None:
+        self._done = str(begin)
+
+    async def safe(
+        self, responses: AsyncIterator[pb.StreamMessagesResponse]
+    ) -> AsyncIterator[pb.StreamMessagesResponse]:
+        """Yield the responses, each with the cursor up to which all was told."""
+        held: pb.StreamMessagesResponse | None = None
+        async for response in responses:
+            if held is not None:
+                yield self._with(held, more=held.cursor == response.cursor)
+            held = response
+        if held is not None:
+            yield self._with(held, more=False)
+
+    def _with(
+        self, response: pb.StreamMessagesResponse, *, more: bool
+    ) -> pb.StreamMessagesResponse:
+        if response.cursor and more:
+            response.cursor = self._done
+        elif response.cursor:
+            self._done = response.cursor
+        return response
+
+
+async def _from_store(
+    frames: AsyncIterator[Mapping[str, Any]],
+) -> AsyncIterator[pb.StreamMessagesResponse]:
+    async for frame in frames:
+        yield shown(pb.StreamMessagesResponse(), frame)
+
+
+async def _live(
+    subscription: Subscription, waiting: Waiting
+) -> AsyncIterator[pb.StreamMessagesResponse]:
+    for cursor, text in subscription.live(waiting):
+        response = pb.StreamMessagesResponse()
+        response.CopyFrom(_event(text))
+        if cursor is not None:
+            response.cursor = str(cursor)
+        yield response
 
 
 @lru_cache(128)
