@@ -95,13 +95,19 @@ class People:
     """Those who sit at a browser in one test."""
 
     def __init__(self, browser: Browser, server: str) -> None:
-        self.complaints = Complaints()
+        self.complaints = Complaints(expected=["blocked by Playwright"])
         self._browser = browser
         self._server = server
 
     async def page(self, path: str = "/", **options: Any) -> Page:
         """Open the product in a browser of its own, as playwright's context `options` say."""
-        told = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce", **options}
+        told = {
+            "viewport": DESKTOP,
+            "locale": "en-GB",
+            "reduced_motion": "reduce",
+            "service_workers": "block",  # they stand between a test and the network it breaks
+            **options,
+        }
         context = await self._browser.new_context(**told)
         context.set_default_timeout(PATIENCE_MS)
         await self.complaints.listen(context)

@@ -96,6 +96,14 @@ export const connectAccount = (platform, name, config) =>
   post("/v1/admin/connectors/accounts", { platform, name, config });
 export const removeAccount = (accountId) => remove(`/v1/admin/connectors/accounts/${id(accountId)}`);
 
+const device = (deviceId) => `/v1/push-subscriptions/${id(deviceId)}`;
+export const pushKey = () => get("/v1/push-subscriptions/key");
+export const registerDevice = (body) => post("/v1/push-subscriptions", body);
+export const changeDevice = (deviceId, changes) => patch(device(deviceId), changes);
+export const removeDevice = (deviceId) => remove(device(deviceId));
+const oneDevice = (deviceId) => get(device(deviceId));
+export { oneDevice as device };
+
 const fileOf = (fileId) => `/v1/files/${id(fileId)}`;
 export const initiateFile = (body) => post("/v1/files/initiate", body).then(here("upload_url"));
 export const completeFile = (fileId) => post(`${fileOf(fileId)}/complete`);

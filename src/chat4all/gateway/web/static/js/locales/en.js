@@ -293,6 +293,13 @@ export default {
   "connect.done": "Connected",
   "connect.remove": "Disconnect {name}",
 
+  "notifications.title": "Notifications",
+  "notifications.here": "On this device, while no page is open",
+  "notifications.content": "Show who writes and what",
+  "notifications.quiet": "Quiet hours",
+  "notifications.start": "From",
+  "notifications.end": "Until",
+  "notifications.impossible": "Notifications need https and a browser that takes them.",
   "settings.theme": "Theme",
   "settings.auto": "As the system",
   "settings.light": "Light",
@@ -330,6 +337,7 @@ export default {
   "phone.toClient": "Go to the client",
   "phone.messages": "Messages on {name}'s phone",
 
+  "error.notifications_blocked": "Notifications are blocked for this page. Allow them in the browser's settings and try again.",
   "error.unknown": "Something went wrong.",
   "error.unreachable": "The server cannot be reached.",
   "error.invalid_grant": "Wrong username or password.",

@@ -293,6 +293,13 @@ export default {
   "connect.done": "Conectado",
   "connect.remove": "Desconectar {name}",
 
+  "notifications.title": "Notificações",
+  "notifications.here": "Neste dispositivo, enquanto nenhuma página está aberta",
+  "notifications.content": "Mostrar quem escreve e o quê",
+  "notifications.quiet": "Horas de silêncio",
+  "notifications.start": "Das",
+  "notifications.end": "Até",
+  "notifications.impossible": "As notificações precisam de https e de um navegador que as aceite.",
   "settings.theme": "Tema",
   "settings.auto": "Como o sistema",
   "settings.light": "Claro",
@@ -330,6 +337,7 @@ export default {
   "phone.toClient": "Ir para o cliente",
   "phone.messages": "Mensagens no telefone de {name}",
 
+  "error.notifications_blocked": "As notificações estão bloqueadas para esta página. Permita-as nas configurações do navegador e tente de novo.",
   "error.unknown": "Algo deu errado.",
   "error.unreachable": "Não foi possível alcançar o servidor.",
   "error.invalid_grant": "Nome de usuário ou senha incorretos.",

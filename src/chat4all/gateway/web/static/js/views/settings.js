@@ -6,6 +6,7 @@ import { readPreferences, savePreferences } from "../preferences.js";
 import { html, useState } from "../preact.js";
 import { store, useSelect } from "../store.js";
 import { Dialog } from "./dialog.js";
+import { Notifications } from "./notifications.js";
 import { Field, FormError, useSubmit } from "./parts.js";
 
 export function Settings() {
@@ -22,6 +23,7 @@ export function Settings() {
     <${Choice} name="language" title=${t("settings.language")} value=${preferences.language}
       options=${[["auto", t("settings.languageAuto")], ["en", "English"], ["pt-BR", "Português"]]}
       onChange=${(language) => change({ language })} />
+    <${Notifications} />
     <${DisplayName} />
     <${Shortcuts} />
   <//>`;

@@ -3,6 +3,7 @@
 import { openDialog, orTell, setSearch, showList } from "../actions.js";
 import { stopClient } from "../client.js";
 import { Icon } from "../icons.js";
+import { switchOff } from "../device.js";
 import { t } from "../i18n.js";
 import { titleOf } from "../people.js";
 import { html } from "../preact.js";
@@ -40,7 +41,10 @@ function SidebarHeader() {
   const connection = useSelect((state) => state.connection);
   const leave = () => {
     stopClient();
-    orTell(signOut);
+    orTell(async () => {
+      await switchOff().catch(console.info); // who signs in here next is not told what is not theirs
+      await signOut();
+    });
   };
   return html`<header class="bar">
     <${Menu} label=${`${t("nav.menu")}: ${me.display_name}`} testid="account-menu" class="account" align="start"
