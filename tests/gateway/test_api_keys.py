@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,7 +10,8 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from chat4all.domain.api_keys import EVERYTHING, Scope, hash_of, is_key
-from chat4all.domain.ids import UserId
+from chat4all.domain.errors import StorageFull
+from chat4all.domain.ids import KeyId, UserId
 from chat4all.gateway.rest.app import create_rest_app
 from chat4all.gateway.rest.bearer import scope_of
 from tests.gateway.world import PASSWORD, Person, World, client_of, say, sign_up
@@ -200,6 +201,17 @@ async def test_the_last_use_is_kept_and_not_written_for_each_call(
     assert await used_at() > first
 
 
+async def test_a_key_is_good_while_its_use_cannot_be_kept(
+    world: World, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(key: KeyId, at: datetime) -> None:
+        raise StorageFull("the disk is full")
+
+    monkeypatch.setattr(world.directory.api_keys, "used", full)
+    key = await key_of(ana, await account_of(ana))
+    assert await status(world, key["key"]) == 200
+
+
 async def test_a_key_is_told_its_limit_and_held_to_it(world: World, ana: Person) -> None:
     account = await account_of(ana)
     key, other = [(await key_of(ana, account, per_minute=2))["key"] for _ in range(2)]
@@ -246,6 +258,11 @@ async def test_administrators_have_the_accounts_without_an_owner(world: World, a
     with_admin, without = await key_of(root, account, "admin"), await key_of(root, account, "read")
     assert await status(world, with_admin["key"], "/v1/admin/users") == 200
     assert await status(world, without["key"], "/v1/admin/users") == 403
+    async with client_of(world, with_admin["key"]) as http:  # no key makes users
+        another = {"username": "another", "display_name": "Another", "admin": True}
+        for path in ("/v1/admin/services", "/v1/admin/people"):
+            refused = await http.post(path, json=another)
+            assert refused.json()["code"] == "insufficient_scope"
     mine = await account_of(ana)
     asked = {"name": "too much", "scopes": ["admin"]}
     refused = await ana.http.post(f"{ACCOUNTS}/{mine}/keys", json=asked)

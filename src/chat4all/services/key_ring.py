@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from chat4all.domain.api_keys import ApiKey, Scope, hash_of, is_key
-from chat4all.domain.errors import InvalidToken
+from chat4all.domain.errors import InvalidToken, Unavailable
 from chat4all.ports.access_tokens import AccessTokens, KeyGrant, Principal
 from chat4all.ports.api_keys import ApiKeys
 from chat4all.ports.users import Users
 from chat4all.services.clock import Clock, utc_now
+
+log = structlog.get_logger(__name__)
 
 FRESH = timedelta(seconds=10)
 """How long it is believed what the directory said of a key; revocations are known at once."""
@@ -77,7 +81,7 @@ class KeyRing:
         if account is None:
             raise InvalidToken("the service account of this API key is gone")
         if key.used_at is None or key.used_at <= now - USE_NOTED:
-            await self._keys.used(key.id, now)
+            await self._note_use(key, now)
         scopes = key.scopes if account.admin else key.scopes - {Scope.ADMIN}
         return Principal(
             user_id=account.id,
@@ -90,3 +94,9 @@ class KeyRing:
             scopes=scopes,
             key=KeyGrant(id=key.id, per_minute=key.per_minute),
         )
+
+    async def _note_use(self, key: ApiKey, at: datetime) -> None:
+        try:
+            await self._keys.used(key.id, at)
+        except Unavailable as error:  # a full disk, say: the key is as good without
+            log.warning("the use of an API key is not kept", detail=str(error))

@@ -29,6 +29,8 @@ _PATTERNS = (
     (re.compile(r"(\b[a-z][a-z0-9+.\-]*://)[^\s/@]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"), HIDDEN),
+    # An API key of ours.
+    (re.compile(r"\bc4a_[0-9A-Za-z]{8,}"), HIDDEN),
     # A Telegram bot's token, also in the path of its API.
     (re.compile(r"\b(bot)?\d{5,}:[A-Za-z0-9_\-]{20,}"), HIDDEN),
     (

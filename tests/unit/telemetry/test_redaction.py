@@ -12,11 +12,13 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat4all.domain.api_keys import new_key
 from chat4all.telemetry.current import PLACE
 from chat4all.telemetry.logs import configure_logs
 from chat4all.telemetry.redaction import HIDDEN, redact, redacted
 
 TOKEN = "123456789:AAF-planted_token_of_a_bot_000000000"
+KEY = new_key()
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl"
 
 
@@ -26,6 +28,7 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl"
         (f"POST https://api.telegram.org/bot{TOKEN}/sendMessage", TOKEN.partition(":")[2]),
         (f"Authorization: Bearer {JWT}", JWT),
         (f"the token {JWT} is not ours", "c2lnbmF0dXJl"),
+        (f"the key {KEY} was found", KEY.removeprefix("c4a_")),
         ("Basic YW5hOnNlY3JldA==", "YW5hOnNlY3JldA"),
         ("cannot connect to kafka://ana:s3cr3t@kafka:9092", "s3cr3t"),
         ("redis://:s3cr3t@10.0.0.1:6379/0 refuses", "s3cr3t"),

@@ -70,15 +70,13 @@ class SignedIn:
 def scope_of(handler: BaseRouteHandler, method: str) -> Scope:
     """Return what an API key must be good for to call a route.
 
-    Administration is `admin`, reading is `read`, and to change something takes what the
-    controller says by `changes`. Its `scope` holds for all methods. What says nothing is
-    for no key.
+    What a route says by `scope` comes first. Administration is `admin`, reading is `read`,
+    and to change something takes what the controller says by `changes`. What says nothing
+    is for no key.
     """
     told = handler.opt
-    if told.get("admin"):
-        return Scope.ADMIN
     default = Scope.READ if method in {"GET", "HEAD"} else told.get("changes", Scope.ACCOUNT)
-    return Scope(told.get("scope", default))
+    return Scope(told.get("scope", Scope.ADMIN if told.get("admin") else default))
 
 
 def behalf(user: str | None) -> UserId | None:

@@ -10,7 +10,7 @@ from msgspec import UnsetType
 
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.rest import pages
-from chat4all.gateway.rest.bearer import Caller
+from chat4all.gateway.rest.bearer import PERSONAL, Caller
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.schemas.admin import (
     AccountChange,
@@ -173,7 +173,7 @@ class Administration(Controller):
             next=page[-1].id if more else None,
         )
 
-    @post("/services", operation_id="createService", problems=(409,))
+    @post("/services", operation_id="createService", problems=(409,), opt=PERSONAL)
     async def create_service(self, data: JSONBody[NewService], deps: Deps) -> CreatedService:
         """Register a program that signs in with client_credentials."""
         user, secret = await deps.sign_up.service(

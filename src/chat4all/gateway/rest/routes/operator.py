@@ -7,6 +7,7 @@ from litestar.params import JSONBody
 
 from chat4all.domain.errors import AccountNotFound
 from chat4all.domain.ids import AccountId
+from chat4all.gateway.rest.bearer import PERSONAL
 from chat4all.gateway.rest.deps import Deps, tools_of
 from chat4all.gateway.rest.schemas.history_import import HistoryImport, HistoryImported
 from chat4all.gateway.rest.schemas.operator import AccountIdentity, NewPerson
@@ -24,7 +25,7 @@ class Operator(Controller):
     tags = ("Administration",)
     opt = {"admin": True}  # noqa: RUF012 - Litestar reads a plain attribute
 
-    @post("/people", operation_id="createPerson", problems=(409,))
+    @post("/people", operation_id="createPerson", problems=(409,), opt=PERSONAL)
     async def create_person(self, data: JSONBody[NewPerson], deps: Deps) -> OwnUser:
         """Make an account for a person."""
         user = await deps.sign_up(
