@@ -26,7 +26,8 @@ pytestmark = [
 ]
 
 NETWORKS = {"CHAT4ALL_WEBHOOK_NETWORKS": "127.0.0.0/8"}
-PATIENCE = 60.0
+PATIENCE = 120.0
+"""Seconds; more than a connection is believed in that has just ended."""
 
 
 @pytest.fixture

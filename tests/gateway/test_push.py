@@ -84,6 +84,7 @@ async def test_what_a_device_wants_is_changed_and_the_device_removed(ana: Person
     [
         ("start", "24:00"),
         ("end", "7:00"),
+        ("end", NIGHT["start"]),
         ("time_zone", "Europe/Atlantis"),
         ("time_zone", "../../../etc/passwd"),
         ("time_zone", "Europe"),

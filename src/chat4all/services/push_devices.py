@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chat4all.domain.errors import Conflict, NotFound
+from chat4all.domain.errors import Conflict, InvalidInput, NotFound
 from chat4all.domain.ids import SubscriptionId, UserId
 from chat4all.domain.push import (
     MAX_SUBSCRIPTIONS,
@@ -117,5 +117,12 @@ class PushDevices:
 
 
 def _check(preferences: PushPreferences) -> None:
-    if preferences.quiet is not None:
-        zone_of(preferences.quiet.zone)
+    quiet = preferences.quiet
+    if quiet is None:
+        return
+    zone_of(quiet.zone)
+    if quiet.start == quiet.end:
+        raise InvalidInput(
+            "quiet hours end when they start; to be told nothing at all, remove the device",
+            [("/preferences/quiet_hours/end", "the same as the start")],
+        )
