@@ -19,7 +19,7 @@ from chat4all.ports.tracing import Attributes, Kind, Tracing, Untraced
 from chat4all.services.backoff import Backoff
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.crew import Crew, Job
-from chat4all.services.push_news import PushNews
+from chat4all.services.push_news import LINGER, PushNews
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +33,6 @@ class PushLimits:
     backoff: Backoff = field(default_factory=partial(Backoff, longest=3_600.0))
     give_up: float = 86_400.0
     """After so long a message is no news any more."""
-    linger: float = 75.0
-    """For so long a connection may be dead without anybody knowing."""
     unstored: float = 30.0
     """Within so long an accepted message is in the store."""
     look: float = 1.0
@@ -119,10 +117,10 @@ class PushCourier:
             await self._push(notice, device, age)
 
     async def _linger(self, notice: PushNotice, age: float) -> None:
-        if age >= self._limits.linger:
+        if age >= LINGER:
             await self._notices.done(notice)
         else:
-            later = notice.created_at + timedelta(seconds=self._limits.linger)
+            later = notice.created_at + timedelta(seconds=LINGER)
             await self._notices.again(replace(notice, next_at=later))
 
     async def _push(self, notice: PushNotice, device: PushSubscription, age: float) -> None:

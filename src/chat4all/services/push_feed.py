@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -18,6 +19,7 @@ from chat4all.services.clock import Clock, utc_now
 from chat4all.services.event_batches import concerned_by, each_batch
 from chat4all.services.notify import audience
 from chat4all.services.people import People
+from chat4all.services.push_news import LINGER, AreConnected
 from chat4all.services.records import decode_event
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,7 @@ class PushFeed:
         event_log: EventLog,
         directory: Directory,
         people: People,
+        connected: AreConnected,
         *,
         now: Clock = utc_now,
         kept: Callable[[], None] = lambda: None,
@@ -46,6 +49,7 @@ class PushFeed:
         self._subscriptions = directory.push_subscriptions
         self._notices = directory.push_notices
         self._people = people
+        self._connected = connected
         self._now = now
         self._kept = kept
 
@@ -76,8 +80,17 @@ class PushFeed:
             if device.preferences.wants(event.conversation_id)
         ]
         if notices:
-            await self._notices.add(notices, at=self._now())
+            await self._add(notices)
             self._kept()
+
+    async def _add(self, notices: Sequence[PushNotice]) -> None:
+        """Have notices looked at now, or for whoever is connected when that is sure to be so."""
+        here = set(await self._connected({one.user_id for one in notices}))
+        now = self._now()
+        away = [one for one in notices if one.user_id not in here]
+        await self._notices.add(away, at=now)
+        rest = [one for one in notices if one.user_id in here]
+        await self._notices.add(rest, at=now + timedelta(seconds=LINGER))
 
     def _notice(
         self, device: PushSubscription, event: MessageAdded, record: LogRecord

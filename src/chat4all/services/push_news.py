@@ -15,6 +15,8 @@ from chat4all.services.push_notification import message_push
 
 AreConnected = Callable[[Collection[UserId]], Awaitable[Collection[UserId]]]
 """Returns which of the users have a client connected, at any node. Raises `Unavailable`."""
+LINGER = 75.0
+"""Seconds for which a connection may be dead without anybody knowing."""
 
 
 class PushNews:

@@ -94,7 +94,12 @@ class Post:
             jitter=lambda: 0.5,
         )
         feed = PushFeed(
-            process.log, process.directory, process.people, now=self.now, kept=courier.wake
+            process.log,
+            process.directory,
+            process.people,
+            self._connected,
+            now=self.now,
+            kept=courier.wake,
         )
         tasks = [asyncio.create_task(one.run()) for one in (feed, courier)]
         try:

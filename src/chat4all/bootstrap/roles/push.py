@@ -23,7 +23,7 @@ def start_push(core: Core, keep: Keep, connected: AreConnected) -> None:
         told=lambda outcome: count(outcome=outcome),
         tracing=core.tracing,
     )
-    feed = PushFeed(storage.log, directory, core.people, kept=courier.wake)
+    feed = PushFeed(storage.log, directory, core.people, connected, kept=courier.wake)
     core.running.start("push-feed", feed.run)
     core.running.start("push-courier", partial(keep, "push-courier", courier.run))
     core.metrics.watch(
