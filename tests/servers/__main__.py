@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.servers import (
+    asyncapi_packages,
     collector,
     grpc_packages,
     kafka_server,
@@ -31,6 +32,7 @@ SERVERS = {
     "webhooks": webhook_packages.PACKAGES.build,
     "oauth": oauth_packages.PACKAGES.build,
     "sdk": sdk_packages.PACKAGES.build,
+    "asyncapi": asyncapi_packages.PACKAGES.build,
 }
 ON_REQUEST = {"secantusdb-rust": mongo_server.build_secantus_rust}
 """What takes many minutes to build, and has something else in its place."""

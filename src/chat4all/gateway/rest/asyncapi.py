@@ -1,4 +1,4 @@
-"""The AsyncAPI 3 document of the WebSocket `/v1/ws`.
+"""The AsyncAPI 3 document of the WebSocket `/v1/ws` and of outgoing webhooks.
 
 https://www.asyncapi.com/docs/reference/specification/v3.0.0
 What clients send is described from the structs that the server reads; what the server
@@ -7,12 +7,14 @@ sends is described in `asyncapi_frames`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
 import msgspec
 
 from chat4all.gateway.rest.asyncapi_frames import SERVER_FRAMES
+from chat4all.gateway.rest.asyncapi_webhooks import webhook_messages
 from chat4all.gateway.rest.ecma_patterns import in_ecma
 from chat4all.gateway.rest.schemas.messages import NewMessage, StatusError, StoredMessage
 from chat4all.gateway.rest.schemas.text import JSON_VALUE
@@ -38,6 +40,20 @@ bad or expired), 4403 (not permitted), 4408 (no `auth` in time), 4429 (the clien
 slowly: connect and resume), 1009 (frame over 256 KiB), 1012 (the node stops: connect again and
 resume) or 1013 (try again later)."""
 
+SERVERS: dict[str, Any] = {
+    "here": {
+        "host": "localhost:8000",
+        "protocol": "ws",
+        "description": "The server this document came from; wss behind TLS.",
+        "security": [{"$ref": "#/components/securitySchemes/subprotocol"}],
+    },
+    "receiver": {
+        "host": "receiver.example.org",
+        "protocol": "https",
+        "description": "Who takes webhooks.",
+    },
+}
+
 
 def asyncapi_document() -> dict[str, Any]:
     """Return the document."""
@@ -45,36 +61,41 @@ def asyncapi_document() -> dict[str, Any]:
         **{f"client.{kind}": _message(kind, _client(kind)) for kind in CLIENT_FRAMES},
         **{f"server.{kind}": _message(kind, frame) for kind, frame in SERVER_FRAMES.items()},
     }
+    webhooks = webhook_messages()
     return {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "Chat4All WebSocket",
+            "title": "Chat4All events",
             "version": version("chat4all"),
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {
-            "here": {
-                "host": "localhost:8000",
-                "protocol": "ws",
-                "description": "The server this document came from; wss behind TLS.",
-                "security": [{"$ref": "#/components/securitySchemes/subprotocol"}],
-            }
-        },
+        "servers": SERVERS,
         "channels": {
             "socket": {
                 "address": "/v1/ws",
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+                "servers": [{"$ref": "#/servers/here"}],
+                "messages": _references(messages),
                 "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
-            }
+            },
+            "webhook": {
+                "address": "/",
+                "description": "Whatever address its owner gave to `POST /v1/webhook-endpoints`.",
+                "servers": [{"$ref": "#/servers/receiver"}],
+                "messages": _references(webhooks),
+            },
         },
         "operations": {
-            "fromClient": _operation("receive", "client.", messages),
-            "toClient": _operation("send", "server.", messages),
+            "fromClient": _operation("receive", "socket", messages, "client."),
+            "toClient": _operation("send", "socket", messages, "server."),
+            "toReceiver": {
+                **_operation("send", "webhook", webhooks),
+                "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
+            },
         },
         "components": {
-            "messages": messages,
+            "messages": messages | webhooks,
             "schemas": _schemas(),
             "securitySchemes": {
                 "subprotocol": {
@@ -99,12 +120,18 @@ def _client(kind: str) -> dict[str, Any]:
     }
 
 
-def _operation(action: str, prefix: str, messages: dict[str, Any]) -> dict[str, Any]:
+def _references(messages: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+
+
+def _operation(
+    action: str, channel: str, messages: Iterable[str], prefix: str = ""
+) -> dict[str, Any]:
     return {
         "action": action,
-        "channel": {"$ref": "#/channels/socket"},
+        "channel": {"$ref": f"#/channels/{channel}"},
         "messages": [
-            {"$ref": f"#/channels/socket/messages/{name}"}
+            {"$ref": f"#/channels/{channel}/messages/{name}"}
             for name in messages
             if name.startswith(prefix)
         ],
@@ -116,4 +143,15 @@ def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(structs, ref_template=REF)
     schemas["JsonValue"] = JSON_VALUE
     schemas["Send"]["properties"]["message"] = {"$ref": REF.format(name="NewMessage")}
-    return {name: in_ecma(schema) for name, schema in schemas.items()}
+    return {name: _undiscriminated(in_ecma(schema)) for name, schema in schemas.items()}
+
+
+def _undiscriminated(value: Any) -> Any:
+    """Return a schema without OpenAPI's discriminators, which AsyncAPI writes otherwise.
+
+    What they tell follows from the constant `type` of each kind.
+    """
+    if isinstance(value, dict):
+        left = {key: one for key, one in value.items() if key != "discriminator"}
+        return {key: _undiscriminated(one) for key, one in left.items()}
+    return [_undiscriminated(one) for one in value] if isinstance(value, list) else value
