@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+import pytest
 
 from chat4all.gateway.grpc.generated import message_service_pb2 as messages
 from chat4all.gateway.grpc.generated import presence_service_pb2 as presence
@@ -53,3 +54,18 @@ async def test_a_key_opens_what_its_scopes_say_and_no_more_than_its_limit() -> N
             assert await told(client, look) == "rate_limited"
         acts = (await village.clients["member"].get(f"{DELEGATES}/acts")).json()["items"]
         assert [one["what"] for one in acts] == ["chat4all.v1.MessageService/GetMessage"]
+
+
+async def test_a_stream_ends_at_once_when_its_key_is_revoked() -> None:
+    async with a_served_village() as (village, address):
+        things, owner = village.things, village.clients["owner"]
+        person = Person(things["owner"], "owner", owner, {})
+        key = await key_of(person, things["service_id"], "read")
+        async with Client.at(address, key["key"]) as client:
+            stream = client.call(messages.StreamMessagesRequest(), timeout=15)
+            assert (await stream.read()).ready.user_id == things["service_id"]
+            path = f"/v1/service-accounts/{things['service_id']}/keys/{key['id']}"
+            assert (await owner.delete(path)).status_code == 204
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await stream.read()
+        assert details(ended.value)["reason"] == "invalid_token"

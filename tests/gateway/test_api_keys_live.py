@@ -62,8 +62,9 @@ class Talk:
 
     def __init__(self, process: Pipeline) -> None:
         self.process = process
-        tokens = NamesAsTokens()
+        tokens = self.tokens = NamesAsTokens()
         self.endpoint = websocket_of(process, tokens)
+        tokens.watchers.append(self.endpoint.look_again)
         directory = process.directory
         ring = KeyRing(directory.api_keys, directory.users, tokens)
         self.accounts = ServiceAccounts(
@@ -137,8 +138,18 @@ async def test_a_key_listens_and_sends_as_its_scopes_say() -> None:
             await ended(socket, endpoint.Close.NOT_PERMITTED)
 
 
-async def test_a_revoked_key_says_nothing_more_and_is_sent_away() -> None:
+async def test_who_only_listens_is_sent_away_at_once_when_the_key_is_revoked() -> None:
     async with a_talk() as talk:
+        key = await talk.key(Scope.READ, Scope.SEND)
+        async with talk.socket(key.text) as socket:
+            await socket.until("ready")
+            await talk.end(key.key.id)
+            await ended(socket, endpoint.Close.UNAUTHENTICATED)
+
+
+async def test_a_revoked_key_says_nothing_more() -> None:
+    async with a_talk() as talk:
+        talk.tokens.watchers.clear()  # the news of it is late
         key = await talk.key(Scope.READ, Scope.SEND)
         async with talk.socket(key.text) as socket:
             await socket.until("ready")

@@ -83,6 +83,11 @@ class Access:
             if not await self._delegations.record(act):
                 raise _not_allowed()
 
+    def is_revoked(self, principal: Principal) -> bool:
+        """Say whether what somebody proved themselves with was revoked since; never waits."""
+        proofs = (principal.family, principal.token_id)
+        return any(self._tokens.is_revoked(one) for one in proofs)
+
     async def confirm(self, principal: Principal) -> None:
         """Raise `NotPermitted` when the user does not let the account act as they any more."""
         if principal.actor is not None:

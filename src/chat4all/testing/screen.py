@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,8 @@ class NamesAsTokens:
 
     def __init__(self) -> None:
         self._revoked: set[str] = set()
+        self.watchers: list[Callable[[], None]] = []
+        """Who is told after each revocation."""
 
     def issue(
         self,
@@ -61,6 +64,8 @@ class NamesAsTokens:
         """See `AccessTokens.revoke`."""
         del until
         self._revoked.add(subject)
+        for tell in self.watchers:
+            tell()
 
     async def reload(self) -> None:
         """See `AccessTokens.reload`."""

@@ -74,6 +74,7 @@ async def build_gateway(
     access = _access(core, tokens)
     rest = rest_deps(core, clients, platforms, tokens, access, passwords, limits, around)
     websocket = _websocket(core, clients, access)
+    tokens.when_revoked(websocket.look_again)
     return GatewayRole(_gateway(core, clients, rest, tokens, websocket), websocket, rest)
 
 

@@ -118,6 +118,10 @@ class JwtAccessTokens:
         """Say whether a family, or one token by its id, is refused."""
         return subject in self._revocations
 
+    def when_revoked(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called after each revocation, on whichever node."""
+        self._revocations.watch(tell)
+
     async def revoke(self, subject: str, *, until: datetime) -> None:
         """Refuse a family, or one token by its id, from now on."""
         await self._revocations.add(subject, until=until)

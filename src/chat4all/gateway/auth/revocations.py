@@ -22,18 +22,24 @@ class Revocations:
         self._bus = bus
         self._now = now
         self._revoked: set[str] = set()
+        self._watchers: list[Callable[[], None]] = []
 
     def __contains__(self, subject: str) -> bool:
         return subject in self._revoked
 
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called after each change, on whichever node it was made."""
+        self._watchers.append(tell)
+
     async def load(self) -> None:
         """Read what is revoked now; forgets what no longer matters."""
         self._revoked = set(await self._tokens.revoked(at=self._now()))
+        self._tell()
 
     async def add(self, subject: str, *, until: datetime) -> None:
         """Revoke `subject` durably, then here, then on the other nodes."""
         await self._tokens.revoke(subject, until=until)
-        self._revoked.add(subject)
+        self._add(subject)
         await self._bus.publish(TOPIC, subject.encode())
 
     async def reload(self) -> None:
@@ -47,6 +53,14 @@ class Revocations:
             await self.load()  # what happened before anybody listened
             async for subject in subjects:
                 if subject:
-                    self._revoked.add(subject.decode())
+                    self._add(subject.decode())
                 else:
                     await self.load()
+
+    def _add(self, subject: str) -> None:
+        self._revoked.add(subject)
+        self._tell()
+
+    def _tell(self) -> None:
+        for tell in self._watchers:
+            tell()

@@ -56,6 +56,7 @@ class GrpcServer:
     """Serves `chat4all.v1`, grpc.health.v1 and reflection."""
 
     def __init__(self, deps: GrpcDeps, ready: Ready) -> None:
+        self._deps = deps
         self._ready = ready
         self._streams = MessageStreams(deps)
         self._server = grpc.aio.server(options=OPTIONS)
@@ -80,6 +81,7 @@ class GrpcServer:
                 "that the certificate of CHAT4ALL_GRPC_TLS_CERTIFICATE and its key are good"
             ) from error
         await self._say(await self._ready())
+        self._deps.rest.tokens.when_revoked(self._streams.look_again)
         await self._server.start()
         return port
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from chat4all.domain.errors import Unavailable
+from chat4all.domain.errors import InvalidToken, Unavailable
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import UserId
 from chat4all.gateway.grpc.calls import Call, slow_client
@@ -37,10 +37,17 @@ class MessageStreams:
     def __init__(self, deps: GrpcDeps) -> None:
         self._deps = deps
         self._stopping = asyncio.Event()
+        self._open: dict[asyncio.Event, Principal] = {}
 
     def stop(self) -> None:
         """Ask every client to come back: this node stops."""
         self._stopping.set()
+
+    def look_again(self) -> None:
+        """End the streams whose token or key was revoked."""
+        for revoked, principal in self._open.items():
+            if self._deps.rest.access.is_revoked(principal):
+                revoked.set()
 
     async def serve(self, resume: Resume, call: Streaming) -> None:
         """Tell `call` what happens until it ends. Raises what ends it, when that is we."""
@@ -62,18 +69,24 @@ class MessageStreams:
         self, subscription: Subscription, start: SyncCursor | None, call: Streaming
     ) -> None:
         """Tell and keep alive until one of them ends the stream."""
+        revoked = asyncio.Event()
+        self._open[revoked] = await self._still(call)
         tasks = [
             asyncio.create_task(_tell(subscription, start, call)),
             asyncio.create_task(self._keep(call)),
             asyncio.create_task(self._stopping.wait()),
+            asyncio.create_task(revoked.wait()),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if self._stopping.is_set():
                 raise Unavailable("this node stops; call again and resume", retry_after=1)
+            if revoked.is_set():
+                raise InvalidToken("it was revoked; sign in again")
             for task in done:
                 task.result()
         finally:
+            del self._open[revoked]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -133,6 +133,11 @@ class WebSocketEndpoint:
         finally:
             self._live.discard(connection)
 
+    def look_again(self) -> None:
+        """End the connections whose token or key was revoked."""
+        for connection in list(self._live):
+            connection.look_again()
+
     async def aclose(self) -> None:
         """Ask every client to come back: this node stops."""
         for connection in list(self._live):
@@ -146,6 +151,8 @@ class _Connection:
         self._send = send
         self._token = ""
         self._behalf: UserId | None = None
+        self._principal: Principal | None = None
+        self._revoked = asyncio.Event()
         self._presence = PresenceStatus.ONLINE
         self._first_frame = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -154,6 +161,10 @@ class _Connection:
     def stop(self) -> None:
         self._stopping.set()
 
+    def look_again(self) -> None:
+        if self._principal is not None and self._deps.access.is_revoked(self._principal):
+            self._revoked.set()
+
     async def serve(self, scope: Any) -> None:
         await self._receive()  # websocket.connect
         offered = scope.get("subprotocols", [])
@@ -161,7 +172,8 @@ class _Connection:
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
         token = next((one[7:] for one in offered if one.startswith("bearer.")), None)
         self._token = token if token is not None else await self._first_token()
-        principal = await self._sign_in(dict(scope.get("headers", ())))
+        principal = self._principal = await self._sign_in(dict(scope.get("headers", ())))
+        self.look_again()  # who was revoked meanwhile
         self._told = Subscription(principal.user_id, self._deps.notifier, self._deps.sync)
         await self._told.begin()
         try:
@@ -210,11 +222,14 @@ class _Connection:
             asyncio.create_task(self._write()),
             asyncio.create_task(self._keep(principal)),
             asyncio.create_task(self._stopping.wait()),
+            asyncio.create_task(self._revoked.wait()),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if self._stopping.is_set():
                 raise _Closed(Close.RESTART, "this node stops; connect again and resume")
+            if self._revoked.is_set():
+                raise _Closed(Close.UNAUTHENTICATED, "it was revoked; sign in again")
             for task in done:
                 task.result()
         finally:
