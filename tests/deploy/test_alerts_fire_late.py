@@ -10,13 +10,21 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from chat4all.bootstrap.mock import MOCK_ACCOUNT
 from tests.deploy.test_alerts_fire import FAULTS as SOON
-from tests.deploy.test_alerts_fire import PATIENCE, SEVERITY, Fault, Scene, a_scene, locked
+from tests.deploy.test_alerts_fire import (
+    PATIENCE,
+    SEVERITY,
+    Fault,
+    Scene,
+    a_scene,
+    again_and_again,
+)
 
 pytestmark = pytest.mark.embedded("damages and locks SQLite files, and stops one process")
 
@@ -31,12 +39,30 @@ SETTINGS = {
 }
 BEHIND, AT_ONCE = 5_500, 500
 """Messages that the log takes while the store takes none, and how many of them in a request."""
+HURRIED = 20
+"""How many times faster the rules are. What waits for a locked file is refused in one go, every
+few seconds: in 15 seconds at least once."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    async with a_scene(tmp_path_factory.mktemp("alerted"), **SETTINGS) as made:
+    async with a_scene(tmp_path_factory.mktemp("alerted"), hurried=HURRIED, **SETTINGS) as made:
         yield made
+
+
+@asynccontextmanager
+async def locked(file: Path) -> AsyncIterator[None]:
+    """Keep a database from being written to."""
+    with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield
+        database.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def log_takes_nothing(scene: Scene) -> AsyncIterator[None]:
+    async with locked(scene.server.data / "log.sqlite3"), again_and_again(scene.say):
+        yield
 
 
 @asynccontextmanager
@@ -98,6 +124,7 @@ async def auditor_hangs(scene: Scene) -> AsyncIterator[None]:
 
 
 FAULTS: dict[Fault, set[str]] = {
+    log_takes_nothing: {"Chat4AllAvailabilityBurnsFast", "Chat4AllSlow"},
     a_cursor_is_ahead: {"Chat4AllPromiseBroken"},
     phones_are_switched_off: {"Chat4AllCanaryLost"},
     auditor_hangs: {"Chat4AllAuditorSilent"},
@@ -105,20 +132,31 @@ FAULTS: dict[Fault, set[str]] = {
 }
 
 
+SILENCED = {"Chat4AllAvailabilityBurnsSlowly", "Chat4AllErrorsOverOnePercent"}
+"""What fires with the fast one, which keeps it from the receivers."""
+
+
 @pytest.mark.chaos
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.__name__)
 async def test_an_alert_is_told_and_taken_back(scene: Scene, fault: Fault) -> None:
+    silenced = SILENCED if fault is log_takes_nothing else set()
     async with fault(scene):
         await scene.comes_to("firing", FAULTS[fault])
+        async with asyncio.timeout(PATIENCE):
+            while not silenced <= await _firing(scene):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.2)
     await scene.comes_to("resolved", FAULTS[fault])
+    async with asyncio.timeout(PATIENCE):
+        while silenced & await _firing(scene):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.2)
 
 
-def test_the_alerts_that_are_not_brought_about_are_known() -> None:
-    """They are tried with promtool, as all are: tests of the rules in ops/prometheus/tests."""
-    brought = {name for names in (SOON | FAULTS).values() for name in names}
-    assert set(SEVERITY) - brought == {
-        "Chat4AllAvailabilityBurnsSlowly",  # fires with the fast one, which inhibits it
-        "Chat4AllErrorsOverOnePercent",  # so does this
-        "Chat4AllAuditBehind",  # a day
-    }
+async def _firing(scene: Scene) -> set[str]:
+    return {name for name, state in (await scene.alerts()).items() if state == "firing"}
+
+
+def test_the_alert_that_is_not_brought_about_is_known() -> None:
+    """It is tried with promtool, as all are: tests of the rules in ops/prometheus/tests."""
+    brought = {name for names in (SOON | FAULTS).values() for name in names} | SILENCED
+    assert set(SEVERITY) - brought == {"Chat4AllAuditBehind"}  # a day

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -13,8 +14,6 @@ import yaml
 from tests.servers.cache import Missing, skip_for
 from tests.servers.process import free_port, running
 
-HURRIED = 60
-"""How many times faster the rules are where nobody can wait: 5 minutes are 5 seconds."""
 _TIME = re.compile(r"(\[|for: |offset )(\d+)(m|h)\b")
 
 
@@ -28,12 +27,17 @@ def program(name: str, package: str = "prometheus") -> str:
 
 @contextmanager
 def prometheus(
-    folder: Path, configuration: Path, target: str, *, alertmanager: str | None = None
+    folder: Path,
+    configuration: Path,
+    target: str,
+    *,
+    alertmanager: str | None = None,
+    hurried: int = 1,
 ) -> Iterator[str]:
     """Run it with our configuration, asking one process each second; yield its address.
 
-    With an `alertmanager`, an address, it is told of alerts, and all times of the rules are
-    `HURRIED` times shorter.
+    It tells an `alertmanager`, an address, of alerts; where nobody can wait, all times of the
+    rules are `hurried` times shorter.
     """
     home, port = folder / "prometheus", free_port()
     shutil.copytree(configuration, home)
@@ -47,7 +51,7 @@ def prometheus(
     (home / "prometheus.yml").write_text(yaml.safe_dump(config))
     for file in (home / "rules").glob("*.yml"):
         rules = file.read_text().replace("interval: 30s", "interval: 1s")
-        file.write_text(_TIME.sub(_hurried, rules) if alertmanager else rules)
+        file.write_text(_TIME.sub(partial(_shorter, hurried), rules))
     url = f"http://127.0.0.1:{port}"
     command = [program("prometheus"), f"--config.file={home}/prometheus.yml"]
     command += [f"--storage.tsdb.path={home}/data", f"--web.listen-address=127.0.0.1:{port}"]
@@ -56,9 +60,9 @@ def prometheus(
         yield url
 
 
-def _hurried(time: re.Match[str]) -> str:
+def _shorter(hurried: int, time: re.Match[str]) -> str:
     seconds = int(time[2]) * {"m": 60, "h": 3600}[time[3]]
-    return f"{time[1]}{seconds // HURRIED}s"
+    return f"{time[1]}{seconds // hurried}s"
 
 
 @contextmanager
