@@ -138,7 +138,10 @@ async def test_a_key_listens_and_sends_as_its_scopes_say() -> None:
             await ended(socket, endpoint.Close.NOT_PERMITTED)
 
 
-async def test_who_only_listens_is_sent_away_at_once_when_the_key_is_revoked() -> None:
+async def test_who_only_listens_is_sent_away_at_once_when_the_key_is_revoked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoint, "KEEP_SECONDS", 3600)  # nor does it look by itself
     async with a_talk() as talk:
         key = await talk.key(Scope.READ, Scope.SEND)
         async with talk.socket(key.text) as socket:
