@@ -15,7 +15,7 @@ import { Place } from "./node_modules/@chat4all/client/dist/place.js";
 const tell = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const progress = (done, size) => tell({ progress: [done, size] });
 const stop = new AbortController();
-/** What the next answers are, instead of the server's: a status and headers, or `lost` for one that does not come. */
+/** What the next answers are, instead of the server's: a status and headers, `lost` or `late` for one that does not come. */
 const instead = [];
 const asked = [];
 let client;
@@ -24,6 +24,9 @@ let goOn;
 async function fetchOrLose(url, options) {
   asked.push({ method: options.method, path: new URL(url).pathname, body: String(options.body ?? "") });
   const other = instead.shift();
+  if (other === "late") {
+    await new Promise((_, reject) => options.signal.addEventListener("abort", () => reject(options.signal.reason)));
+  }
   if (other && other !== "lost") return new Response(other.body ?? "", other);
   const answer = await fetch(url, options);
   if (!other) return answer;
@@ -44,6 +47,7 @@ const calls = {
   },
   stop: () => stop.abort(),
   instead: (...answers) => void instead.push(...answers),
+  forget: () => void instead.splice(0),
   asked: () => asked.splice(0),
   upload: async (talk, path, options) => client.upload(talk, await fileOf(path), { ...options, progress }),
   sendFile: async (talk, path, { type, ...options }) =>

@@ -115,6 +115,12 @@ async def test_a_call_ends_at_its_deadline(url: str, folder: Path) -> None:
         with pytest.raises(ThrownError, match="NotReached"):  # nobody said it can be repeated
             await hasty.call("call", "POST", "/v1/contacts", {"body": {"display_name": "Grace"}})
         assert len(await hasty.call("asked")) == 1
+        await hasty.call("forget")
+        await hasty.call("instead", {"status": 401}, "late")  # the token is not renewed in time
+        began = time.monotonic()
+        with pytest.raises(ThrownError, match=r"NotReached.*it is late"):
+            await hasty.call("cursor")
+        assert time.monotonic() - began < 45.0
 
 
 async def test_errors_say_what_the_server_said(url: str, folder: Path) -> None:

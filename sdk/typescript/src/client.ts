@@ -85,8 +85,13 @@ export class Client {
     const http = new Http(new URL(url).href.replace(/\/$/, ""), fetch);
     const tokens = new Tokens(http, username, password);
     const connection = new Connection(http, tokens, options.patience ?? PATIENCE);
-    const user = await connection.call<User>("GET", "/v1/users/me");
-    return new Client(connection, tokens, options.WebSocket ?? globalThis.WebSocket, user);
+    try {
+      const user = await connection.call<User>("GET", "/v1/users/me");
+      return new Client(connection, tokens, options.WebSocket ?? globalThis.WebSocket, user);
+    } catch (error) {
+      await tokens.leave().catch(ignoreNotReached);
+      throw error;
+    }
   }
 
   /** Ends the sign-in, also at the server if that can be reached. */
@@ -233,20 +238,15 @@ export class Client {
     fileId: string,
     options: TransferOptions = {},
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    const file = await this.file(fileId);
-    if (file.state !== "ready") {
-      const detail = `the file has no bytes to read: it is ${file.state}`;
-      throw refused(409, { detail, code: "file_not_ready" });
-    }
-    yield* pieces(this.connection, file, options);
+    yield* pieces(this.connection, await this.#ready(fileId), options);
   }
 
   /** Returns a file, once its checksum was found to be right; `pieces` do not need the memory for all of it. */
   async download(fileId: string, options: TransferOptions = {}): Promise<File> {
-    const { name, mime_type } = await this.file(fileId);
+    const file = await this.#ready(fileId);
     const came: Uint8Array<ArrayBuffer>[] = [];
-    for await (const piece of this.pieces(fileId, options)) came.push(piece);
-    return new File(came, name, { type: mime_type });
+    for await (const piece of pieces(this.connection, file, options)) came.push(piece);
+    return new File(came, file.name, { type: file.mime_type });
   }
 
   /**
@@ -256,6 +256,13 @@ export class Client {
    */
   call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
     return this.connection.call<T>(method, path, options);
+  }
+
+  async #ready(fileId: string): Promise<FileInfo> {
+    const file = await this.file(fileId);
+    if (file.state === "ready") return file;
+    const detail = `the file has no bytes to read: it is ${file.state}`;
+    throw refused(409, { detail, code: "file_not_ready" });
   }
 
   async #upload(

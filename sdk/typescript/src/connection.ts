@@ -2,7 +2,7 @@
 
 import { NotReached, Refused, refusal } from "./errors.js";
 import type { Answer, Asked, Http } from "./http.js";
-import { Backoff, Deadline, sleep } from "./pauses.js";
+import { Backoff, Deadline, inTime, sleep } from "./pauses.js";
 import type { Tokens } from "./tokens.js";
 
 /** Seconds that one call may take with all its repeats. */
@@ -55,7 +55,10 @@ export class Connection {
     const backoff = new Backoff();
     while (true) {
       try {
-        const body = await this.#answer(method, withParams(path, options.params), options, deadline);
+        const answer = this.#answer(method, withParams(path, options.params), options, deadline);
+        const body = await inTime(answer, deadline.left, async () => {
+          throw new NotReached(`no answer from ${this.http.address}: it is late`);
+        });
         return (body ? JSON.parse(body) : undefined) as T;
       } catch (error) {
         const wait = pause(error, backoff, again);

@@ -65,13 +65,15 @@ export class Live {
         this.#token = await this.who.token(this.#refusedToken);
         socket = this.#connect();
         yield* this.#on(socket);
+        if (signal?.aborted) return;
         wait = this.#afterEnd(socket);
       } catch (error) {
+        if (signal?.aborted) return;
         wait = this.#after(error);
       } finally {
         socket?.close();
       }
-      await sleep(wait, signal).catch(() => {}); // the loop sees that it is to end
+      await sleep(wait, signal).catch(() => {}); // it was aborted, which the loop sees
     }
   }
 

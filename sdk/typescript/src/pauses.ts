@@ -68,6 +68,15 @@ export class Watch {
   }
 }
 
+/** Returns what `work` does, or what `late` does when that has taken `seconds`; the work goes on. */
+export function inTime<T>(work: Promise<T>, seconds: number, late: () => Promise<never>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 1000 * seconds);
+  });
+  return Promise.race([work, end.then(late)]).finally(() => clearTimeout(timer));
+}
+
 /** Waits; rejects with the reason of `signal` when that is aborted. */
 export function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
