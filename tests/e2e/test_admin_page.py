@@ -85,7 +85,7 @@ async def test_the_page_for_operators_fits_a_phone_in_the_dark_and_in_portuguese
     await page.get_by_test_id("signin-password").fill(PASSWORD)
     await page.get_by_test_id("signin-submit").click()
     await expect(page.get_by_test_id("admin-aims")).to_contain_text("O que prometemos")
-    await expect(page.get_by_test_id("admin-roles")).to_contain_text("Clientes e API")
+    await expect(page.get_by_test_id("admin-roles")).to_contain_text("Plataformas")
     await expect(page.get_by_test_id("admin-roles")).not_to_contain_text("admin.role")
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(wider) == 0

@@ -45,7 +45,6 @@ from chat4all.gateway.auth.revocations import Revocations
 from chat4all.gateway.auth.signing_key import SigningKey
 from chat4all.gateway.rest.deps import RestDeps, SyncBatch
 from chat4all.gateway.rest.operator_tools import OperatorTools
-from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.connector import Connector
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.phones import Phone, PhoneFailure, PhoneFile, PhoneMessage
@@ -79,6 +78,7 @@ from chat4all.services.people import People
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
+from chat4all.services.roster import Process, Roster
 from chat4all.services.send_message import Limits, SendMessage
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
@@ -214,6 +214,12 @@ class NamedConnector:
 
     def link_instructions(self, code: str, name: str) -> str:
         return f"{code} to {name}"
+
+
+async def _this_process() -> Process:
+    return Process(
+        name="here", version="0", roles=["gateway"], started_at=datetime.now(UTC), missing={}
+    )
 
 
 async def _named(account: AccountId) -> Connector:
@@ -458,7 +464,7 @@ class _Engines:
             receive_webhook=self.receive_webhook,
             ready=self.ready,
             metrics=lambda: b"# HELP up Whether it is up.\nup 1\n",
-            nodes=lambda: [Node(name="here", version="0", roles=["gateway"], started_at=now())],
+            processes=Roster(self.ephemeral.bus, _this_process).processes,
             connectors={"telegram": CAPABILITIES["telegram"]},
             phones=self.phones,
             operator=OperatorTools(

@@ -20,9 +20,10 @@ from chat4all.bootstrap.files import open_files
 from chat4all.bootstrap.parts import Parts
 from chat4all.bootstrap.readiness import NOBODY, Probe, Readiness
 from chat4all.bootstrap.role_node import RoleNode, nothing
-from chat4all.bootstrap.storage import open_directory
+from chat4all.bootstrap.roster import open_roster
+from chat4all.bootstrap.storage import open_directory, open_shared
 from chat4all.bootstrap.telemetry import open_telemetry
-from chat4all.domain.errors import BadSettings
+from chat4all.domain.errors import BadSettings, StartRefused, Unavailable
 from chat4all.domain.ids import FileId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.revocations import Revocations
@@ -56,10 +57,12 @@ async def open_files_node(settings: Settings) -> AsyncIterator[RoleNode]:
             open_files(settings, storage, find, keys, None, meter=metrics.files)
         )
         running = await stack.enter_async_context(Parts())
+        ready = Readiness(_probes(directory, storage))
+        running.start("tells-of-itself", partial(_tell, settings, ready))
         deps = FilesDeps(
             access=await _access(directory, running),
             files=files.tools,
-            ready=Readiness(_probes(directory, storage)),
+            ready=ready,
             metrics=metrics.render,
         )
         app = cast("Any", create_files_app(deps))
@@ -84,6 +87,15 @@ def _probes(directory: Directory, storage: FileStorage) -> dict[str, Probe]:
         "messages": partial(storage.records.get_many, [FileId(NOBODY)]),
         "objects": partial(storage.objects.stat, checked_key("ready")),
     }
+
+
+async def _tell(settings: Settings, ready: Readiness) -> None:
+    """Tell who shows it that there is this process; its work needs no Redis."""
+    try:
+        async with open_shared(settings, MemoryEphemeral()) as shared:
+            await open_roster(shared.bus, ["files"], ready).tell()
+    except StartRefused as error:
+        raise Unavailable(str(error)) from error
 
 
 async def _access(directory: Directory, running: Parts) -> Access:

@@ -25,6 +25,7 @@ from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
 from chat4all.bootstrap.roles.push import start_push
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
 from chat4all.bootstrap.roles.webhooks import start_webhooks
+from chat4all.bootstrap.roster import open_roster
 from chat4all.bootstrap.storage import open_storage
 from chat4all.connectors.mock import ContactPhones, PhoneNetwork
 from chat4all.domain.events import Event
@@ -77,9 +78,11 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             start_clockwork(core, here)
             start_webhooks(core, here)
             start_push(core, here, partial(_connected, clients.notifier))
+        engines = Readiness(probes_of(storage, needs_ephemeral=False))
+        ready = partial(_ready, router, engines)
         around = Around(
-            roles=ROLES,
-            ready=partial(_ready, router, Readiness(probes_of(storage, needs_ephemeral=False))),
+            roster=open_roster(storage.nodes.bus, ROLES, ready),
+            ready=ready,
             account_changed=platforms.fleet.changed,
             phones=ContactPhones(network, core.directory, account=account.id),
         )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
-from chat4all import __version__
 from chat4all.bootstrap.clients import Clients
 from chat4all.bootstrap.connectors import Kind, account_id, complete_config
 from chat4all.bootstrap.core import Core
@@ -22,7 +19,6 @@ from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.rest.deps import RestDeps, SyncBatch
 from chat4all.gateway.rest.operator_tools import OperatorTools
-from chat4all.gateway.rest.schemas.admin import Node as NodeInfo
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.ports.passwords import Passwords
 from chat4all.ports.phones import PhoneNetwork
@@ -39,6 +35,7 @@ from chat4all.services.import_history import ImportHistory
 from chat4all.services.key_ring import KeyRing
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
+from chat4all.services.roster import Roster
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn, SignInLimits
@@ -58,7 +55,7 @@ class Around:
     One that does not hear the platforms does not know how the accounts are.
     """
 
-    roles: Sequence[str]
+    roster: Roster
     ready: Ready
     account_changed: Callable[[AccountId], Awaitable[None]]
     hears_platforms: bool = True
@@ -116,7 +113,7 @@ def rest_deps(
         ready=around.ready,
         metrics=core.metrics.render,
         recent=core.metrics.recent,
-        nodes=partial(_nodes, clients, around.roles, datetime.now(UTC)),
+        processes=around.roster.processes,
         connectors=capabilities,
         kinds=kinds,
         health_of=fleet.health.of if around.hears_platforms else lambda _: None,
@@ -199,15 +196,3 @@ async def _receive(
         raise
     count(platform, "taken")
     return b"ok"
-
-
-def _nodes(clients: Clients, roles: Sequence[str], started_at: datetime) -> Sequence[NodeInfo]:
-    details = {"pid": os.getpid(), "connections": clients.notifier.connections}
-    node = NodeInfo(
-        name="embedded",
-        version=__version__,
-        roles=list(roles),
-        started_at=started_at,
-        details=details,
-    )
-    return [node]

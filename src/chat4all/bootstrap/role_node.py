@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from chat4all.bootstrap.clients import Clients, build_clients
 from chat4all.bootstrap.core import Core, open_core
-from chat4all.bootstrap.fleet import Fleet
+from chat4all.bootstrap.fleet import Fleet, Keep
 from chat4all.bootstrap.grpc_server import open_grpc
 from chat4all.bootstrap.mock import carried, has_phones, start_phones
 from chat4all.bootstrap.operator import OperatorKey, operator_key
@@ -26,6 +26,7 @@ from chat4all.bootstrap.roles.presence import start_presence
 from chat4all.bootstrap.roles.push import start_push
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
 from chat4all.bootstrap.roles.webhooks import start_webhooks
+from chat4all.bootstrap.roster import open_roster
 from chat4all.bootstrap.storage import open_engines
 from chat4all.connectors.mock import DistantNetwork, DistantPhones, PhoneNetwork
 from chat4all.domain.errors import BadSettings
@@ -111,18 +112,7 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
         passwords = await stack.enter_async_context(open_passwords())
         await stack.enter_async_context(core.running)
         core.running.start("directory-news", core.news.follow)
-        if "router" in roles.names:
-            start_router(core)
-            start_upkeep(core, keep)
-            start_clockwork(core, keep)
-        if "notifier" in roles.names:
-            start_notifier(core)
-            start_webhooks(core, keep)
-            start_push(core, keep, partial(_somewhere, storage.nodes.routing))
-        if "auditor" in roles.names:
-            start_auditor(core, keep)
-        if "presence" in roles.names:
-            start_presence(core, keep)
+        _start_work(core, roles.names, keep)
         if {"connector", "gateway"} & set(roles.names):
             core.running.start("distant-phones", distant.run)
             start_receiving(core, platforms, keep)
@@ -134,9 +124,12 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
             start_connector(core, platforms, carried(roles.channels, core.kinds), keep, changed)
         needs = bool({"notifier", "presence"} & set(roles.names))
         ready = Readiness(probes_of(storage, needs_ephemeral=needs))
+        roster = open_roster(storage.nodes.bus, roles.names, ready)
+        core.running.start("tells-of-itself", roster.tell)
         if "gateway" in roles.names:
+            core.running.start("hears-of-others", roster.hear)
             around = Around(
-                roles=list(roles.names),
+                roster=roster,
                 ready=ready,
                 account_changed=changed,
                 hears_platforms=listens is not None,
@@ -146,6 +139,22 @@ async def open_roles(settings: Settings, roles: Roles) -> AsyncIterator[RoleNode
         else:
             deps = OperationsDeps(ready=ready, metrics=core.metrics.render)
             yield RoleNode(cast("Any", create_operations_app(deps)), nothing)
+
+
+def _start_work(core: Core, names: Collection[str], keep: Keep) -> None:
+    """Start what needs neither clients nor platforms."""
+    if "router" in names:
+        start_router(core)
+        start_upkeep(core, keep)
+        start_clockwork(core, keep)
+    if "notifier" in names:
+        start_notifier(core)
+        start_webhooks(core, keep)
+        start_push(core, keep, partial(_somewhere, core.storage.nodes.routing))
+    if "auditor" in names:
+        start_auditor(core, keep)
+    if "presence" in names:
+        start_presence(core, keep)
 
 
 @asynccontextmanager

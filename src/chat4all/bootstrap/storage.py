@@ -133,7 +133,7 @@ async def open_engines(settings: Settings) -> AsyncIterator[Storage]:
         # The last of the databases, since opening it writes: what is refused was left alone.
         log = await continued(await stack.enter_async_context(open_log(settings)))
         local = MemoryEphemeral()
-        nodes = await stack.enter_async_context(_shared(settings.ephemeral_url, local))
+        nodes = await stack.enter_async_context(open_shared(settings, local))
         is_shared = nodes is not local or urlsplit(settings.directory_url).scheme in SERVERS
         yield Storage(
             log=log,
@@ -146,8 +146,11 @@ async def open_engines(settings: Settings) -> AsyncIterator[Storage]:
         )
 
 
-def _shared(url: str, local: MemoryEphemeral) -> AbstractAsyncContextManager[Ephemeral]:
+def open_shared(
+    settings: Settings, local: MemoryEphemeral
+) -> AbstractAsyncContextManager[Ephemeral]:
     """Return what all nodes share; `memory://` is for an installation of one process."""
+    url = settings.ephemeral_url
     if urlsplit(url).scheme == "memory":
         return nullcontext(local)
     require("redis", "redis", "CHAT4ALL_EPHEMERAL_URL: Redis")

@@ -1653,7 +1653,7 @@ export interface paths {
         };
         /**
          * Nodes
-         * @description Return the processes of this deployment and their roles.
+         * @description Return the processes that told lately how they do, this one among them.
          */
         get: operations["listNodes"];
         put?: never;
@@ -3372,15 +3372,16 @@ export interface components {
         };
         /**
          * Node
-         * @description A process of the deployment.
+         * @description A process of the deployment; `missing` is what it needs and does not reach, and why.
          */
         Node: {
             name: string;
             version: string;
             roles: string[];
             started_at: string;
-            /** @default {} */
-            details?: Record<string, unknown>;
+            missing: {
+                [key: string]: string;
+            };
         };
         /**
          * PartAddress

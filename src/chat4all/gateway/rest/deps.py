@@ -16,7 +16,6 @@ from chat4all.domain.ids import AccountId, UserId
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.rest.file_tools import FileTools
 from chat4all.gateway.rest.operator_tools import OperatorTools
-from chat4all.gateway.rest.schemas.admin import Node
 from chat4all.ports.connector_kind import ConnectorKind
 from chat4all.ports.integrity import AuditNotes, LogRange, Repaired
 from chat4all.ports.phones import PhoneNetwork
@@ -35,6 +34,7 @@ from chat4all.services.delivery_plan import PlanDelivery
 from chat4all.services.messages import Messages
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.push_devices import PushDevices
+from chat4all.services.roster import Process
 from chat4all.services.send_message import SendMessage
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
@@ -132,7 +132,7 @@ class RestDeps:
     receive_webhook: ReceiveWebhook
     ready: Callable[[], Awaitable[Mapping[str, str]]]
     metrics: Callable[[], bytes]
-    nodes: Callable[[], Sequence[Node]]
+    processes: Callable[[], Awaitable[Sequence[Process]]]
     connectors: Mapping[str, Capabilities]
     kinds: Mapping[str, ConnectorKind[Any]] = field(default_factory=dict)
     health_of: Callable[[AccountId], Health | None] = lambda _: None

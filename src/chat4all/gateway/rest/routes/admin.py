@@ -24,6 +24,7 @@ from chat4all.gateway.rest.schemas.admin import (
     IntegrityReport,
     NewAccount,
     NewService,
+    Node,
     Nodes,
     UserPage,
 )
@@ -183,8 +184,8 @@ class Administration(Controller):
 
     @get("/nodes", operation_id="listNodes")
     async def nodes(self, deps: Deps) -> Nodes:
-        """Return the processes of this deployment and their roles."""
-        return Nodes(items=list(deps.nodes()))
+        """Return the processes that told lately how they do, this one among them."""
+        return Nodes(items=[Node.of(one) for one in await deps.processes()])
 
     @get("/overview", operation_id="overview")
     async def overview(self, deps: Deps) -> ProcessOverview:

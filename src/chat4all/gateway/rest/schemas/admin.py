@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
@@ -12,6 +12,7 @@ from chat4all.gateway.rest.schemas.text import JsonObject, Name, Platform, Usern
 from chat4all.gateway.rest.schemas.users import OwnUser
 from chat4all.services.account_health import Health
 from chat4all.services.audit.notes import Notes
+from chat4all.services.roster import Process
 
 
 class ConnectorInfo(Struct, frozen=True, kw_only=True):
@@ -218,13 +219,24 @@ class CreatedService(Struct, frozen=True, kw_only=True):
 
 
 class Node(Struct, frozen=True, kw_only=True):
-    """A process of the deployment."""
+    """A process of the deployment; `missing` is what it needs and does not reach, and why."""
 
     name: str
     version: str
     roles: Annotated[list[str], Meta(min_length=1)]
     started_at: datetime
-    details: dict[str, Any] = {}
+    missing: dict[str, str]
+
+    @classmethod
+    def of(cls, process: Process) -> Self:
+        """Return `process` as the API shows it."""
+        return cls(
+            name=process.name,
+            version=process.version,
+            roles=list(process.roles),
+            started_at=process.started_at,
+            missing=dict(process.missing),
+        )
 
 
 class Nodes(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ function Board({ seen }) {
   return html`
     <${Aims} seen=${seen} />
     <${Traffic} seen=${seen} />
-    <${Roles} missing=${seen.missing} />
+    <${Roles} />
     <${Accounts} />
     <${Channels} channels=${seen.channels} stores=${seen.stores} />
     <${Integrity} />

@@ -1,4 +1,4 @@
-/** The processes that this one knows, what they do, and what is missing. */
+/** The processes that told lately how they do, what they do, and what they miss. */
 
 import * as api from "../../api.js";
 import { named, t } from "../../i18n.js";
@@ -8,21 +8,25 @@ import { Card, State } from "./card.js";
 
 const EVERY_MS = 10_000;
 
-export function Roles({ missing }) {
+export function Roles() {
   const { value } = usePolling(api.nodes, [], EVERY_MS);
-  const lacks = Object.entries(missing);
+  const nodes = value?.items ?? [];
+  const lacks = nodes.flatMap((node) => Object.entries(node.missing).map(([name, why]) => ({ node, name, why })));
   return html`<${Card} name="roles" title=${t("admin.roles")}>
-    ${(value?.items ?? []).map(
-      (node) => html`<ul key=${node.name} class="chips-line">
-        ${node.roles.map(
-          (role) => html`<li key=${role}><${State} how=${missing[role] ? "bad" : "good"}>${named("admin.role", role)}<//></li>`,
-        )}
-      </ul>`,
-    )}
+    ${nodes.map((node) => html`<${Process} key=${node.name} node=${node} />`)}
     ${lacks.length
       ? html`<ul class="lines">
-          ${lacks.map(([name, why]) => html`<li key=${name} data-testid="admin-missing"><${State} how="bad"><b>${name}</b> ${why}<//></li>`)}
+          ${lacks.map(({ node, name, why }) => html`<li key=${node.name + name} data-testid="admin-missing">
+            <${State} how="bad"><b>${name}</b> ${why}<//> <small class="hint">${node.name}</small>
+          </li>`)}
         </ul>`
       : html`<p class="hint">${t("admin.ready")}</p>`}
   <//>`;
+}
+
+function Process({ node }) {
+  const how = Object.keys(node.missing).length ? "bad" : "good";
+  return html`<ul class="chips-line" data-testid="admin-process" title=${node.name}>
+    ${node.roles.map((role) => html`<li key=${role}><${State} how=${how}>${named("admin.role", role)}<//></li>`)}
+  </ul>`;
 }
