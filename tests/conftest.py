@@ -6,11 +6,14 @@ import signal
 import sys
 
 import pytest
+from hypothesis import settings
 
 from tests.e2e import column
 from tests.servers import leftovers
 
 OURS = pytest.StashKey[bool]()
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("no deadline")
 ELSEWHERE = "of the embedded column: "
 
 
