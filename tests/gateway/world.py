@@ -409,7 +409,6 @@ class _Engines:
     def deps(self, tokens: JwtAccessTokens, files: Files) -> RestDeps:
         directory, now, log = self.directory, self.clock, self.event_log
         users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
-        peek, find = self.people.peek, self.people.conversation
         conversations = directory.conversations
         templates = TemplateBook(self._connector_of)
         plan = PreviewDelivery(
@@ -441,16 +440,7 @@ class _Engines:
             plan=plan,
             templates=templates,
             windows=windows,
-            send=SendMessage(
-                log,
-                self.store,
-                self.ephemeral,
-                peek,
-                find,
-                limits=Limits(),
-                check=Preflight(self.people, plan, CAPABILITIES),
-                check_file=ShownFiles(files.storage.records, files.storage.records, now=now),
-            ),
+            send=self._send(plan, files),
             stored=self.waiting,
             messages=self.messages,
             files=files.tools,
@@ -472,6 +462,18 @@ class _Engines:
                 trace=TraceMessage(self.store, self.store, self.store, log),
                 connector_of=_named,
             ),
+        )
+
+    def _send(self, plan: PreviewDelivery, files: Files) -> SendMessage:
+        return SendMessage(
+            self.event_log,
+            self.store,
+            self.ephemeral,
+            self.people.peek,
+            self.people.conversation,
+            limits=Limits(),
+            check=Preflight(self.people, plan, CAPABILITIES),
+            check_file=ShownFiles(files.storage.records, files.storage.records, now=self.clock),
         )
 
 
