@@ -2995,7 +2995,7 @@ export interface components {
          */
         KeyRotation: {
             /** @default 86400 */
-            overlap?: number;
+            overlap?: number | 0;
         };
         /**
          * LettersToRedrive

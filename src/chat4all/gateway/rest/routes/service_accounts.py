@@ -13,6 +13,7 @@ from chat4all.gateway.rest import pages
 from chat4all.gateway.rest.bearer import PERSONAL, Caller
 from chat4all.gateway.rest.deps import Deps
 from chat4all.gateway.rest.schemas.service_accounts import (
+    LEAST_OVERLAP,
     Act,
     ActPage,
     ApiKeyObject,
@@ -26,9 +27,6 @@ from chat4all.gateway.rest.schemas.service_accounts import (
 )
 from chat4all.gateway.rest.schemas.text import UuidPath
 from chat4all.gateway.rest.schemas.users import PublicUser
-
-LEAST_OVERLAP = 60
-"""Seconds; every process has read again by then until when the old key is good."""
 
 
 class ServiceAccounts(Controller):

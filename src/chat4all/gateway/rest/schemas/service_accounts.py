@@ -20,6 +20,22 @@ Scopes = Annotated[
 ]
 PerMinute = Annotated[int, Meta(ge=1, le=1_000_000)]
 DAY = 86_400
+LEAST_OVERLAP = 60
+"""Seconds; every process has read again by then until when the old key is good."""
+
+Overlap = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=30 * DAY,
+        extra_json_schema={
+            "anyOf": [
+                {"type": "integer", "const": 0},
+                {"type": "integer", "minimum": LEAST_OVERLAP},
+            ]
+        },
+    ),
+]
 
 
 class NewServiceAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +64,7 @@ class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class KeyRotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For how many seconds the old key is good beside the new one: none, or 60 and more."""
 
-    overlap: Annotated[int, Meta(ge=0, le=30 * DAY)] = DAY
+    overlap: Overlap = DAY
 
 
 class ApiKeyObject(Struct, frozen=True, kw_only=True):
