@@ -29,6 +29,10 @@ class Ana:
         self.resumed: list[str | None] = []
         self._scripts = scripts
 
+    @property
+    def on_behalf_of(self) -> None:
+        """Ana acts as herself."""
+
     async def token(self, *, instead_of: str | None = None) -> str:
         self.instead_of.append(instead_of)
         return f"token-{len(self.instead_of)}"

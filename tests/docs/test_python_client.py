@@ -16,6 +16,7 @@ import chat4all.client
 from chat4all.domain.ids import new_id
 from chat4all.domain.webhook_signature import new_secret, signed_headers
 from tests.client.people import PASSWORD, two_people
+from tests.client.programs import allow, program_of
 from tests.client.test_webhooks import BODY
 from tests.e2e.product import running_server
 
@@ -53,12 +54,14 @@ async def test_the_programs_of_the_page_do_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "film.mp4").write_bytes(b"no film")
-    sign_in, send, follow, file, refused, webhook = BLOCK.findall(PAGE.read_text("utf-8"))
+    sign_in, api_key, send, follow, file, refused, webhook = BLOCK.findall(PAGE.read_text("utf-8"))
     async with (
         running_server(tmp_path, {}) as url,
         two_people(url, "ada", "bob") as (ada, bob, _),
     ):
         secret = new_secret()
+        program = await program_of(bob, "reports", "read", "send", "act")
+        await allow(ada, program)
         names = {
             **{name: getattr(chat4all.client, name) for name in chat4all.client.__all__},
             "aclosing": aclosing,
@@ -73,6 +76,8 @@ async def test_the_programs_of_the_page_do_what_it_says(
             "request": Request(secret),
         }
         await run(sign_in.replace(ADDRESS, url), dict(names))
+        reports = {"API_KEY": program.key, "talk": await ada.private_chat(program.id)}
+        await run(api_key.replace(ADDRESS, url), {**names, **reports})
         await run(send, {**names, "ada": bob})
         with pytest.raises(Enough):
             await run(follow, names)
@@ -80,8 +85,8 @@ async def test_the_programs_of_the_page_do_what_it_says(
         await run(refused, names)
         await run(webhook, names)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "ada"
-    assert lines[1].startswith("1 Payload(type='text', text='Lunch at noon?'")
-    assert lines[2:-2] == ["0%", "100%", "100%"]
+    assert lines[:2] == ["ada", "ada"]
+    assert lines[2].startswith("1 Payload(type='text', text='Lunch at noon?'")
+    assert lines[3:-2] == ["0%", "100%", "100%"]
     assert lines[-2].startswith("[('/payload/text', ")
     assert lines[-1].startswith("01a2 chat4all.deleted {")

@@ -15,6 +15,7 @@ from chat4all.client import Client
 from chat4all.domain.ids import new_id
 from chat4all.domain.webhook_signature import new_secret, signed_headers
 from tests.client.people import PASSWORD, history, two_people
+from tests.client.programs import allow, program_of
 from tests.client.test_webhooks import BODY
 from tests.e2e.product import running_server
 from tests.sdk.built import install_into, packages
@@ -30,7 +31,7 @@ STRICT = "--strict --module nodenext --target es2022 --lib es2022,dom --types no
 BEFORE = """
 import { Conflict, Invalid, NotReached, verifyWebhook } from "@chat4all/client";
 const given = JSON.parse(process.env.GIVEN ?? "");
-const { talk, password, cursor, key, SECRET }: Record<string, any> = given;
+const { talk, password, cursor, key, API_KEY, SECRET }: Record<string, any> = given;
 const { headers, body } = given;
 const request = new Request("http://receiver", { method: "POST", headers, body });
 const ada = await Client.signIn(given.url, "ada", password, { WebSocket });
@@ -100,27 +101,32 @@ async def test_the_programs_of_the_page_do_what_it_says(tmp_path: Path) -> None:
     parts = blocks("docs/howto/use-the-typescript-client.md")
     async with (
         running_server(tmp_path, {}) as url,
-        two_people(url, "ada", "bob") as (ada, _, talk),
+        two_people(url, "ada", "bob") as (ada, bob, _),
     ):
         bodies = [IMPORT.sub("", one).replace("https://chat.example.org", url) for one in parts]
         runs = [f"await (async () => {{\n{one}}})().catch(unlessEnough);\n" for one in bodies]
         program = "".join([*IMPORT.findall(page), BEFORE, *runs, "process.exit();\n"])
-        given = json.dumps(await what_is_given(ada, url, talk))
+        made = await program_of(ada, "reports", "read", "send", "act")
+        await allow(ada, made)
+        group = {"type": "group", "member_ids": [bob.user.id, made.id], "name": "Lunch"}
+        talk = (await ada.call("POST", "/v1/conversations", group))["id"]
+        given = json.dumps(await what_is_given(ada, url, talk, made.key))
         output = await ended(tmp_path, "node", await compiled(tmp_path, program), GIVEN=given)
     lines = output.splitlines()
-    assert lines[0] == "ada"
-    assert lines[1] == "1 { type: 'text', text: 'Lunch at noon?' }"
-    assert lines[2:-2] == ["0%", "100%"]
+    assert lines[0] == lines[2] == "ada"
+    assert lines[3] == "1 { type: 'text', text: 'Lunch at noon?' }"
+    assert lines[4:-2] == ["0%", "100%"]
     assert lines[-2:] == ["[ '/payload/text' ]", "01a2 chat4all.deleted deleted"]
     assert (tmp_path / "copy.mp4").read_bytes() == b"no film"
 
 
-async def what_is_given(ada: Client, url: str, talk: str) -> dict[str, object]:
+async def what_is_given(ada: Client, url: str, talk: str, api_key: str) -> dict[str, object]:
     secret = new_secret()
     return {
         "url": url,
         "password": PASSWORD,
         "talk": {"id": talk},
+        "API_KEY": api_key,
         "cursor": await ada.cursor(),
         "key": new_id(),
         "SECRET": secret,

@@ -114,7 +114,8 @@ async def test_the_web_clients_origin_may_use_the_role_and_others_may_not(scene:
     asked = {"Origin": scene.server.url, "Access-Control-Request-Method": "PATCH"}
     preflight = await scene.ana.http.options(content, headers=asked)
     assert preflight.headers["access-control-allow-origin"] == scene.server.url
-    assert "upload-offset" in preflight.headers["access-control-allow-headers"]
+    for name in ("upload-offset", "chat4all-on-behalf-of"):
+        assert name in preflight.headers["access-control-allow-headers"]
     ours = await scene.ana.http.get(content, headers={"Origin": scene.server.url})
     assert ours.headers["access-control-allow-origin"] == scene.server.url
     assert "Upload-Offset" in ours.headers["access-control-expose-headers"]

@@ -94,11 +94,11 @@ class Talk:
 
     @asynccontextmanager
     async def socket(
-        self, key: str, headers: Mapping[str, str] | None = None
+        self, key: str, headers: Mapping[str, str] | None = None, *more: str
     ) -> AsyncIterator[Socket]:
         socket = Socket()
         scope = {
-            "subprotocols": ["chat4all.v1", f"bearer.{key}"],
+            "subprotocols": ["chat4all.v1", f"bearer.{key}", *more],
             "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
         }
         task = asyncio.create_task(self.endpoint(scope, socket.incoming.get, socket.take))
@@ -182,6 +182,21 @@ async def test_a_program_that_acts_is_sent_away_when_it_may_no_more(
             await ended(socket, endpoint.Close.NOT_PERMITTED)
         acts = await delegations.acts(user=ana, limit=10)
         assert [one.what for one in acts] == ["websocket send", "websocket"]
+
+
+async def test_who_cannot_set_headers_says_as_whom_by_a_subprotocol() -> None:
+    async with a_talk() as talk:
+        ana = talk.ana.user_id
+        key = (await talk.key(Scope.READ, Scope.ACT)).text
+        async with talk.socket(key, None, f"on-behalf-of.{ana}") as socket:
+            await ended(socket, endpoint.Close.NOT_PERMITTED)
+        async with talk.socket(key, None, "on-behalf-of.ana") as socket:
+            await ended(socket, endpoint.Close.NOT_PERMITTED)
+        await talk.process.directory.delegations.allow(
+            Delegation(user_id=ana, account_id=talk.bot, created_at=datetime.now(UTC))
+        )
+        async with talk.socket(key, None, f"on-behalf-of.{ana.upper()}") as socket:
+            assert (await socket.until("ready"))["user_id"] == ana
 
 
 async def ended(socket: Socket, code: int) -> None:

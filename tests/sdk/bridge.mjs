@@ -42,6 +42,10 @@ const calls = {
     client = await sdk.Client.signIn(url, username, password, { WebSocket, fetch: fetchOrLose, ...options });
     return client.user;
   },
+  async withApiKey(url, key, options) {
+    client = await sdk.Client.withApiKey(url, key, { WebSocket, fetch: fetchOrLose, ...options });
+  },
+  user: () => client.user,
   async follow(following) {
     for await (const event of client.events({ ...following, signal: stop.signal })) tell({ event });
   },

@@ -1,8 +1,9 @@
-/** One person signed in at one server. */
+/** One person, or one program, at one server. */
 
-import { type CallOptions, Connection, PATIENCE } from "./connection.js";
+import { ApiKey, ON_BEHALF_OF } from "./api-key.js";
+import { type CallOptions, Connection, type Credentials, PATIENCE } from "./connection.js";
 import { pieces } from "./download.js";
-import { ClientError, NotReached, refused, UploadLost } from "./errors.js";
+import { ClientError, NotPermitted, NotReached, refused, UploadLost } from "./errors.js";
 import { type ChatEvent, isEvent } from "./events.js";
 import type { components } from "./generated/api.js";
 import { Http } from "./http.js";
@@ -24,6 +25,7 @@ import { Tokens } from "./tokens.js";
 import { sha256Of, type TransferOptions } from "./transfer.js";
 import { Upload } from "./upload.js";
 
+const ME = "/v1/users/me";
 const MOST_PER_PAGE = 200;
 /** Seconds that the server may take to look through 2 GiB. */
 const CHECKING = 600;
@@ -37,6 +39,12 @@ export interface ClientOptions {
   readonly WebSocket?: WebSocketConstructor;
   /** Another `fetch` than the runtime's. */
   readonly fetch?: typeof globalThis.fetch;
+}
+
+/** How a program speaks to its server. */
+export interface ProgramOptions extends ClientOptions {
+  /** The id of a user who allowed the program to act as they. */
+  readonly onBehalfOf?: string;
 }
 
 /** What a message may have beside its content. */
@@ -60,7 +68,7 @@ export interface UploadOptions extends TransferOptions {
 }
 
 /**
- * What a person can do; made by `Client.signIn`.
+ * What a person or a program can do; made by `Client.signIn` and `Client.withApiKey`.
  *
  * Every method throws `Refused` when the server says no, and `NotReached` when no answer came in the
  * client's `patience`. Ids are UUIDs, times are RFC 3339 as the server writes them.
@@ -68,11 +76,16 @@ export interface UploadOptions extends TransferOptions {
 export class Client {
   private constructor(
     private readonly connection: Connection,
-    private readonly tokens: Tokens,
-    private readonly WebSocket: WebSocketConstructor | undefined,
-    /** Who is signed in. */
-    readonly user: User,
+    private readonly credentials: Credentials,
+    private readonly options: ProgramOptions,
+    private readonly who: User | NotPermitted,
   ) {}
+
+  /** Who is signed in. Throws `NotPermitted` for an API key that is not good for `read`. */
+  get user(): User {
+    if (this.who instanceof NotPermitted) throw this.who;
+    return this.who;
+  }
 
   /** Signs in, until `signOut`. */
   static async signIn(
@@ -81,22 +94,37 @@ export class Client {
     password: string,
     options: ClientOptions = {},
   ): Promise<Client> {
-    const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    const http = new Http(new URL(url).href.replace(/\/$/, ""), fetch);
+    const http = httpOf(url, options);
     const tokens = new Tokens(http, username, password);
     const connection = new Connection(http, tokens, options.patience ?? PATIENCE);
     try {
-      const user = await connection.call<User>("GET", "/v1/users/me");
-      return new Client(connection, tokens, options.WebSocket ?? globalThis.WebSocket, user);
+      return new Client(connection, tokens, options, await connection.call<User>("GET", ME));
     } catch (error) {
       await tokens.leave().catch(ignoreNotReached);
       throw error;
     }
   }
 
-  /** Ends the sign-in, also at the server if that can be reached. */
+  /**
+   * Is the service account of an API key, or acts as a user who allowed it.
+   *
+   * Throws `Unauthenticated`, also later: once the key is revoked or has expired; `NotPermitted` for what it
+   * is not good for.
+   */
+  static async withApiKey(url: string, key: string, options: ProgramOptions = {}): Promise<Client> {
+    const credentials = new ApiKey(key);
+    const connection = new Connection(httpOf(url, options), credentials, options.patience ?? PATIENCE);
+    const who = await connection.call<User>("GET", ME).catch((error) => {
+      // A key that only sends need not be good for reading.
+      if (error instanceof NotPermitted && error.code === "insufficient_scope") return error;
+      throw error;
+    });
+    return new Client(connection, credentials, options, who);
+  }
+
+  /** Ends the sign-in, also at the server if that can be reached; an API key stays good. */
   async signOut(): Promise<void> {
-    await this.tokens.leave().catch(ignoreNotReached);
+    await this.credentials.leave().catch(ignoreNotReached);
   }
 
   /**
@@ -153,16 +181,18 @@ export class Client {
    * of the `status` events of one reading some may then come again.
    */
   async *events(following: Following = {}): AsyncGenerator<ChatEvent, void> {
-    if (!this.WebSocket) {
+    const kind = this.options.WebSocket ?? globalThis.WebSocket;
+    if (!kind) {
       throw new ClientError(
         "this runtime has no WebSocket: pass that of the package `ws` to `Client.signIn`",
       );
     }
     const who = {
       address: this.connection.http.address,
+      onBehalfOf: this.options.onBehalfOf,
       token: (insteadOf: string | null) => this.connection.token(insteadOf),
     };
-    const live = new Live(who, this.WebSocket, following);
+    const live = new Live(who, kind, following);
     for await (const frame of live.frames()) {
       if (!isEvent(frame)) continue;
       yield "cursor" in frame ? { ...frame, cursor: live.cursor ?? frame.cursor } : frame;
@@ -296,6 +326,12 @@ export class Client {
       next = page.next;
     } while (next !== null);
   }
+}
+
+function httpOf(url: string, { fetch, onBehalfOf }: ProgramOptions): Http {
+  const always = onBehalfOf === undefined ? {} : { [ON_BEHALF_OF]: onBehalfOf };
+  const asked = fetch ?? globalThis.fetch.bind(globalThis);
+  return new Http(new URL(url).href.replace(/\/$/, ""), asked, always);
 }
 
 function payloadOf(what: string | Payload): Payload {

@@ -3,7 +3,6 @@
 import { NotReached, Refused, refusal } from "./errors.js";
 import type { Answer, Asked, Http } from "./http.js";
 import { Backoff, Deadline, inTime, sleep } from "./pauses.js";
-import type { Tokens } from "./tokens.js";
 
 /** Seconds that one call may take with all its repeats. */
 export const PATIENCE = 30;
@@ -29,17 +28,27 @@ export interface Answered extends Answer {
   readonly bearer: string;
 }
 
-/** Calls on behalf of who holds `tokens`; one call takes `patience` seconds at most. */
+/** What proves who asks. */
+export interface Credentials {
+  /** Returns what is good for a while. Throws `Refused`, `NotReached`. */
+  bearer(): Promise<string>;
+  /** Returns another than `stale`, which was refused. Throws `Refused`, also when there is no other; `NotReached`. */
+  renew(stale: string): Promise<string>;
+  /** Ends what was begun by signing in. Throws `NotReached`. */
+  leave(): Promise<void>;
+}
+
+/** Calls on behalf of who has `credentials`; one call takes `patience` seconds at most. */
 export class Connection {
   constructor(
     readonly http: Http,
-    private readonly tokens: Tokens,
+    private readonly credentials: Credentials,
     private readonly patience: number,
   ) {}
 
-  /** Returns an access token, another than `insteadOf`. Throws `Refused`, `NotReached`. */
+  /** Returns an access token or API key, another than `insteadOf`. Throws `Refused`, `NotReached`. */
   token(insteadOf: string | null = null): Promise<string> {
-    return insteadOf === null ? this.tokens.bearer() : this.tokens.renew(insteadOf);
+    return insteadOf === null ? this.credentials.bearer() : this.credentials.renew(insteadOf);
   }
 
   /**

@@ -23,11 +23,12 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Speaks to the server at `address`, which has no slash at its end. */
+/** Speaks to the server at `address`, which has no slash at its end; says `always` with each call. */
 export class Http {
   constructor(
     readonly address: string,
     private readonly fetch: typeof globalThis.fetch,
+    private readonly always: Record<string, string> = {},
   ) {}
 
   /** Returns the answer to one call, whatever it is. Throws `NotReached`, or the reason of the signal. */
@@ -47,7 +48,7 @@ export class Http {
   /** Returns an answer before its body came; whoever asks bounds its time. */
   async open(method: string, path: string, asked: Asked): Promise<Response> {
     const { headers = {}, body = null, signal = null } = asked;
-    return this.fetch(this.url(path), { method, headers, body, signal });
+    return this.fetch(this.url(path), { method, headers: { ...this.always, ...headers }, body, signal });
   }
 
   /** Returns the whole address of a path; an address that is whole stays. */

@@ -1,10 +1,16 @@
 /**
  * The client of Chat4All for browsers and Node: typed, small, without dependencies.
  *
- * `Client.signIn` is where to begin. docs/howto/use-the-typescript-client.md
+ * `Client.signIn` is where to begin, `Client.withApiKey` for a program. docs/howto/use-the-typescript-client.md
  */
 
-export { Client, type ClientOptions, type SendOptions, type UploadOptions } from "./client.js";
+export {
+  Client,
+  type ClientOptions,
+  type ProgramOptions,
+  type SendOptions,
+  type UploadOptions,
+} from "./client.js";
 export type { CallOptions } from "./connection.js";
 export {
   ClientError,

@@ -11,6 +11,7 @@ import { Socket, type WebSocketConstructor } from "./socket.js";
 
 const SUBPROTOCOL = "chat4all.v1";
 const UNAUTHENTICATED = 4401;
+const NOT_PERMITTED = 4403;
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 15;
 /** The `request_id` of a `ping` whose answer tells that all that was missed has come. */
@@ -20,7 +21,9 @@ const CAUGHT_UP = "caught-up";
 export interface SignedIn {
   /** The server's address, without a slash at its end. */
   readonly address: string;
-  /** Returns an access token, another than `insteadOf`. Throws `Refused`, `NotReached`. */
+  /** The user as whom a program acts. */
+  readonly onBehalfOf?: string | undefined;
+  /** Returns an access token or API key, another than `insteadOf`. Throws `Refused`, `NotReached`. */
   token(insteadOf: string | null): Promise<string>;
 }
 
@@ -79,7 +82,10 @@ export class Live {
 
   #connect(): Socket {
     const address = `${this.who.address.replace(/^http/, "ws")}/v1/ws`;
-    return new Socket(this.kind, address, [SUBPROTOCOL, `bearer.${this.#token}`], this.following.signal);
+    const { onBehalfOf } = this.who;
+    const acting = onBehalfOf === undefined ? [] : [`on-behalf-of.${onBehalfOf}`]; // browsers send no headers
+    const offered = [SUBPROTOCOL, `bearer.${this.#token}`, ...acting];
+    return new Socket(this.kind, address, offered, this.following.signal);
   }
 
   /** Yields what one connection tells; `CatchingUp` says why not all of it at once. */
@@ -118,6 +124,7 @@ export class Live {
   #afterEnd(socket: Socket): number {
     if (socket.isFull) return 0;
     const { code, reason } = socket.ended ?? { code: 0, reason: "" };
+    if (code === NOT_PERMITTED) throw refused(403, { detail: reason, code: "not_permitted" });
     if (code !== UNAUTHENTICATED) return this.#pause(new NotReached(reason || `it broke (${code})`), null);
     if (this.#refusedToken !== null) throw refused(401, { detail: reason, code: "unauthenticated" });
     this.#refusedToken = this.#token;

@@ -1,5 +1,6 @@
 /** The access token of a sign-in, renewed before it ends. */
 
+import type { Credentials } from "./connection.js";
 import { Refused, refusal } from "./errors.js";
 import type { components } from "./generated/api.js";
 import type { Http } from "./http.js";
@@ -17,7 +18,7 @@ type Granted = components["schemas"]["IssuedTokens"];
  * The password is kept: a refresh token whose use broke off in the middle may have been used up,
  * and a second use would end the sign-in.
  */
-export class Tokens {
+export class Tokens implements Credentials {
   #granted: Granted | null = null;
   #renewAt = 0;
   #renewing: Promise<Granted> | null = null;

@@ -35,6 +35,10 @@ class Api:
         """Return where the server is, without a slash at the end."""
         return str(self._client.base_url).rstrip("/")
 
+    @property
+    def on_behalf_of(self) -> None:
+        """A command acts as who gives it."""
+
     async def token(self, *, instead_of: str | None = None) -> str:
         """Return the access token, another than `instead_of`."""
         if self._token in (None, instead_of):

@@ -1,6 +1,7 @@
 """The client of Chat4All for Python programs: asynchronous, typed, and small.
 
-`Client.sign_in` is where to begin. docs/howto/use-the-python-client.md
+`Client.sign_in` is where to begin, `Client.with_api_key` for a program:
+docs/howto/use-the-python-client.md
 """
 
 from chat4all.client.client import Client, Progress

@@ -1,4 +1,4 @@
-"""One person signed in at one server."""
+"""One person, or one program, at one server."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
+from chat4all.client.api_key import ApiKey
 from chat4all.client.connection import PATIENCE, Connection, http_client
 from chat4all.client.download import Wanted, fetch
-from chat4all.client.errors import refused
+from chat4all.client.errors import NotPermitted, refused
 from chat4all.client.events import KINDS, Event, decode_event
 from chat4all.client.objects import (
     Conversation,
@@ -51,16 +52,22 @@ class _Now(msgspec.Struct, frozen=True):
 
 
 class Client:
-    """What a person can do; made by `sign_in`.
+    """What a person or a program can do; made by `sign_in` and `with_api_key`.
 
     Every method raises `Refused` when the server says no, and `NotReached` when no answer
     came in the client's `patience`. Ids are UUIDs.
     """
 
-    def __init__(self, connection: Connection, user: User) -> None:
+    def __init__(self, connection: Connection, user: User | NotPermitted) -> None:
         self._connection = connection
-        self.user = user
-        """Who is signed in."""
+        self._user = user
+
+    @property
+    def user(self) -> User:
+        """Who is signed in. Raises `NotPermitted` for an API key that is not good for `read`."""
+        if isinstance(self._user, NotPermitted):
+            raise self._user
+        return self._user
 
     @classmethod
     @asynccontextmanager
@@ -75,11 +82,31 @@ class Client:
             tokens = Tokens(http, username, password)
             connection = Connection(http, tokens, patience)
             try:
-                user = msgspec.json.decode(await connection.call("GET", "/v1/users/me"), type=User)
-                yield cls(connection, user)
+                yield cls(connection, await _who(connection))
             finally:
                 with suppress(httpx.TransportError):
                     await tokens.leave()
+
+    @classmethod
+    @asynccontextmanager
+    async def with_api_key(
+        cls, url: str, key: str, *, on_behalf_of: str | None = None, patience: float = PATIENCE
+    ) -> AsyncIterator[Self]:
+        """Be the service account of an API key, or act as a user who allowed it.
+
+        `on_behalf_of` is that user's id. Raises `Unauthenticated`, also later: once the key is
+        revoked or has expired; `NotPermitted` for what it is not good for.
+        """
+        async with http_client(url, on_behalf_of=on_behalf_of) as http:
+            connection = Connection(http, ApiKey(key), patience)
+            user: User | NotPermitted
+            try:
+                user = await _who(connection)
+            except NotPermitted as error:
+                if error.code != "insufficient_scope":
+                    raise
+                user = error  # one that only sends need not read
+            yield cls(connection, user)
 
     async def send(
         self,
@@ -286,3 +313,7 @@ class Client:
             if page.next is None:
                 return
             params["cursor"] = page.next
+
+
+async def _who(connection: Connection) -> User:
+    return msgspec.json.decode(await connection.call("GET", "/v1/users/me"), type=User)

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import httpx
 import msgspec
 
+from chat4all.client.api_key import ON_BEHALF_OF
 from chat4all.client.errors import NotReached, Refused, refusal
 from chat4all.client.pauses import Backoff, Deadline
-from chat4all.client.tokens import Tokens
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 PATIENCE = 30.0
@@ -30,6 +30,21 @@ _HARMLESS = ("GET", "HEAD", "PUT", "DELETE")
 _JSON = {"Content-Type": "application/json"}
 
 
+class Credentials(Protocol):
+    """What proves who asks."""
+
+    async def bearer(self) -> str:
+        """Return what is good for a while. Raises `Refused`, `httpx.TransportError`."""
+        ...
+
+    async def renew(self, stale: str | None) -> str:
+        """Return another than `stale`, which was refused.
+
+        Raises `Refused`, also when there is no other, and `httpx.TransportError`.
+        """
+        ...
+
+
 class _Asked(NamedTuple):
     method: str
     path: str
@@ -42,9 +57,14 @@ def is_local(address: str) -> bool:
     return httpx.URL(address).host in ("127.0.0.1", "::1", "localhost")
 
 
-def http_client(address: str) -> httpx.AsyncClient:
-    """Return what speaks to the server at `address`."""
-    return httpx.AsyncClient(base_url=address, timeout=TIMEOUT, trust_env=not is_local(address))
+def http_client(address: str, *, on_behalf_of: str | None = None) -> httpx.AsyncClient:
+    """Return what speaks to the server at `address`, and says with each call as whom."""
+    return httpx.AsyncClient(
+        base_url=address,
+        timeout=TIMEOUT,
+        trust_env=not is_local(address),
+        headers={} if on_behalf_of is None else {ON_BEHALF_OF: on_behalf_of},
+    )
 
 
 def bearer_of(answer: httpx.Response) -> str:
@@ -53,11 +73,11 @@ def bearer_of(answer: httpx.Response) -> str:
 
 
 class Connection:
-    """Calls on behalf of who holds `tokens`; one call takes `patience` seconds at most."""
+    """Calls on behalf of who has `credentials`; one call takes `patience` seconds at most."""
 
-    def __init__(self, http: httpx.AsyncClient, tokens: Tokens, patience: float) -> None:
+    def __init__(self, http: httpx.AsyncClient, credentials: Credentials, patience: float) -> None:
         self._http = http
-        self._tokens = tokens
+        self._credentials = credentials
         self._patience = patience
 
     @property
@@ -65,11 +85,17 @@ class Connection:
         """Return where the server is, without a slash at the end."""
         return str(self._http.base_url).rstrip("/")
 
+    @property
+    def on_behalf_of(self) -> str | None:
+        """Return the user as whom a program acts."""
+        user: str | None = self._http.headers.get(ON_BEHALF_OF)
+        return user
+
     async def token(self, *, instead_of: str | None = None) -> str:
-        """Return an access token, another than `instead_of`."""
+        """Return an access token or API key, another than `instead_of`."""
         if instead_of is None:
-            return await self._tokens.bearer()
-        return await self._tokens.renew(instead_of)
+            return await self._credentials.bearer()
+        return await self._credentials.renew(instead_of)
 
     async def call(
         self,

@@ -25,7 +25,9 @@ from chat4all.client.place import Frame, Place, covers, read_frame
 from chat4all.domain.events import SyncCursor
 
 SUBPROTOCOL = "chat4all.v1"
-UNAUTHENTICATED = 4401
+ON_BEHALF_OF = "on-behalf-of."
+"""Before the id of the user as whom a program acts, among the subprotocols."""
+UNAUTHENTICATED, NOT_PERMITTED = 4401, 4403
 MAX_FRAME = 16 * 1024**2
 """Bytes; a message has less, but a frame may list the thousand who gave an emoji."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
@@ -44,8 +46,13 @@ class SignedIn(Protocol):
         """Return the server's address, without a slash at the end."""
         ...
 
+    @property
+    def on_behalf_of(self) -> str | None:
+        """Return the user as whom a program acts."""
+        ...
+
     async def token(self, *, instead_of: str | None = None) -> str:
-        """Return an access token, another than `instead_of`."""
+        """Return an access token or API key, another than `instead_of`."""
         ...
 
 
@@ -104,9 +111,11 @@ class Live:
 
     def _connect(self) -> connect:
         address = "ws" + self._who.address.removeprefix("http") + "/v1/ws"
+        user = self._who.on_behalf_of
+        offered = [SUBPROTOCOL, f"bearer.{self._token}", *([ON_BEHALF_OF + user] if user else [])]
         return connect(
             address,
-            subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"bearer.{self._token}")],
+            subprotocols=list(map(Subprotocol, offered)),
             proxy=None if is_local(self._who.address) else True,
             max_size=MAX_FRAME,
         )
@@ -152,6 +161,8 @@ class Live:
             if error.rcvd.code == UNAUTHENTICATED:
                 self._ended = self._token
                 return 0.0
+            if error.rcvd.code == NOT_PERMITTED:
+                raise refused(HTTPStatus.FORBIDDEN, error.rcvd.reason, "not_permitted") from error
         elif isinstance(error, InvalidStatus):
             status = error.response.status_code
             if status not in LATER:

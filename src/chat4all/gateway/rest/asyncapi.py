@@ -102,7 +102,8 @@ def asyncapi_document() -> dict[str, Any]:
                     "type": "httpApiKey",
                     "in": "header",
                     "name": "Sec-WebSocket-Protocol",
-                    "description": "`chat4all.v1, bearer.<token>`",
+                    "description": "`chat4all.v1, bearer.<token>`; a service account that acts as "
+                    "a user adds `on-behalf-of.<user id>`",
                 }
             },
         },

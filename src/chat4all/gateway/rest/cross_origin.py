@@ -13,7 +13,8 @@ Message = MutableMapping[str, Any]
 
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, DELETE"
 ALLOWED_HEADERS = (
-    "authorization, content-type, range, if-range, if-none-match, tus-resumable, upload-offset, "
+    "authorization, chat4all-on-behalf-of, content-type, range, if-range, if-none-match, "
+    "tus-resumable, upload-offset, "
     "upload-length, upload-metadata, upload-checksum, upload-defer-length, "
     "x-http-method-override, x-requested-with"
 )

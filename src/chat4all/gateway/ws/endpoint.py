@@ -44,6 +44,8 @@ from chat4all.services.sync import Sync
 log = structlog.get_logger(__name__)
 
 SUBPROTOCOL = "chat4all.v1"
+ACTING = "on-behalf-of."
+"""Before the id of the user as whom a service account acts, where one cannot set headers."""
 AUTH_SECONDS = 5.0
 """How long a client without a token in its subprotocols has to send one."""
 HOLD_SECONDS = 1.0
@@ -114,6 +116,15 @@ def _closing(*only: type[Chat4AllError]) -> Iterator[None]:
         raise _Closed(code, str(error)) from error
 
 
+def _acting_as(scope: Any) -> str | None:
+    """Return the user that the handshake names, in a header or else in a subprotocol."""
+    header = dict(scope.get("headers", ())).get(ON_BEHALF_OF.encode())
+    if header is not None:
+        return str(header.decode("latin-1"))
+    offered = scope.get("subprotocols", [])
+    return next((one[len(ACTING) :] for one in offered if one.startswith(ACTING)), None)
+
+
 class WebSocketEndpoint:
     """The ASGI application behind `/v1/ws`."""
 
@@ -172,7 +183,7 @@ class _Connection:
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
         token = next((one[7:] for one in offered if one.startswith("bearer.")), None)
         self._token = token if token is not None else await self._first_token()
-        principal = self._principal = await self._sign_in(dict(scope.get("headers", ())))
+        principal = self._principal = await self._sign_in(_acting_as(scope))
         self.look_again()  # who was revoked meanwhile
         self._told = Subscription(principal.user_id, self._deps.notifier, self._deps.sync)
         await self._told.begin()
@@ -194,10 +205,9 @@ class _Connection:
         except (OSError, RuntimeError, TimeoutError) as error:
             log.debug("websocket was gone before it was closed", error=str(error))
 
-    async def _sign_in(self, headers: Mapping[bytes, bytes]) -> Principal:
+    async def _sign_in(self, user: str | None) -> Principal:
         with _closing():
-            user = headers.get(ON_BEHALF_OF.encode())
-            self._behalf = None if user is None else behalf(user.decode("latin-1"))
+            self._behalf = behalf(user)
             principal = await self._identify()
             await self._deps.access.admit(principal, Scope.READ, "websocket")
             return principal
