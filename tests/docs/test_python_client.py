@@ -62,6 +62,7 @@ async def test_the_programs_of_the_page_do_what_it_says(
         secret = new_secret()
         program = await program_of(bob, "reports", "read", "send", "act")
         await allow(ada, program)
+        reported = await ada.private_chat(program.id)
         names = {
             **{name: getattr(chat4all.client, name) for name in chat4all.client.__all__},
             "aclosing": aclosing,
@@ -71,13 +72,13 @@ async def test_the_programs_of_the_page_do_what_it_says(
             "ada": ada,
             "talk": await ada.private_chat(bob.user.id),
             "password": PASSWORD,
+            "API_KEY": program.key,
             "cursor": await ada.cursor(),
             "SECRET": secret,
             "request": Request(secret),
         }
         await run(sign_in.replace(ADDRESS, url), dict(names))
-        reports = {"API_KEY": program.key, "talk": await ada.private_chat(program.id)}
-        await run(api_key.replace(ADDRESS, url), {**names, **reports})
+        await run(api_key.replace(ADDRESS, url), {**names, "talk": reported})
         await run(send, {**names, "ada": bob})
         with pytest.raises(Enough):
             await run(follow, names)
@@ -86,7 +87,7 @@ async def test_the_programs_of_the_page_do_what_it_says(
         await run(webhook, names)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["ada", "ada"]
-    assert lines[2].startswith("1 Payload(type='text', text='Lunch at noon?'")
+    assert lines[2].startswith("1 Payload(type='text', text='All is well'")
     assert lines[3:-2] == ["0%", "100%", "100%"]
     assert lines[-2].startswith("[('/payload/text', ")
     assert lines[-1].startswith("01a2 chat4all.deleted {")
