@@ -35,9 +35,10 @@ async def test_a_program_is_its_service_account_and_follows_what_happens(
                 lambda one: isinstance(one, MessageAdded) and one.message.text == "Thank you",
             )
             assert sum(isinstance(one, MessageAdded) for one in events) == 3
-            file_id = found[1].payload.file_id
-            assert file_id is not None
-            await program.download(file_id, tmp_path / "copy.txt")
+            shown = found[1].payload
+            assert shown is not None
+            assert shown.file_id is not None
+            await program.download(shown.file_id, tmp_path / "copy.txt")
             assert (tmp_path / "copy.txt").read_text() == "Notes"
 
 

@@ -32,7 +32,9 @@ async def test_a_program_is_its_service_account_and_follows_what_happens(
         await program.until("message", 3)
         assert [one["from"] for one in program.messages] == [made.id, made.id, ada.user.id]
         copy = tmp_path / "copy.txt"
-        await program.call("download", found[1].payload.file_id, str(copy))
+        shown = found[1].payload
+        assert shown is not None
+        await program.call("download", shown.file_id, str(copy))
         assert copy.read_text() == "Notes"
         await program.call("signOut")
         async with node_client(folder) as another:
@@ -69,9 +71,9 @@ async def test_a_program_acts_as_a_user_who_allowed_it(url: str, folder: Path) -
         acts = (await uma.call("GET", "/v1/users/me/delegates/acts"))["items"]
         assert {"POST /v1/messages", "websocket"} <= {one["what"] for one in acts}
         await forbid(uma, made)
-        for call in (("send", talk, "And now?"), ("follow", {})):
+        for later in (program.begun("send", talk, "And now?"), program.begun("follow", {})):
             with pytest.raises(ThrownError, match="does not let") as thrown:
-                await asyncio.wait_for(program.begun(*call), 30)
+                await asyncio.wait_for(later, 30)
             assert thrown.value.name == "NotPermitted"
 
 
