@@ -15,6 +15,7 @@ OURS = pytest.StashKey[bool]()
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("no deadline")
 ELSEWHERE = "of the embedded column: "
+ALIKE = "in the usual run: "
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,17 +38,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not column.chosen.is_distributed:
         return
     for item in items:
+        if item.get_closest_marker("own_engines") is not None:
+            item.add_marker(pytest.mark.skip(ALIKE + "brings roles and engines of its own"))
         mark = item.get_closest_marker("embedded")
         if mark is not None:
             item.add_marker(pytest.mark.skip(ELSEWHERE + mark.args[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count what concerns the embedded column alone."""
+    """Count what was left out for the column."""
     if column.chosen.is_distributed:
         skipped = [str(one.longrepr) for one in terminalreporter.getreports("skipped")]
-        count = sum(ELSEWHERE in one for one in skipped)
-        terminalreporter.write_line(f"{count} tests concern the embedded column alone")
+        alone, alike = (sum(why in one for one in skipped) for why in (ELSEWHERE, ALIKE))
+        terminalreporter.write_line(f"{alone} tests concern the embedded column alone")
+        terminalreporter.write_line(f"{alike} tests are the same on either, and in the usual run")
 
 
 def pytest_sessionfinish() -> None:

@@ -16,7 +16,7 @@ from tests.e2e.cluster import Engines, engines
 from tests.e2e.roles import Role
 from tests.e2e.screen import Screen
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.own_engines]
 
 ROOT = Path(__file__).parents[2]
 APART = timedelta(minutes=5)

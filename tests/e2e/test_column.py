@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.channel_files import Office, open_office, picture
 from tests.e2e.column import DISTRIBUTED, ROLES, chosen
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.own_engines]
 
 RITA = "+5511955550001"
 PATIENCE = 90.0

@@ -29,6 +29,7 @@ from tests.servers.redis_server import executable
 
 pytestmark = [
     pytest.mark.timeout(600),
+    pytest.mark.own_engines,
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc"),
 ]
 

@@ -17,7 +17,11 @@ from tests.e2e.account import Account
 from tests.e2e.roles import Role, server_and_files
 from tests.e2e.sender import Sender, sender
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.own_engines,
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 DATA = os.urandom(3_000_000)
 

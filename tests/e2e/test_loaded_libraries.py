@@ -13,7 +13,7 @@ from tests.e2e.cluster import engines, running
 from tests.e2e.roles import Role
 from tests.e2e.watched_server import until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.own_engines]
 
 PATIENCE = 60.0
 NOWHERE = "http://127.0.0.1:9"

@@ -21,7 +21,7 @@ from tests.e2e.watched_server import until
 from tests.servers.cache import Missing, skip_for
 from tests.servers.minio import running_minio
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.own_engines]
 
 PATIENCE = 120.0
 ROLES = ("gateway", "router", "notifier", "presence", "connector --channel mock", "files")

@@ -18,7 +18,7 @@ from tests.e2e.watched_server import until
 from tests.servers.otlp import otlp_receiver
 from tests.servers.redis_server import RedisServer
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.own_engines]
 
 PATIENCE = 120.0
 
