@@ -12,6 +12,7 @@ from tests.servers import (
     mongo_server,
     oauth_packages,
     push_packages,
+    redocly_packages,
     sdk_packages,
     tus,
     webhook_packages,
@@ -33,6 +34,7 @@ SERVERS = {
     "oauth": oauth_packages.PACKAGES.build,
     "sdk": sdk_packages.PACKAGES.build,
     "asyncapi": asyncapi_packages.PACKAGES.build,
+    "redocly": redocly_packages.PACKAGES.build,
 }
 ON_REQUEST = {"secantusdb-rust": mongo_server.build_secantus_rust}
 """What takes many minutes to build, and has something else in its place."""

@@ -219,7 +219,8 @@ def _problem_responses() -> dict[str, Any]:
     statuses: set[int] = {*problems.STATUS.values(), *problems.HTTP_CODES}
     statuses |= {HTTPStatus.INSUFFICIENT_STORAGE, problems.WRONG_CHUNK}
     made: dict[str, Any] = {}
-    for status in sorted(statuses - {HTTPStatus.METHOD_NOT_ALLOWED}):
+    nobodys = {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.INTERNAL_SERVER_ERROR}
+    for status in sorted(statuses - nobodys):
         made[_name(status)] = _problem_response(status)
     return made
 
