@@ -26,7 +26,7 @@ ENV PATH="/opt/chat4all/bin:${PATH}" \
     CHAT4ALL_LOG_FORMAT=json
 USER 10001:10001
 VOLUME /data
-EXPOSE 8000
+EXPOSE 8000 50051
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 ENTRYPOINT ["chat4all"]

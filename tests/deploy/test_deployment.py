@@ -131,6 +131,19 @@ def test_prometheus_asks_every_role(compose: dict[str, Any]) -> None:
     assert found["port"] == 8000
 
 
+def test_grpc_is_served_and_reached_where_compose_publishes_it(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name in ("proxy", "lite"):
+        (port,) = [one for one in services[name]["ports"] if one.endswith(":50051")]
+        assert port.startswith("127.0.0.1:"), "passwords would go over the network as they are"
+    for name in ("gateway", "lite"):
+        assert services[name]["environment"]["CHAT4ALL_GRPC_PORT"] == 50051
+    assert "EXPOSE 8000 50051" in (ROOT / "Dockerfile").read_text().splitlines()
+    proxy = (ROOT / "ops/proxy/nginx.conf").read_text()
+    assert "listen 50051;" in proxy
+    assert "grpc://gateway:50051;" in proxy
+
+
 # -- kubernetes
 
 
@@ -199,6 +212,27 @@ def test_what_points_to_a_role_finds_it(manifests: Manifests) -> None:
                 assert value in services
             if path.endswith("consumerGroup"):
                 assert value in {"chat4all.commands.router", "chat4all.events.notifier"}
+
+
+def test_grpc_is_served_and_reached_in_kubernetes(manifests: Manifests) -> None:
+    named = {(one["kind"], one["metadata"]["name"]): one for one in manifests[1]}
+    (container,) = named["Deployment", "gateway"]["spec"]["template"]["spec"]["containers"]
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+    assert ports == {"http": 8000, "grpc": 50051}
+    assert {"name": "CHAT4ALL_GRPC_PORT", "value": "50051"} in container["env"]
+    targets = {
+        one["name"]: one["targetPort"] for one in named["Service", "gateway"]["spec"]["ports"]
+    }
+    assert targets == {"http": "http", "grpc": "grpc"}
+    policy = named["NetworkPolicy", "grpc-clients"]["spec"]
+    assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/component": "gateway"}}
+    assert policy["ingress"] == [{"ports": [{"port": "grpc"}]}]
+    for (kind, _), one in named.items():
+        for rule in one["spec"]["rules"] if kind == "Ingress" else ():
+            for path in rule["http"]["paths"]:
+                service = path["backend"]["service"]
+                known = named["Service", service["name"]]["spec"]["ports"]
+                assert service["port"]["name"] in {port["name"] for port in known}
 
 
 def load(environment: Mapping[str, str]) -> None:
