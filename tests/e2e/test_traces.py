@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 import pytest_asyncio
 
 from chat4all.adapters.sqlite.event_log import SqliteEventLog
+from chat4all.gateway.grpc.generated.message_service_pb2 import StreamMessagesRequest
 from chat4all.ports.event_log import COMMANDS
 from tests.e2e.account import Account
+from tests.e2e.grpc_client import Client
 from tests.e2e.spans import PATIENCE, Tree
 from tests.e2e.watched_server import Watched, until, watched_server
 from tests.servers.otlp import OtlpReceiver, otlp_receiver
+from tests.servers.process import free_port
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 NUMBERS = itertools.count()
@@ -236,6 +240,30 @@ async def _check_log(folder: Path) -> None:
     assert found
     for one in found:
         assert one.endswith(f"-01 {SAMPLED['tracestate']}")
+
+
+async def test_a_stream_of_grpc_is_a_span_of_its_callers_trace(tmp_path: Path) -> None:
+    port = free_port()
+    with otlp_receiver() as otlp:
+        async with (
+            product(tmp_path, otlp, trace_ratio="0", grpc_port=str(port)) as scene,
+            Client.at(f"127.0.0.1:{port}", scene.ana.token) as client,
+        ):
+            metadata = (*client.metadata, *SAMPLED.items())
+            stream = client.call(StreamMessagesRequest(), metadata=metadata)
+            await stream.read()
+            stream.cancel()
+            bad = client.call(StreamMessagesRequest(cursor="?"), metadata=metadata)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await bad.read()
+            spans = Tree(otlp, TRACE)
+            name = "chat4all.v1.MessageService/StreamMessages"
+            await until(lambda: len(spans.named(name)) == 2)
+    left, refused = sorted(spans.named(name), key=lambda one: one.failed)
+    for span, status in ((left, "CANCELLED"), (refused, "INVALID_ARGUMENT")):
+        assert span.parent == CALLER
+        assert span.attributes["rpc.response.status_code"] == status
+    assert (left.failed, refused.failed) == (False, True)
 
 
 async def test_without_a_collector_nothing_is_named_or_noted(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ import json
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
+import grpc
 import msgspec
 import pytest
 
@@ -46,6 +47,9 @@ from chat4all.services.health_board import HealthBoard
 from chat4all.settings import Settings
 from chat4all.telemetry.metrics import Metrics
 from chat4all.testing.pipeline import add_contact, add_conversation, add_person
+from tests.e2e.grpc_client import METHODS as CALLS
+from tests.e2e.grpc_client import Client
+from tests.servers.process import free_port
 
 CROWD, FIRST = 10_000, 100
 """People, each with a conversation; and how many of everything there is at first."""
@@ -77,6 +81,7 @@ class Scene:
     messages: MemoryMessageStore
     crowd: Sequence[Sender]
     secret: str
+    grpc_port: int
 
     async def series(self) -> set[str]:
         """Return the name and the labels of every series that `/metrics` shows."""
@@ -139,13 +144,15 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         messages_url="memory://",
         audit_rate=50_000,
         audit_grace_seconds=0,
+        grpc_port=free_port(),
     )
     crowd = await gather_crowd(settings, directory)
     async with open_node(settings) as node:
         account = await directory.accounts.get(MOCK_ACCOUNT)
         assert account is not None
         secret = str(account.config["secret"])
-        yield Scene(node.app, log, messages, crowd, secret)
+        assert settings.grpc_port is not None
+        yield Scene(node.app, log, messages, crowd, secret, settings.grpc_port)
 
 
 async def gather_crowd(settings: Settings, directory: MemoryDirectory) -> list[Sender]:
@@ -189,6 +196,7 @@ async def happen(scene: Scene, first: int, last: int) -> None:
     await together(write(scene, one) for one in crowd)
     await together(call_back(scene, number) for number in strangers)
     await together(guess(scene, crowd[0], last))
+    await guess_calls(scene, crowd[0])
     garbage = [Record(COMMANDS, new_id(), uuid.uuid4().bytes) for _ in strangers]
     await scene.log.append(garbage)
     ahead = [cursor_ahead(one) for one in crowd]
@@ -246,6 +254,34 @@ def guess(scene: Scene, sender: Sender, seed: int) -> Iterator[Awaitable[object]
         yield scene.ask("GET", f"/js/{new_id()}")
         yield scene.ask("GET", f"/v1/users/{new_id()}/{number}", b"", sender.token)
         yield scene.ask(f"BREW-{seed}-{number}", "/v1/users/me")
+
+
+async def guess_calls(scene: Scene, sender: Sender) -> None:
+    """Make every call of gRPC, signed in and not, and calls that there are not."""
+    async with Client.at(f"127.0.0.1:{scene.grpc_port}", sender.token) as client:
+        for kind, method in CALLS.items():
+            for token in (sender.token, "", new_id()):
+                client.token = token
+                await given_up(client, kind(), method.client_streaming)
+        unknown = [f"/{new_id()}/{new_id()}", f"/chat4all.v1.MessageService/{new_id()}"]
+        for number, path in product(range(100), unknown):
+            call: Any = client.channel.unary_unary(f"{path}{number}")
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call(b"", metadata=[("authorization", f"Bearer {sender.token}")])
+    await scene.counted("rpc_server_call_duration_seconds_count{", len(CALLS))
+
+
+async def given_up(client: Client, request: Any, many: bool) -> None:  # noqa: FBT001 - as it is told
+    """Make a call and take what comes of it within a moment."""
+    told = client.call([request], type(request)) if many else client.call(request)
+    with suppress(grpc.aio.AioRpcError, asyncio.CancelledError, TimeoutError):
+        async with asyncio.timeout(0.5):
+            if hasattr(told, "read"):
+                while await told.read() is not grpc.aio.EOF:
+                    pass
+            else:
+                await told
+    told.cancel()
 
 
 async def test_ten_thousand_people_and_conversations_add_no_series(scene: Scene) -> None:

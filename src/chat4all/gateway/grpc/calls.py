@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar
 from urllib.parse import unquote
@@ -93,25 +93,24 @@ class Calls:
         work: Callable[[Call[R]], Awaitable[T]],
         *,
         public: bool,
-        followed: bool,
     ) -> T:
         """Return what `work` returns; an error ends the call with its status."""
         began, status = time.perf_counter(), StatusCode.OK
         try:
-            with self._followed(context, method) if followed else nullcontext() as span:
+            with self._followed(context, method) as span:
                 try:
                     call = await self._call(context, response, "" if public else method)
                     return await work(call)
                 except Exception as error:  # noqa: BLE001 - the edge: whatever it is, a status answers
                     refusal = refusal_of(error, method)
                     status = refusal.status
-                    if span is not None:
-                        span.note({"rpc.response.status_code": status.name})
-                        span.failed(refusal.code)
+                    span.failed(refusal.code)
+                except asyncio.CancelledError:
+                    status = _how_it_was_left(context)
+                    raise
+                finally:
+                    span.note({"rpc.response.status_code": status.name})
             await _refuse(context, refusal)
-        except asyncio.CancelledError:
-            status = _how_it_was_left(context)
-            raise
         finally:
             self._deps.meter.rpc(method, status.name, time.perf_counter() - began)
 

@@ -82,14 +82,7 @@ def _handler(calls: Calls, method: MethodDescriptor, answer: Any) -> RpcMethodHa
             result = await answer(request, call)
             return None if method.server_streaming else shown(response(), result)
 
-        return await calls.run(
-            context,
-            name,
-            response,
-            work,
-            public=service == PUBLIC,
-            followed=not method.server_streaming,  # a stream may last for days
-        )
+        return await calls.run(context, name, response, work, public=service == PUBLIC)
 
     make: Any = unary_unary_rpc_method_handler
     if method.client_streaming:
