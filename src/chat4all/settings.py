@@ -162,6 +162,11 @@ class Settings(BaseSettings):
         description="Address of the Graph API for WhatsApp accounts that name none; point it "
         "at `chat4all simulate whatsapp` to develop without an account.",
     )
+    phone_region: str = Field(
+        default="",
+        pattern="^([A-Z]{2})?$",
+        description="Country of phone numbers that name none, such as BR; empty: they are refused.",
+    )
     sender_rate: float = Field(
         default=200.0, gt=0, description="Messages one user may send per second."
     )

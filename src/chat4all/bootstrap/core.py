@@ -16,18 +16,21 @@ from chat4all.bootstrap.storage import Storage
 from chat4all.bootstrap.telemetry import message_traces, open_telemetry, traced_storage
 from chat4all.connectors.mock import PhoneNetwork
 from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.errors import BadSettings
 from chat4all.domain.public_addresses import AllowedAddresses, networks_of
 from chat4all.ports.directory import Directory
 from chat4all.ports.push import PushSender
 from chat4all.ports.tracing import Tracing
 from chat4all.ports.users import Keys
 from chat4all.ports.webhooks import Post
+from chat4all.services.addresses import Addresses
 from chat4all.services.counted_log import CountedLog
 from chat4all.services.directory_cache import DirectoryCache, Freshness
 from chat4all.services.directory_news import DirectoryNews
 from chat4all.services.last_channel import LastChannels
 from chat4all.services.message_traces import MessageTraces
 from chat4all.services.people import People
+from chat4all.services.phone_numbers import REGIONS
 from chat4all.services.signals import Signals
 from chat4all.services.templates import TemplateBook
 from chat4all.services.watched_directory import WatchedDirectory
@@ -49,6 +52,7 @@ class Core:
     message_traces: MessageTraces | None
     network: PhoneNetwork
     kinds: Mapping[str, Kind]
+    addresses: Addresses
     directory: Directory
     news: DirectoryNews
     people: People
@@ -71,6 +75,8 @@ async def open_core(
     settings: Settings, storage: Storage, network: PhoneNetwork
 ) -> AsyncIterator[Core]:
     """Build it on engines that are open. Enter `running` last: tasks end before what they use."""
+    kinds = installed_connectors(settings, network)
+    addresses = _addresses(settings, kinds)
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(open_telemetry(settings))
         metrics, tracing = telemetry.metrics, telemetry.tracing
@@ -104,7 +110,8 @@ async def open_core(
             tracing=tracing,
             message_traces=message_traces(storage, tracing),
             network=network,
-            kinds=installed_connectors(settings, network),
+            kinds=kinds,
+            addresses=addresses,
             directory=directory,
             news=news,
             people=people,
@@ -116,6 +123,14 @@ async def open_core(
             push=await _push_sender(settings, post, directory.keys),
             running=Parts(),
         )
+
+
+def _addresses(settings: Settings, kinds: Mapping[str, Kind]) -> Addresses:
+    region = settings.phone_region
+    if region and region not in REGIONS:
+        raise BadSettings(f"CHAT4ALL_PHONE_REGION: {region} is no country; write one such as BR")
+    forms = {name: kind.capabilities.addresses for name, kind in kinds.items()}
+    return Addresses(forms, region=region)
 
 
 async def _push_sender(settings: Settings, post: Post, keys: Keys) -> PushSender:

@@ -86,8 +86,8 @@ def rest_deps(
         sign_up=SignUp(users, passwords, rates, directory.keys),
         sign_in=SignIn(users, directory.tokens, passwords, tokens, ring, rates, limits=limits),
         profiles=UserProfiles(users, conversations),
-        contacts=Contacts(users, channels),
-        channels=OwnChannels(channels, directory.link_codes),
+        contacts=Contacts(users, channels, core.addresses),
+        channels=OwnChannels(channels, directory.link_codes, core.addresses),
         conversations=ConversationBook(
             conversations, directory.members, users, partial(_announce, core)
         ),
@@ -146,7 +146,7 @@ def _webhooks(core: Core) -> Webhooks:
 def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:
     log, messages = core.storage.log, core.storage.messages
     return OperatorTools(
-        import_history=ImportHistory(log, messages, core.directory),
+        import_history=ImportHistory(log, messages, core.directory, core.addresses),
         trace=TraceMessage(messages, messages, messages, log),
         connector_of=fleet.connector_of,
     )

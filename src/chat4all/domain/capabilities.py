@@ -6,8 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 from chat4all.domain.payload import PayloadType
+
+
+class AddressForm(StrEnum):
+    """What the addresses of people are: ids of the platform's own, or phone numbers.
+
+    `E164` is +5511987654321, `E164_DIGITS` the same without the plus. Either kind of platform
+    may have ids of its own besides; those have a letter in them.
+    """
+
+    OPAQUE = "opaque"
+    E164 = "e164"
+    E164_DIGITS = "e164_digits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +39,7 @@ class Capabilities:
     any minute; a chat is one when its address matches the regular expression `group_address`.
 
     `writes_first` says whether an account may write to somebody who never wrote to it.
+    `addresses` says how it names people: the form in which its callbacks do.
     """
 
     payloads: frozenset[PayloadType]
@@ -49,6 +63,7 @@ class Capabilities:
     per_group_per_minute: float | None = None
     group_address: str | None = None
     writes_first: bool = True
+    addresses: AddressForm = AddressForm.OPAQUE
 
     def caption_of(self, kind: PayloadType) -> int:
         """Return how many characters a caption of a media kind may have."""

@@ -13,8 +13,8 @@ from chat4all.domain.ids import ChannelId, UserId, new_id
 from chat4all.ports.access_tokens import Principal
 from chat4all.ports.accounts import LinkCodes
 from chat4all.ports.conversations import Channels
+from chat4all.services.addresses import AS_WRITTEN, Address, Addresses
 from chat4all.services.clock import Clock, utc_now
-from chat4all.services.contacts import Address, check_addresses
 
 ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Without letters and digits that are read for one another."""
@@ -34,8 +34,16 @@ class LinkCode:
 class OwnChannels:
     """The caller's channels."""
 
-    def __init__(self, channels: Channels, link_codes: LinkCodes, *, now: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        channels: Channels,
+        link_codes: LinkCodes,
+        addresses: Addresses = AS_WRITTEN,
+        *,
+        now: Clock = utc_now,
+    ) -> None:
         self._channels = channels
+        self._addresses = addresses
         self._link_codes = link_codes
         self._now = now
 
@@ -52,7 +60,7 @@ class OwnChannels:
         """
         if not caller.admin:
             raise NotPermitted("prove that it is yours: POST /v1/users/me/channels/link-code")
-        check_addresses([address])
+        address = self._addresses.one(address)
         return await self._channels.link(
             Channel(
                 id=ChannelId(new_id()),

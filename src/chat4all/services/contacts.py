@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chat4all.domain.directory import Channel, User, UserKind
-from chat4all.domain.errors import ChannelTaken, InvalidInput, UserNotFound
-from chat4all.domain.ids import AccountId, ChannelId, UserId, new_id
+from chat4all.domain.errors import ChannelTaken, UserNotFound
+from chat4all.domain.ids import ChannelId, UserId, new_id
 from chat4all.ports.conversations import Channels
 from chat4all.ports.users import Users
+from chat4all.services.addresses import AS_WRITTEN, Address, Addresses
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.unset import UNSET, Unset
-
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where somebody can be reached: the platform, and their id there."""
-
-    platform: str
-    external_id: str
-    account_id: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +26,24 @@ class ContactCard:
 class Contacts:
     """One owner's contacts. Another owner's raise `UserNotFound`, as if they were not there."""
 
-    def __init__(self, users: Users, channels: Channels, *, now: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        users: Users,
+        channels: Channels,
+        addresses: Addresses = AS_WRITTEN,
+        *,
+        now: Clock = utc_now,
+    ) -> None:
         self._users = users
         self._channels = channels
+        self._addresses = addresses
         self._now = now
 
     async def create(
         self, owner: UserId, *, display_name: str, addresses: Sequence[Address]
     ) -> ContactCard:
         """Add a contact. Raises `ChannelTaken` and keeps nothing when an address is in use."""
-        check_addresses(addresses)
+        addresses = self._addresses.all(addresses)
         contact = User(
             id=UserId(new_id()),
             kind=UserKind.CONTACT,
@@ -88,8 +85,7 @@ class Contacts:
         """Change the given fields; `addresses` replaces all channels."""
         user = await self._own(owner, contact)
         if not isinstance(addresses, Unset):
-            check_addresses(addresses)
-            await self._replace_channels(contact, addresses)
+            await self._replace_channels(contact, self._addresses.all(addresses))
         changed = replace(
             user,
             display_name=user.display_name if isinstance(display_name, Unset) else display_name,
@@ -138,17 +134,3 @@ class Contacts:
         for channel in before:
             if channel.id not in kept:
                 await self._channels.unlink(contact, channel.id)
-
-
-def check_addresses(addresses: Sequence[Address]) -> None:
-    """Refuse a phone number that is not E.164. Raises `InvalidInput`.
-
-    Lightly: only what starts with a plus claims to be a number; platforms check the rest.
-    """
-    errors = [
-        (f"/channels/{index}/external_id", "not a phone number in E.164, such as +5511987654321")
-        for index, one in enumerate(addresses)
-        if one.external_id.startswith("+") and not _E164.match(one.external_id)
-    ]
-    if errors:
-        raise InvalidInput("a phone number is malformed", errors)

@@ -18,9 +18,11 @@ from chat4all.domain.directory import (
 from chat4all.domain.errors import ChannelTaken, Conflict, InvalidInput
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId, derived_id, new_id
 from chat4all.ports.directory import Directory
+from chat4all.services.addresses import AS_WRITTEN, Addresses
 from chat4all.services.chat_export import ChatKind, ExportedChat, ExportedParticipant
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.import_content import MAX_NAME
+from chat4all.services.phone_numbers import NotAPhoneNumber
 
 NOBODY = "Deleted account"
 _ADDRESSES = (("whatsapp:phone:", "whatsapp"), ("telegram:user", "telegram"))
@@ -49,8 +51,15 @@ class Talk:
 class ImportedChats:
     """Finds or makes contacts and conversations; the same chat gives the same ones."""
 
-    def __init__(self, directory: Directory, *, now: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        addresses: Addresses = AS_WRITTEN,
+        *,
+        now: Clock = utc_now,
+    ) -> None:
         self._directory = directory
+        self._addresses = addresses
         self._now = now
 
     async def open(self, owner: User, me: str, chat: ExportedChat, *, strangers: bool) -> Talk:
@@ -110,7 +119,7 @@ class ImportedChats:
         participant: ExportedParticipant,
         accounts: Mapping[str, Sequence[AccountId]],
     ) -> UserId:
-        address = _address(participant.key)
+        address = self._address(participant.key)
         if address is not None:
             known = await self._known(owner, *address, accounts.get(address[0], ()))
             if known is not None:
@@ -119,6 +128,17 @@ class ImportedChats:
         if address is not None:
             await self._link(contact, *address)
         return contact
+
+    def _address(self, key: str) -> tuple[str, str] | None:
+        """Return (platform, external id) of an author whose key is an address."""
+        for prefix, platform in _ADDRESSES:
+            external_id = key.removeprefix(prefix)
+            if key.startswith(prefix) and external_id.lstrip("+").isdecimal():
+                try:
+                    return platform, self._addresses.canonical(platform, external_id)
+                except NotAPhoneNumber:  # they wrote all the same, and stay without a channel
+                    return None
+        return None
 
     async def _known(
         self, owner: User, platform: str, external_id: str, accounts: Sequence[AccountId]
@@ -228,15 +248,6 @@ def _group_id(owner: User, chat: ExportedChat) -> ConversationId:
 
 def _private_id(owner: User, other: UserId) -> ConversationId:
     return ConversationId(derived_id("import-private", owner.id, other))
-
-
-def _address(key: str) -> tuple[str, str] | None:
-    """Return (platform, external id) of an author whose key is an address."""
-    for prefix, platform in _ADDRESSES:
-        external_id = key.removeprefix(prefix)
-        if key.startswith(prefix) and external_id.lstrip("+").isdecimal():
-            return platform, external_id
-    return None
 
 
 def _mine(chat: ExportedChat, me: str) -> str | None:

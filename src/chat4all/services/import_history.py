@@ -27,6 +27,7 @@ from chat4all.domain.payload import Payload
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import Kept, MessageStore
+from chat4all.services.addresses import AS_WRITTEN, Addresses
 from chat4all.services.chat_export import ExportedChat, ExportedMessage, MessageKind
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.import_chats import ImportedChats, Talk
@@ -95,6 +96,7 @@ class ImportHistory:
         event_log: EventLog,
         store: MessageStore,
         directory: Directory,
+        addresses: Addresses = AS_WRITTEN,
         *,
         now: Clock = utc_now,
         patience: float = PATIENCE,
@@ -102,7 +104,7 @@ class ImportHistory:
         self._log = event_log
         self._store = store
         self._users = directory.users
-        self._chats = ImportedChats(directory, now=now)
+        self._chats = ImportedChats(directory, addresses, now=now)
         self._now = now
         self._patience = patience
 

@@ -11,6 +11,7 @@ from chat4all.domain.group_chats import ChatKey, GroupChat, Moment, Standing
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.api_keys import ApiKeys, Delegations
+from chat4all.ports.contacts import ContactBatch, ContactBatches, PlatformAddress
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.directory import Directory
 from chat4all.ports.failovers import Failovers
@@ -44,6 +45,7 @@ class WatchedDirectory:
         told = cache if news is None else news
         self.users: Users = _Users(directory.users, told)
         self.channels: Channels = _Channels(directory.channels, told)
+        self.contact_batches: ContactBatches = _ContactBatches(directory.contact_batches, told)
         self.conversations: Conversations = _Conversations(directory.conversations, told)
         self.members: Members = _Members(directory.members, told)
         self.tokens: Tokens = directory.tokens
@@ -139,6 +141,25 @@ class _Channels:
         self, platform: str, account: AccountId | None, external_id: str
     ) -> Channel | None:
         return await self._channels.resolve(platform, account, external_id)
+
+
+class _ContactBatches:
+    def __init__(self, batches: ContactBatches, cache: Cache) -> None:
+        self._batches = batches
+        self._cache = cache
+
+    async def holders(
+        self, addresses: Collection[PlatformAddress]
+    ) -> Sequence[tuple[Channel, User]]:
+        return await self._batches.holders(addresses)
+
+    async def keep(self, batch: ContactBatch) -> None:
+        try:
+            await self._batches.keep(batch)
+        finally:
+            for user in batch.changed:  # nobody has asked for the new ones yet
+                await self._cache.changed(Kept.USERS, user)
+                await self._cache.changed(Kept.CHANNELS, user)
 
 
 class _Conversations:

@@ -13,6 +13,7 @@ from chat4all.testing.directory_accounts import (
     RoutesContract,
 )
 from chat4all.testing.directory_api_keys import ApiKeysContract, DelegationsContract
+from chat4all.testing.directory_contacts import ContactBatchesContract
 from chat4all.testing.directory_conversations import (
     SMALL_GROUP,
     ChannelsContract,
@@ -44,6 +45,7 @@ class DirectoryContract(
     ConversationsContract,
     MembersContract,
     ChannelsContract,
+    ContactBatchesContract,
     AccountsContract,
     LinkCodesContract,
     RoutesContract,

@@ -35,9 +35,9 @@ class SqlChannels:
             if kept is not None:
                 if kept.user_id != channel.user_id:
                     raise ChannelTaken("this external identity belongs to another user")
-                return _channel(kept)
+                return channel_of(kept)
             await require_users(connection, [channel.user_id])
-            await connection.execute(insert(channels).values(_row(channel)))
+            await connection.execute(insert(channels).values(channel_row(channel)))
             return channel
 
         return await self._database.write(work)
@@ -82,7 +82,7 @@ class SqlChannels:
             rows = await rows_in(connection, select(channels), channels.c.user_id, users)
             found: dict[UserId, list[Channel]] = {}
             for row in sorted(rows, key=lambda row: (row.linked_at, row.id)):
-                found.setdefault(row.user_id, []).append(_channel(row))
+                found.setdefault(row.user_id, []).append(channel_of(row))
             return found
 
         return await self._database.read(work) if users else {}
@@ -97,7 +97,7 @@ class SqlChannels:
 
         async def work(connection: AsyncConnection) -> Channel | None:
             row = (await connection.execute(query.limit(1))).one_or_none()
-            return None if row is None else _channel(row)
+            return None if row is None else channel_of(row)
 
         return await self._database.read(work)
 
@@ -110,7 +110,8 @@ def _with(platform: str, external_id: str, accounts: Sequence[str]) -> Select[An
     )
 
 
-def _row(channel: Channel) -> dict[str, Any]:
+def channel_row(channel: Channel) -> dict[str, Any]:
+    """Return a channel as its row."""
     return {
         "id": channel.id,
         "user_id": channel.user_id,
@@ -122,7 +123,8 @@ def _row(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _channel(row: Row[Any]) -> Channel:
+def channel_of(row: Row[Any]) -> Channel:
+    """Return the channel of a row."""
     return Channel(
         id=row.id,
         user_id=row.user_id,

@@ -25,15 +25,7 @@ class SqlUsers:
 
     async def add(self, user: User, *, secret_hash: str | None = None) -> None:
         """Keep a new user; `Conflict` when the id was ever in use."""
-        row = {
-            **_changeable(user),
-            "id": user.id,
-            "kind": user.kind.value,
-            "owner_id": user.owner_id,
-            "created_at": user.created_at,
-            "secret_hash": secret_hash,
-            "removed": False,
-        }
+        row = new_user_row(user, secret_hash=secret_hash)
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(insert(table).values(row))
@@ -45,7 +37,7 @@ class SqlUsers:
 
         async def work(connection: AsyncConnection) -> Mapping[UserId, User]:
             rows = await rows_in(connection, _PRESENT, table.c.id, users)
-            return {row.id: _user(row) for row in rows}
+            return {row.id: user_of(row) for row in rows}
 
         return await self._database.read(work) if users else {}
 
@@ -55,7 +47,7 @@ class SqlUsers:
 
         async def work(connection: AsyncConnection) -> tuple[User, str | None] | None:
             row = (await connection.execute(query)).one_or_none()
-            return None if row is None else (_user(row), row.secret_hash)
+            return None if row is None else (user_of(row), row.secret_hash)
 
         return await self._database.read(work)
 
@@ -107,7 +99,7 @@ class SqlUsers:
             query = query.where(table.c.id > after)
 
         async def work(connection: AsyncConnection) -> Sequence[User]:
-            return [_user(row) for row in await connection.execute(query)]
+            return [user_of(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
 
@@ -137,6 +129,19 @@ _NOBODY = {
 }
 
 
+def new_user_row(user: User, *, secret_hash: str | None = None) -> dict[str, Any]:
+    """Return the row of a user who was never kept."""
+    return {
+        **_changeable(user),
+        "id": user.id,
+        "kind": user.kind.value,
+        "owner_id": user.owner_id,
+        "created_at": user.created_at,
+        "secret_hash": secret_hash,
+        "removed": False,
+    }
+
+
 def _changeable(user: User) -> dict[str, Any]:
     # A line break between the names, so that no search finds a word across both.
     names = f"{search_key(user.username or '')}\n{search_key(user.display_name)}"
@@ -152,7 +157,8 @@ def _changeable(user: User) -> dict[str, Any]:
     }
 
 
-def _user(row: Row[Any]) -> User:
+def user_of(row: Row[Any]) -> User:
+    """Return the user of a row."""
     return User(
         id=row.id,
         kind=UserKind(row.kind),

@@ -21,6 +21,7 @@ from chat4all.services.audit.refusals import Refusals
 from chat4all.services.audit.spare import Spare
 from chat4all.services.audit.statuses import DeadlinesCourse, StatusesCourse
 from chat4all.services.audit.whole_check import WholeCheck
+from chat4all.services.addresses import Address
 from chat4all.services.canary import Canary, CanaryAddress
 from chat4all.services.clock import utc_now
 from chat4all.services.file_meter import FileMeter
@@ -65,12 +66,17 @@ def whole_check(core: Core) -> WholeCheck:
 
 def _canary(core: Core) -> Canary:
     pairs = [one.partition(":") for one in core.settings.canary.split()]
+    written = [Address(platform=platform, external_id=address) for platform, _, address in pairs]
+    try:
+        addresses = core.addresses.all(written)
+    except InvalidInput as error:
+        raise BadSettings(f"CHAT4ALL_CANARY: {error}") from error
     return Canary(
         core.directory,
         core.storage.log,
         core.storage.messages,
         core.metrics.canary,
-        addresses=[CanaryAddress(platform, address) for platform, _, address in pairs],
+        addresses=[CanaryAddress(one.platform, one.external_id) for one in addresses],
         capabilities=core.capabilities,
         every=core.settings.canary_seconds,
     )

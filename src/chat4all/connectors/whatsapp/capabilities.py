@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.capabilities import AddressForm, Capabilities
 from chat4all.domain.payload import PayloadType
 
 _MEGABYTE = 1024**2
@@ -59,4 +59,6 @@ CAPABILITIES = Capabilities(
     burst=4,
     per_chat_per_second=1 / 6,
     per_chat_burst=45,
+    # `from`, `wa_id` and `recipient_id` of its callbacks have no plus.
+    addresses=AddressForm.E164_DIGITS,
 )

@@ -19,7 +19,8 @@ from chat4all.gateway.rest.schemas.text import (
     Username,
     Uuid,
 )
-from chat4all.services.contacts import Address, ContactCard
+from chat4all.services.addresses import Address
+from chat4all.services.contacts import ContactCard
 from chat4all.services.session_windows import SessionWindow
 
 
