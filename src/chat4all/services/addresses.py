@@ -42,6 +42,10 @@ class Addresses:
         """Return the platforms that know people by their phone number."""
         return sorted(name for name, form in self._forms.items() if form is not AddressForm.OPAQUE)
 
+    def knows(self, platform: str) -> bool:
+        """Return whether there is such a platform."""
+        return platform in self._forms
+
     def all(self, addresses: Sequence[Address], *, at: str = "/channels") -> Sequence[Address]:
         """Return `addresses` in the form of their platforms, each once.
 
