@@ -26,7 +26,7 @@ from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.adapters.memory.push import MemoryPushSender
 from chat4all.bootstrap.file_storage import FileStorage
 from chat4all.bootstrap.files import Files, file_keeper, open_files
-from chat4all.domain.capabilities import Capabilities
+from chat4all.domain.capabilities import AddressForm, Capabilities
 from chat4all.domain.commands import AnnounceChange
 from chat4all.domain.errors import (
     AccountNotFound,
@@ -57,6 +57,7 @@ from chat4all.router.repair import Repair
 from chat4all.router.worker import Router
 from chat4all.services.access import Access
 from chat4all.services.accounts import ConnectorAccounts, known_platforms
+from chat4all.services.addresses import Addresses
 from chat4all.services.audit.course import Course
 from chat4all.services.audit.cursors import CursorsCourse
 from chat4all.services.audit.files import FilesCourse
@@ -69,6 +70,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.key_ring import KeyRing
 from chat4all.services.last_channel import LastChannels
@@ -199,8 +201,10 @@ CAPABILITIES = {
         payloads=frozenset({PayloadType.TEXT, PayloadType.TEMPLATE}),
         max_text=50,
         session_window=timedelta(hours=24),
+        addresses=AddressForm.E164_DIGITS,
     ),
 }
+ADDRESSES = Addresses({name: one.addresses for name, one in CAPABILITIES.items()})
 
 
 class NamedConnector:
@@ -426,8 +430,11 @@ class _Engines:
             sign_up=SignUp(users, self.passwords, rates, directory.keys, now=now),
             sign_in=SignIn(users, directory.tokens, self.passwords, tokens, ring, rates, now=now),
             profiles=UserProfiles(users, conversations),
-            contacts=Contacts(users, channels, now=now),
-            channels=OwnChannels(channels, directory.link_codes, now=now),
+            contacts=Contacts(users, channels, ADDRESSES, now=now),
+            import_contacts=ImportContacts(
+                directory.contact_batches, channels, ADDRESSES, now=now
+            ),
+            channels=OwnChannels(channels, directory.link_codes, ADDRESSES, now=now),
             conversations=ConversationBook(
                 conversations, directory.members, users, self.announce, now=now
             ),

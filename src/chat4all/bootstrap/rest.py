@@ -31,6 +31,7 @@ from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
+from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.key_ring import KeyRing
 from chat4all.services.push_devices import PushDevices
@@ -87,6 +88,7 @@ def rest_deps(
         sign_in=SignIn(users, directory.tokens, passwords, tokens, ring, rates, limits=limits),
         profiles=UserProfiles(users, conversations),
         contacts=Contacts(users, channels, core.addresses),
+        import_contacts=ImportContacts(directory.contact_batches, channels, core.addresses),
         channels=OwnChannels(channels, directory.link_codes, core.addresses),
         conversations=ConversationBook(
             conversations, directory.members, users, partial(_announce, core)

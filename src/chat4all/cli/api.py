@@ -71,6 +71,7 @@ class Api:
         path: str,
         *,
         json: Any = None,
+        content: bytes | None = None,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
@@ -79,7 +80,12 @@ class Api:
         while True:
             bearer = {"Authorization": f"Bearer {await self.token()}"}
             answer = await self._client.request(
-                method, path, json=json, params=params, headers={**bearer, **(headers or {})}
+                method,
+                path,
+                json=json,
+                content=content,
+                params=params,
+                headers={**bearer, **(headers or {})},
             )
             if answer.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed = True

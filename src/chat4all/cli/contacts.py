@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from chat4all.cli.connection import Credentials, as_person, person
-from chat4all.cli.failure import USAGE, CommandFailed, reporting, run
+from chat4all.cli.failure import FAILED, USAGE, CommandFailed, reporting, run
 from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.terminal import print_json, print_table, say
 
@@ -25,6 +26,14 @@ ADD_EXAMPLES = """Examples:
   chat4all contact add "Bia Souza" --channel telegram:123456789 --username ana
   chat4all contact add "Test phone" --channel mock:+5562900000001
 """
+IMPORT_EXAMPLES = """Examples:
+
+\b
+  chat4all contact import contacts.csv --region BR --dry-run
+  chat4all contact import contacts.vcf --username ana
+"""
+_TYPES = {".csv": "text/csv", ".vcf": "text/vcard"}
+_COUNTED = ("created", "merged", "unchanged", "refused")
 LIST_EXAMPLES = """Example:
 
 \b
@@ -76,6 +85,52 @@ def list_contacts(
     print_table(("name", "channels", "id"), rows)
 
 
+@contacts.command("import", epilog=IMPORT_EXAMPLES)
+def import_contacts(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A .csv or .vcf file, at most 10 MiB.")],
+    region: Annotated[
+        str | None, typer.Option(help="Country of the numbers that name none, such as BR.")
+    ] = None,
+    platform: Annotated[
+        str | None, typer.Option(help="Where the phone numbers are reached, such as whatsapp.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would become of it.")
+    ] = False,
+    username: Username = None,
+    as_json: Json = False,
+) -> None:
+    """Take a file of contacts into your address book; again, it changes nothing."""
+    with reporting():
+        kind = _TYPES.get(file.suffix.lower())
+        if kind is None:
+            raise CommandFailed(f"{file}: name it .csv or .vcf, as what it is", code=USAGE)
+        try:
+            body = file.read_bytes()
+        except OSError as error:
+            raise CommandFailed(f"{file}: {error.strerror}") from error
+        who = person(username)
+    asked = {"region": region, "platform": platform, "dry_run": "true" if dry_run else None}
+    params = {name: value for name, value in asked.items() if value is not None}
+    told = run(_import(invocation(context), who, body, kind, params))
+    if as_json:
+        print_json(told)
+    else:
+        _print_import(told)
+    if told["refused"]:
+        raise typer.Exit(FAILED)
+
+
+def _print_import(told: dict[str, Any]) -> None:
+    rows = (
+        (str(one["line"]), one["status"], one["detail"]) for one in told["rows"] if one["detail"]
+    )
+    print_table(("line", "what became of it", "why"), rows)
+    counts = ", ".join(f"{told[one]} {one}" for one in _COUNTED)
+    say(f"{'Would be' if told['dry_run'] else 'Done'}: {counts}.")
+
+
 def _channel(text: str) -> dict[str, str]:
     platform, colon, external_id = text.partition(":")
     if not colon or not platform or not external_id:
@@ -97,3 +152,16 @@ async def _add(where: Invocation, who: Credentials, body: dict[str, Any]) -> Any
 async def _list(where: Invocation, who: Credentials, query: str) -> list[Any]:
     async with as_person(where, who) as api:
         return [one async for one in api.items("/v1/contacts", query=query)]
+
+
+async def _import(
+    where: Invocation, who: Credentials, body: bytes, kind: str, params: dict[str, str]
+) -> Any:
+    async with as_person(where, who) as api:
+        return await api.call(
+            "POST",
+            "/v1/contacts/import",
+            content=body,
+            params=params,
+            headers={"Content-Type": kind},
+        )

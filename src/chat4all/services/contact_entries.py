@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from chat4all.domain.ids import AccountId
 from chat4all.services.addresses import Address, Addresses
@@ -22,8 +22,6 @@ _SHOWN = 40
 _PLATFORM = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _ACCOUNT = re.compile(r"account=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_PLAIN = "+@"
-"""What needs no encoding in an id."""
 
 
 class Unusable(ValueError):
@@ -111,12 +109,6 @@ class EntryReader:
         )
 
 
-def channel_text(address: Address) -> str:
-    """Return an address as a file writes it."""
-    account = f"?account={address.account_id}" if address.account_id else ""
-    return f"{address.platform}:{quote(address.external_id, safe=_PLAIN)}{account}"
-
-
 def _platform_of(written: str | None) -> str | None:
     return written if written and _PLATFORM.fullmatch(written) else None
 
@@ -124,5 +116,3 @@ def _platform_of(written: str | None) -> str | None:
 def _shown(written: str) -> str:
     text = _CONTROL.sub(" ", written.removeprefix("?"))
     return f"{text[:_SHOWN]}..." if len(text) > _SHOWN else text
-
-

@@ -139,7 +139,10 @@ class ImportContacts:
             await self._look(matching, [one for one in read if isinstance(one, Entry)])
             rows = [one if isinstance(one, Row) else matching.decide(one) for one in read]
             if future is not None:
-                return [replace(row, contact=None) if future.is_new(row.contact) else row for row in rows]
+                return [
+                    replace(row, contact=None) if future.is_new(row.contact) else row
+                    for row in rows
+                ]
             batch = matching.batch()
             try:
                 if batch is not None:

@@ -31,6 +31,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.delivery_plan import PlanDelivery
+from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.messages import Messages
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.push_devices import PushDevices
@@ -109,6 +110,7 @@ class RestDeps:
     delegates: Delegates
     profiles: UserProfiles
     contacts: Contacts
+    import_contacts: ImportContacts
     channels: OwnChannels
     conversations: ConversationBook
     views: ConversationViews

@@ -166,8 +166,10 @@ def _complete(shown: dict[str, Any], operation: _Operation) -> None:
             if parameter["name"] == name:
                 parameter.update(told)
     if "body_type" in operation.handler.opt:
-        content = {operation.handler.opt["body_type"]: {"schema": BYTES}}
-        shown["requestBody"] = {"content": content, "required": operation.method == "patch"}
+        types = operation.handler.opt["body_type"].split()
+        content = {one: {"schema": BYTES} for one in types}
+        needed = operation.method == "patch" or len(types) > 1
+        shown["requestBody"] = {"content": content, "required": needed}
     if operation.handler.opt.get("bytes"):
         _complete_bytes(responses, has_body=operation.method != "head")
     body = operation.handler.parsed_data_field

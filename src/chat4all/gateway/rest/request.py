@@ -36,6 +36,16 @@ class ApiRequest(Request[Any, Principal, State]):
         return decode(await self.body(), Any if field is None else field.annotation)
 
 
+def media_type_of(request: Request[Any, Any, Any], *expected: str) -> str:
+    """Return which of the types the body says it is. Raises `UnsupportedMediaType`."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in expected:
+        raise UnsupportedMediaType(
+            f"send the body as {' or '.join(expected)}, not {given or 'nothing'}"
+        )
+    return given
+
+
 def check_media_type(
     request: Request[Any, Any, Any], expected: str, *, needed: bool = False
 ) -> None:

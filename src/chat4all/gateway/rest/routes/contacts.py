@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Controller, delete, get, patch, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UnsetType
 
 from chat4all.domain.ids import UserId
@@ -11,9 +13,32 @@ from chat4all.gateway.rest import pages
 from chat4all.gateway.rest.bearer import MANAGING, Caller
 from chat4all.gateway.rest.changes import given
 from chat4all.gateway.rest.deps import Deps
+from chat4all.gateway.rest.request import ApiRequest, media_type_of
+from chat4all.gateway.rest.schemas.contact_import import ImportedContacts
 from chat4all.gateway.rest.schemas.text import SearchWords, UuidPath
 from chat4all.gateway.rest.schemas.users import Contact, ContactChange, ContactPage, NewContact
+from chat4all.services.contact_files import FileFormat
+from chat4all.services.contact_files.card import MAX_FILE_BYTES
+from chat4all.services.import_contacts import ContactsFile
 from chat4all.services.unset import UNSET
+
+DryRun = Annotated[bool, QueryParameter(description="Tell what would become of it; do nothing.")]
+Region = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=2,
+        pattern="^[A-Za-z]{2}\\Z",
+        description="Country of the numbers that name none, such as BR; else the server's.",
+    ),
+]
+NumberPlatform = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=32,
+        pattern="^[a-z][a-z0-9_-]*\\Z",
+        description="Where the phone numbers are reached; needed where several platforms do.",
+    ),
+]
 
 
 class Contacts(Controller):
@@ -32,6 +57,38 @@ class Contacts(Controller):
             addresses=[one.to_domain() for one in data.channels],
         )
         return Contact.of(card)
+
+    @post(
+        "/import",
+        operation_id="importContacts",
+        status_code=200,
+        body_type="text/csv text/vcard",
+        problems=(400, 413, 415),
+        request_max_body_size=MAX_FILE_BYTES,
+    )
+    async def import_file(
+        self,
+        request: ApiRequest,
+        deps: Deps,
+        caller: Caller,
+        dry_run: DryRun = False,  # noqa: FBT002 - a parameter of the address
+        region: Region = None,
+        platform: NumberPlatform = None,
+    ) -> ImportedContacts:
+        """Take in a file of contacts, CSV or vCard; the same file again changes nothing.
+
+        At most 10 MiB and 50,000 contacts. A file that is not well-formed is refused whole.
+        """
+        format_ = FileFormat(media_type_of(request, *FileFormat))
+        file = ContactsFile(
+            body=await request.body(),
+            format=format_,
+            charset=request.content_type[1].get("charset", ""),
+            region=region,
+            platform=platform,
+        )
+        report = await deps.import_contacts(caller.user_id, file, dry_run=dry_run)
+        return ImportedContacts.of(report)
 
     @get("/", operation_id="listContacts")
     async def list(

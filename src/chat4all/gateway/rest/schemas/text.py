@@ -78,7 +78,8 @@ ExternalId = Annotated[
         min_length=1,
         max_length=200,
         extra_json_schema={"pattern": "^(\\+[1-9][0-9]{6,14}|[^+\\u0000][^\\u0000]*)$"},
-        description="The id on the platform; what starts with a plus is a phone number in E.164.",
+        description="The id on the platform; what starts with a plus is a phone number in E.164. "
+        "It comes back as the platform writes it: WhatsApp without the plus.",
     ),
 ]
 JSON_VALUE: dict[str, Any] = {
