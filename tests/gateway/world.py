@@ -431,9 +431,7 @@ class _Engines:
             sign_in=SignIn(users, directory.tokens, self.passwords, tokens, ring, rates, now=now),
             profiles=UserProfiles(users, conversations),
             contacts=Contacts(users, channels, ADDRESSES, now=now),
-            import_contacts=ImportContacts(
-                directory.contact_batches, channels, ADDRESSES, now=now
-            ),
+            import_contacts=ImportContacts(directory.contact_batches, channels, ADDRESSES, now=now),
             channels=OwnChannels(channels, directory.link_codes, ADDRESSES, now=now),
             conversations=ConversationBook(
                 conversations, directory.members, users, self.announce, now=now

@@ -54,7 +54,9 @@ class Addresses:
         found, errors = [], []
         for index, one in enumerate(addresses):
             try:
-                found.append(replace(one, external_id=self.canonical(one.platform, one.external_id)))
+                found.append(
+                    replace(one, external_id=self.canonical(one.platform, one.external_id))
+                )
             except NotAPhoneNumber as error:
                 errors.append((f"{at}/{index}/external_id", str(error)))
         if errors:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat4all.services.contact_files import FileFormat, UnreadableContacts, read_cards
+from chat4all.domain.errors import InvalidInput
+from chat4all.services.contact_files import FileFormat, read_cards
 from chat4all.services.contact_files.card import MAX_CARDS, Card
 
 CSV, VCARD = FileFormat.CSV, FileFormat.VCARD
@@ -53,9 +54,9 @@ def test_a_byte_order_mark_says_how_the_text_is_written(encoding: str) -> None:
 def test_a_charset_is_taken_from_those_we_read() -> None:
     body = "name,phone\nJoão,1\n".encode("windows-1252")
     assert read_cards(body, CSV, "Windows-1252").items[0].name == "João"
-    with pytest.raises(UnreadableContacts, match="line 2.*UTF-8"):
+    with pytest.raises(InvalidInput, match=r"line 2.*UTF-8"):
         read_cards(body, CSV)
-    with pytest.raises(UnreadableContacts, match="punycode"):
+    with pytest.raises(InvalidInput, match="punycode"):
         read_cards(body, CSV, "punycode")
 
 
@@ -73,7 +74,7 @@ def test_a_charset_is_taken_from_those_we_read() -> None:
     ids=["quotes", "open quote", "nul", "no column", "empty", "columns", "huge"],
 )
 def test_a_csv_that_is_none_is_refused_whole(text: str, why: str) -> None:
-    with pytest.raises(UnreadableContacts, match=why):
+    with pytest.raises(InvalidInput, match=why):
         csv(text)
 
 
@@ -94,7 +95,7 @@ def test_a_file_has_at_most_so_many_entries(count: int) -> None:
     if count == MAX_CARDS:
         assert len(csv(text)) == count
         return
-    with pytest.raises(UnreadableContacts, match="50,000"):
+    with pytest.raises(InvalidInput, match="50,000"):
         csv(text)
 
 
@@ -124,9 +125,7 @@ def test_folded_lines_are_put_together() -> None:
 
 
 def test_a_name_comes_from_its_parts_where_nothing_else_says_it() -> None:
-    [card] = vcard(
-        "BEGIN:VCARD", "VERSION:3.0", "N:Souza\\; Lima;Bia;;Dr.;", "TEL:1", "END:VCARD"
-    )
+    [card] = vcard("BEGIN:VCARD", "VERSION:3.0", "N:Souza\\; Lima;Bia;;Dr.;", "TEL:1", "END:VCARD")
     assert card.name == "Dr. Bia Souza; Lima"
 
 
@@ -155,7 +154,7 @@ def test_a_card_that_cannot_be_read_is_told_and_the_next_is_read(
     [["FN:Bia"], ["BEGIN:VCARD", "VERSION:4.0"], ["BEGIN:VCARD", "BEGIN:VCARD", "END:VCARD"]],
 )
 def test_cards_that_cannot_be_told_apart_are_refused_whole(lines: list[str]) -> None:
-    with pytest.raises(UnreadableContacts, match="line"):
+    with pytest.raises(InvalidInput, match="line"):
         vcard(*lines)
 
 
@@ -163,7 +162,7 @@ def test_cards_that_cannot_be_told_apart_are_refused_whole(lines: list[str]) -> 
 def test_any_text_is_read_or_refused(text: str, format_: FileFormat) -> None:
     try:
         read_cards(text.encode("utf-8", "surrogatepass"), format_)
-    except UnreadableContacts:
+    except InvalidInput:
         return
 
 
@@ -171,5 +170,5 @@ def test_any_text_is_read_or_refused(text: str, format_: FileFormat) -> None:
 def test_any_bytes_are_read_or_refused(body: bytes, format_: FileFormat) -> None:
     try:
         read_cards(body, format_)
-    except UnreadableContacts:
+    except InvalidInput:
         return

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
@@ -18,6 +19,8 @@ from chat4all.adapters.sql.directory import SqlDirectory
 from chat4all.adapters.sql.tables import HEAD
 from chat4all.domain.errors import BadSettings, SchemaTooNew, StorageCorrupt
 from chat4all.testing.directory_examples import add_people, person
+
+BEFORE_NUMBERS = "0007"
 
 
 async def start(path: Path) -> None:
@@ -179,3 +182,35 @@ def test_a_revision_can_run_within_a_caller_s_transaction(tmp_path: Path) -> Non
         migrations.upgrade(connection, HEAD)
         assert stored(connection) == HEAD
     engine.dispose()
+
+
+async def test_numbers_of_whatsapp_lose_their_plus_where_no_twin_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "directory.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        command.upgrade(migrations.config(connection), BEFORE_NUMBERS)
+    engine.dispose()
+    rows(
+        path,
+        "INSERT INTO users (id, kind, display_name, admin, search_key, removed, created_at) "
+        "VALUES ('u', 'contact', 'Bia', 0, '', 0, '2031-01-01')",
+    )
+    kept = [("whatsapp", "", "+551"), ("whatsapp", "shop", "+552"), ("whatsapp", "shop", "552")]
+    kept += [("whatsapp", "", "+552"), ("telegram", "", "+553"), ("whatsapp", "", "BR.1")]
+    kept_in = sqlite3.connect(path)
+    with kept_in:
+        for number, one in enumerate(kept):
+            kept_in.execute(
+                "INSERT INTO user_channels (id, user_id, platform, account_id, external_id, "
+                "linked_at) VALUES (?, 'u', ?, ?, ?, '2031-01-01')",
+                (str(number), *one),
+            )
+        for address in ("+551", "+552", "552"):
+            values = ("whatsapp", "shop", address, address)
+            kept_in.execute("INSERT INTO chat_routes VALUES (?, ?, ?, ?)", values)
+    kept_in.close()
+    await start(path)
+    found = rows(path, "SELECT external_id FROM user_channels ORDER BY id")
+    assert [one for (one,) in found] == ["551", "+552", "552", "552", "+553", "BR.1"]
+    routes = rows(path, "SELECT address, conversation_id FROM chat_routes ORDER BY address")
+    assert routes == [("+552", "+552"), ("551", "+551"), ("552", "552")]

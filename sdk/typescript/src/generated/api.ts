@@ -496,6 +496,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ImportFile
+         * @description Take in a file of contacts, CSV or vCard; the same file again changes nothing.
+         *
+         *     At most 10 MiB and 50,000 contacts. A file that is not well-formed is refused whole.
+         */
+        post: operations["importContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{conversation_id}/members": {
         parameters: {
             query?: never;
@@ -2255,7 +2277,7 @@ export interface components {
         NewChannel: {
             /** @description A channel's name, such as `telegram`; `app` is Chat4All itself. */
             platform: string;
-            /** @description The id on the platform; what starts with a plus is a phone number in E.164. */
+            /** @description The id on the platform; what starts with a plus is a phone number in E.164. It comes back as the platform writes it: WhatsApp without the plus. */
             external_id: string;
             /** @default null */
             account_id?: string | null;
@@ -2877,6 +2899,38 @@ export interface components {
             key: string;
             reason: string;
         };
+        /**
+         * ImportedContacts
+         * @description What an import did, or with `dry_run` would do; `ignored` are columns without a meaning.
+         */
+        ImportedContacts: {
+            dry_run: boolean;
+            created: number;
+            merged: number;
+            unchanged: number;
+            refused: number;
+            ignored: string[];
+            rows: components["schemas"]["ImportedRow"][];
+        };
+        /**
+         * ImportedRow
+         * @description An entry of the file, by the line on which it begins.
+         *
+         *     `detail` is why it was refused, or what of it was left out. `contact_id` is null for one
+         *     that was refused, or that a dry run would make.
+         */
+        ImportedRow: {
+            line: number;
+            status: components["schemas"]["RowStatus"];
+            contact_id: string | null;
+            detail: string | null;
+        };
+        /**
+         * RowStatus
+         * @description What became of an entry.
+         * @enum {unknown}
+         */
+        RowStatus: "created" | "merged" | "refused" | "unchanged";
         /**
          * Integrity
          * @description What the auditor knows.
@@ -5329,6 +5383,46 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    importContacts: {
+        parameters: {
+            query?: {
+                /** @description Tell what would become of it; do nothing. */
+                dry_run?: boolean;
+                /** @description Country of the numbers that name none, such as BR; else the server's. */
+                region?: string;
+                /** @description Where the phone numbers are reached; needed where several platforms do. */
+                platform?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+                "text/vcard": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedContacts"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];

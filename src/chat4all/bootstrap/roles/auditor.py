@@ -8,8 +8,10 @@ from functools import partial
 
 from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.fleet import Keep
+from chat4all.domain.errors import BadSettings, InvalidInput
 from chat4all.router.planner import EXPIRES_AFTER
 from chat4all.router.worker import GROUP
+from chat4all.services.addresses import Address
 from chat4all.services.audit.auditor import Auditor
 from chat4all.services.audit.course import Course, Patience
 from chat4all.services.audit.cursors import CursorsCourse
@@ -21,7 +23,6 @@ from chat4all.services.audit.refusals import Refusals
 from chat4all.services.audit.spare import Spare
 from chat4all.services.audit.statuses import DeadlinesCourse, StatusesCourse
 from chat4all.services.audit.whole_check import WholeCheck
-from chat4all.services.addresses import Address
 from chat4all.services.canary import Canary, CanaryAddress
 from chat4all.services.clock import utc_now
 from chat4all.services.file_meter import FileMeter

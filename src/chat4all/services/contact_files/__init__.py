@@ -1,12 +1,11 @@
 """Address books as files: CSV and vCard."""
 
-from chat4all.services.contact_files.card import Card, Cards, FileFormat, UnreadableContacts
+from chat4all.services.contact_files.card import Card, Cards, FileFormat
 from chat4all.services.contact_files.reading import read_cards
 
 __all__ = [
     "Card",
     "Cards",
     "FileFormat",
-    "UnreadableContacts",
     "read_cards",
 ]

@@ -21,10 +21,6 @@ class FileFormat(StrEnum):
     VCARD = "text/vcard"
 
 
-class UnreadableContacts(InvalidInput):
-    """The file as a whole cannot be read, so that nothing of it was taken."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """An entry that begins on `line`; its numbers and channels are not looked at yet.
@@ -49,6 +45,6 @@ class Cards:
     ignored: Sequence[str] = ()
 
 
-def too_many() -> UnreadableContacts:
+def too_many() -> InvalidInput:
     """Return the refusal of a file with more entries than one call takes."""
-    return UnreadableContacts(f"a file has at most {MAX_CARDS:,} contacts; send it in parts")
+    return InvalidInput(f"a file has at most {MAX_CARDS:,} contacts; send it in parts")

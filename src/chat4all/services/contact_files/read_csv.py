@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from chat4all.domain.errors import InvalidInput
 from chat4all.services.contact_files.card import (
     MAX_CARDS,
     Card,
     Cards,
-    UnreadableContacts,
     too_many,
 )
 from chat4all.services.contact_files.spreadsheet import plain
@@ -66,7 +66,7 @@ class _Columns:
 
 
 def read_csv(text: str) -> Cards:
-    """Return the entries. Raises `UnreadableContacts`."""
+    """Return the entries. Raises `InvalidInput`."""
     rows = _rows(text)
     line, header = next(rows, (1, []))
     columns, ignored = _columns(header, line)
@@ -87,7 +87,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise UnreadableContacts(
+            raise InvalidInput(
                 f"line {line}: {error}; a field with quotes is in quotes, and its own are doubled"
             ) from error
         if row is None:
@@ -105,7 +105,7 @@ def _delimiter(text: str) -> str:
 
 def _columns(header: Sequence[str], line: int) -> tuple[_Columns, Sequence[str]]:
     if len(header) > MAX_COLUMNS:
-        raise UnreadableContacts(f"line {line}: more than {MAX_COLUMNS} columns")
+        raise InvalidInput(f"line {line}: more than {MAX_COLUMNS} columns")
     wanted = {*_NAMES, *_GIVEN, *_MIDDLE, *_FAMILY, *_FIRMS, *_PREFERRED}
     names: dict[str, int] = {}
     phones, channels, ignored = [], [], []
@@ -120,7 +120,7 @@ def _columns(header: Sequence[str], line: int) -> tuple[_Columns, Sequence[str]]
         elif name:
             ignored.append(written.strip()[:100])
     if not phones and not channels:
-        raise UnreadableContacts(
+        raise InvalidInput(
             f"line {line}: no column says how somebody is reached; the first line names the "
             "columns, such as name, phone, channels"
         )

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from chat4all.domain.errors import InvalidInput
 from chat4all.services.contact_files.card import (
     MAX_CARDS,
     Card,
     Cards,
-    UnreadableContacts,
     too_many,
 )
 
@@ -51,7 +51,7 @@ class _Malformed(ValueError):
 
 
 def read_vcard(text: str) -> Cards:
-    """Return the entries. Raises `UnreadableContacts` where cards cannot be told apart."""
+    """Return the entries. Raises `InvalidInput` where cards cannot be told apart."""
     cards: list[Card] = []
     ignored: set[str] = set()
     for start, lines in _cards(text):
@@ -66,25 +66,23 @@ def read_vcard(text: str) -> Cards:
 
 def _cards(text: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
     """Yield each card: the line of its BEGIN, and the lines up to its END."""
-    start, lines = 0, []
+    start, lines = 0, list[tuple[int, str]]()
     for number, line in _unfolded(text):
         word = line.strip().upper()
         if word == "BEGIN:VCARD":
             if start:
-                raise UnreadableContacts(
-                    f"line {number}: a card begins within that of line {start}"
-                )
+                raise InvalidInput(f"line {number}: a card begins within that of line {start}")
             start, lines = number, []
         elif not start:
             if word:
-                raise UnreadableContacts(f"line {number}: this is outside of any BEGIN:VCARD")
+                raise InvalidInput(f"line {number}: this is outside of any BEGIN:VCARD")
         elif word == "END:VCARD":
             yield start, lines
             start = 0
         elif word:
             lines.append((number, line))
     if start:
-        raise UnreadableContacts(f"line {start}: the card that begins here has no END:VCARD")
+        raise InvalidInput(f"line {start}: the card that begins here has no END:VCARD")
 
 
 def _unfolded(text: str) -> Iterator[tuple[int, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 
-from chat4all.services.contact_files.card import Cards, FileFormat, UnreadableContacts
+from chat4all.domain.errors import InvalidInput
+from chat4all.services.contact_files.card import Cards, FileFormat
 from chat4all.services.contact_files.read_csv import read_csv
 from chat4all.services.contact_files.read_vcard import read_vcard
 
@@ -18,7 +19,7 @@ CHARSETS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "windows-1252
 
 
 def read_cards(body: bytes, format_: FileFormat, charset: str = "") -> Cards:
-    """Return the entries of a file. Raises `UnreadableContacts` with the line that is wrong.
+    """Return the entries of a file. Raises `InvalidInput` with the line that is wrong.
 
     A byte order mark goes before `charset`; without either the file is UTF-8.
     """
@@ -33,15 +34,15 @@ def _text(body: bytes, charset: str) -> str:
         encoding = charset.strip().lower() or "utf-8"
         if encoding not in CHARSETS:
             known = ", ".join(sorted(CHARSETS))
-            raise UnreadableContacts(f"the charset {encoding} is not read; there are {known}")
+            raise InvalidInput(f"the charset {encoding} is not read; there are {known}")
     try:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        raise UnreadableContacts(
+        raise InvalidInput(
             f"line {line}: this is not {encoding}; save the file as UTF-8, or name its charset"
         ) from error
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
-        raise UnreadableContacts(f"line {line}: a NUL; this is no text, or UTF-16 without its mark")
+        raise InvalidInput(f"line {line}: a NUL; this is no text, or UTF-16 without its mark")
     return text

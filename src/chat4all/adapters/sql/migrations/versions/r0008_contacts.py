@@ -7,7 +7,7 @@ for the same account, the one with the plus stays as it is: whose it is only peo
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
+revision = "0008"
 down_revision = "0007"
 
 CHANNELS = """
