@@ -66,6 +66,24 @@ def test_a_contact_is_reached_by_name(served: Shell) -> None:
     assert "no user or contact called Carlo" in refused.stderr
 
 
+def test_a_file_of_contacts_is_imported_once(served: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "contacts.csv"
+    file.write_text("name,phone\nTelma,(11) 98765-0001\nUgo,+55 11 98765-0002\n", "utf-8")
+    words = ["contact", "import", str(file), "--region", "BR"]
+    assert served.told(*words, "--dry-run")["created"] == 2
+    assert served.told(*words)["created"] == 2
+    assert served.told(*words)["unchanged"] == 2
+    found = {one["display_name"]: one for one in served.told("contact", "list")}
+    assert [one["external_id"] for one in found["Telma"]["channels"]] == ["5511987650001"]
+    file.write_text("name,phone\nVera,+999123456789\n", "utf-8")
+    refused = served.run(*words)
+    assert refused.returncode == 1
+    assert "country" in refused.stdout
+    unknown = served.run("contact", "import", str(tmp_path / "contacts.txt"))
+    assert unknown.returncode == 2
+    assert "name it .csv or .vcf" in unknown.stderr
+
+
 def test_an_export_is_imported_once(served: Shell) -> None:
     words = ["import", str(FIXTURES / "whatsapp-ios-en.txt"), "--owner", "ana", "--me", "Ana"]
     words += ["--chat-name", "Hiking club"]

@@ -26,7 +26,7 @@ TEMPLATES = [
     {"name": "welcome", "language": "en", "text": "Welcome!", "places": [], "category": None},
 ]
 TELEGRAM = {"platform": "telegram", "external_id": "4711"}
-WHATSAPP = {"platform": "whatsapp", "external_id": "+5511987654321"}
+WHATSAPP = {"platform": "whatsapp", "external_id": "5511987654321"}
 
 
 async def connect(world: World, owner: str, *platforms: str) -> None:
