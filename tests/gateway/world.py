@@ -81,6 +81,7 @@ from chat4all.services.presence import PresenceBoard
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
 from chat4all.services.roster import Process, Roster
+from chat4all.services.scheduled_messages import ScheduledMessages
 from chat4all.services.send_message import Limits, SendMessage
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
@@ -419,6 +420,7 @@ class _Engines:
             self.people, self.last, directory.routes, CAPABILITIES, templates, now=now
         )
         windows = SessionWindows(directory.routes, directory.accounts, CAPABILITIES, now=now)
+        send = self._send(plan, files)
         ring = KeyRing(directory.api_keys, users, tokens, now=now)
         return RestDeps(
             tokens=tokens,
@@ -445,13 +447,16 @@ class _Engines:
             plan=plan,
             templates=templates,
             windows=windows,
-            send=self._send(plan, files),
+            send=send,
             stored=self.waiting,
             messages=self.messages,
             files=files.tools,
             sync=self.catch_up,
             webhooks=self._webhooks(),
             push=PushDevices(directory.push_subscriptions, self.push_sender, now=now),
+            scheduled=ScheduledMessages(
+                directory.scheduled, send, files.storage.records.attach, now=now
+            ),
             dead_letters=DeadLetters(log, log),
             integrity=self._whole_check(files),
             repair=Repair(log, self.store),

@@ -39,11 +39,34 @@ def build_clients(core: Core, link: Link | None = None) -> Clients:
     notifier = Notifier(
         storage.messages, people.peek, people.conversation, messages, link, core.tracing
     )
+    plan = build_plan(core)
+    core.metrics.watch(
+        "chat4all.connections", "clients connected here", lambda: notifier.connections
+    )
+    return Clients(
+        notifier=notifier,
+        stored=StoredMessages(storage.messages),
+        send=build_send(core, plan),
+        messages=messages,
+        presence=PresenceBoard(storage.nodes, core.directory.conversations, core.directory.users),
+        sync=Sync(storage.messages, people, notifier),
+        plan=plan,
+    )
+
+
+def build_plan(core: Core) -> PreviewDelivery:
+    """Return what tells how a message would be delivered."""
     plan = PreviewDelivery(
-        people, core.last_channels, core.directory.routes, core.capabilities, core.templates
+        core.people, core.last_channels, core.directory.routes, core.capabilities, core.templates
     )
     plan.enclose(enclosures(core))
-    send = SendMessage(
+    return plan
+
+
+def build_send(core: Core, plan: PreviewDelivery) -> SendMessage:
+    """Return the way in for messages of our own clients."""
+    storage, people = core.storage, core.people
+    return SendMessage(
         storage.log,
         storage.messages,
         storage.ephemeral,
@@ -52,18 +75,6 @@ def build_clients(core: Core, link: Link | None = None) -> Clients:
         limits=_limits(core.settings),
         check=Preflight(people, plan, core.capabilities),
         check_file=ShownFiles(storage.files.records, storage.files.records),
-    )
-    core.metrics.watch(
-        "chat4all.connections", "clients connected here", lambda: notifier.connections
-    )
-    return Clients(
-        notifier=notifier,
-        stored=StoredMessages(storage.messages),
-        send=send,
-        messages=messages,
-        presence=PresenceBoard(storage.nodes, core.directory.conversations, core.directory.users),
-        sync=Sync(storage.messages, people, notifier),
-        plan=plan,
     )
 
 

@@ -24,6 +24,7 @@ from chat4all.bootstrap.roles.connector import start_connector
 from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
 from chat4all.bootstrap.roles.push import start_push
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
+from chat4all.bootstrap.roles.scheduled import start_scheduled
 from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.roster import open_roster
 from chat4all.bootstrap.storage import open_storage
@@ -76,6 +77,7 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
             await platforms.fleet.changed(account.id)
             start_connector(core, platforms, core.kinds, here, platforms.fleet.changed)
             start_clockwork(core, here)
+            start_scheduled(core, here)
             start_webhooks(core, here)
             start_push(core, here, partial(_connected, clients.notifier))
         engines = Readiness(probes_of(storage, needs_ephemeral=False))

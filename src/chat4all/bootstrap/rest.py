@@ -37,6 +37,7 @@ from chat4all.services.key_ring import KeyRing
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
 from chat4all.services.roster import Roster
+from chat4all.services.scheduled_messages import ScheduledMessages
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
 from chat4all.services.sign_in import SignIn, SignInLimits
@@ -106,6 +107,9 @@ def rest_deps(
         files=files.tools,
         sync=partial(_sync, clients),
         webhooks=_webhooks(core),
+        scheduled=ScheduledMessages(
+            directory.scheduled, clients.send, storage.files.records.attach
+        ),
         push=PushDevices(directory.push_subscriptions, core.push),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=whole_check(core),

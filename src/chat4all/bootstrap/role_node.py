@@ -25,6 +25,7 @@ from chat4all.bootstrap.roles.notifier import start_notifier
 from chat4all.bootstrap.roles.presence import start_presence
 from chat4all.bootstrap.roles.push import start_push
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
+from chat4all.bootstrap.roles.scheduled import start_scheduled
 from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.roster import open_roster
 from chat4all.bootstrap.storage import open_engines
@@ -147,6 +148,7 @@ def _start_work(core: Core, names: Collection[str], keep: Keep) -> None:
         start_router(core)
         start_upkeep(core, keep)
         start_clockwork(core, keep)
+        start_scheduled(core, keep)
     if "notifier" in names:
         start_notifier(core)
         start_webhooks(core, keep)

@@ -23,6 +23,7 @@ Chat4AllError                       code
 │   └── ObjectNotFound              object_not_found (object store only)
 ├── Conflict                        conflict
 │   ├── MessageIdConflict           message_id_conflict
+│   ├── TooLate                     too_late (a scheduled message is sent, or will never be)
 │   ├── UsernameTaken               username_taken
 │   ├── ChannelTaken                channel_taken
 │   ├── StaleSequence               stale_sequence (router only: another writer was first)
@@ -212,6 +213,12 @@ class MessageIdConflict(Conflict):
     """The id was used for another message."""
 
     code = "message_id_conflict"
+
+
+class TooLate(Conflict):
+    """The scheduled message waits no more: it is on its way, was sent, failed or was cancelled."""
+
+    code = "too_late"
 
 
 class UsernameTaken(Conflict):

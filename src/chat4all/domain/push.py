@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-from chat4all.domain.errors import InvalidInput
 from chat4all.domain.ids import (
     ConversationId,
     MessageId,
@@ -15,9 +13,12 @@ from chat4all.domain.ids import (
     UserId,
     derived_id,
 )
+from chat4all.domain.local_time import zone_of
 
 MAX_SUBSCRIPTIONS = 20
 """Devices of one user."""
+ZONE = "/preferences/quiet_hours/time_zone"
+"""Where the name of a zone stands in what is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class QuietHours:
 
         Raises `InvalidInput` for a zone that this machine does not know.
         """
-        zone = zone_of(self.zone)
+        zone = zone_of(self.zone, ZONE)
         today = at.astimezone(zone).date()
         nights = timedelta(days=0 if self.end > self.start else 1)
         for day in (today - timedelta(days=1), today):
@@ -102,17 +103,3 @@ class PushNotice:
 def subscription_id(endpoint: str) -> SubscriptionId:
     """Return the id of the device behind an address: the same device has one, whoever uses it."""
     return SubscriptionId(derived_id("push-subscription", endpoint))
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Return a time zone by its name, such as Europe/Lisbon. Raises `InvalidInput`.
-
-    https://www.iana.org/time-zones
-    """
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise InvalidInput(
-            "no such time zone; names are like Europe/Lisbon",
-            [("/preferences/quiet_hours/time_zone", "unknown time zone")],
-        ) from error

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import Chat4AllError, InvalidInput, InvalidToken
 from chat4all.gateway.metered import Message, Meter, Metered, Receive, Scope, Send
 from chat4all.gateway.rest import bearer
@@ -28,7 +29,7 @@ from chat4all.gateway.rest.problems import (
 from chat4all.gateway.traced import Traced
 from chat4all.ports.access_tokens import AccessTokens, Principal
 from chat4all.ports.tracing import Tracing
-from chat4all.services.send_message import Accepted, Draft, SendMessage
+from chat4all.services.send_message import Accepted, SendMessage
 
 MAX_BODY = 256 * 1024
 ON_BEHALF_OF = bearer.ON_BEHALF_OF.encode()

@@ -12,12 +12,13 @@ from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
+from chat4all.ports.scheduled import ScheduledMessages, ScheduledWork
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 class Directory(Protocol):
-    """One storage behind nineteen views of it. Every implementation passes `DirectoryContract`.
+    """One storage behind twenty-one views of it. Every implementation passes `DirectoryContract`.
 
     Strongly consistent: what a call has stored, every later call on any node sees. Methods
     raise `Unavailable` or `StorageFull` when the storage does not answer.
@@ -116,4 +117,14 @@ class Directory(Protocol):
     @property
     def push_notices(self) -> PushNotices:
         """What waits for them."""
+        ...
+
+    @property
+    def scheduled(self) -> ScheduledMessages:
+        """The messages that users have sent later."""
+        ...
+
+    @property
+    def scheduled_work(self) -> ScheduledWork:
+        """The same, for what sends them."""
         ...

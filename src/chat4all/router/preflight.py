@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.directory import Conversation, UserKind
+from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import SessionWindowClosed
 from chat4all.domain.ids import UserId
 from chat4all.domain.payload import Payload, PayloadType
@@ -13,7 +14,6 @@ from chat4all.domain.templates import named
 from chat4all.router.choosing import People
 from chat4all.router.preview import PreviewDelivery
 from chat4all.router.windows import WINDOW_CLOSED
-from chat4all.services.send_message import Draft
 
 
 class Preflight:

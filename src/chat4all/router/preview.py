@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from chat4all.domain.capabilities import Capabilities
 from chat4all.domain.directory import Conversation, ConversationType, User
+from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import ChannelError, ConversationNotFound, FileGone
 from chat4all.domain.ids import UserId
 from chat4all.domain.messages import APP
@@ -21,7 +22,7 @@ from chat4all.router.enclosures import Enclosed, Enclosures
 from chat4all.router.windows import ANY_TIME, WINDOW_CLOSED
 from chat4all.services.clock import Clock
 from chat4all.services.delivery_plan import RecipientPlan, Step, UnsentFile
-from chat4all.services.send_message import Draft, check_recipients
+from chat4all.services.send_message import check_recipients
 from chat4all.services.session_windows import SessionWindow
 from chat4all.services.templates import TemplateBook
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from chat4all.domain.drafts import Draft
 from chat4all.domain.ids import AccountId, UserId
 from chat4all.domain.templates import Template
-from chat4all.services.send_message import Draft
 from chat4all.services.session_windows import SessionWindow
 
 

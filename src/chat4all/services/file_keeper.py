@@ -16,7 +16,7 @@ from chat4all.domain.events import (
     Position,
 )
 from chat4all.domain.files import File, FileState
-from chat4all.domain.ids import ConversationId, FileId
+from chat4all.domain.ids import ConversationId, FileId, MessageId
 from chat4all.domain.messages import Message
 from chat4all.ports.event_log import EVENTS, EventLog
 from chat4all.ports.file_records import FileRecords, FileReferences
@@ -82,10 +82,14 @@ class FileKeeper:
             await self._shown(event.message)
         elif isinstance(event, MessageDeleted):
             if event.only_for is None:
-                for name in await self._references.detach(event.message_id):
-                    await self._unshown(name)
+                await self.forget(event.message_id)
         elif isinstance(event, ConversationChanged) and event.change == "deleted":
             await self._conversation_deleted(event.conversation_id)
+
+    async def forget(self, message: MessageId) -> None:
+        """Let go of what a message shows; files that no other one shows are deleted."""
+        for name in await self._references.detach(message):
+            await self._unshown(name)
 
     async def _shown(self, message: Message) -> None:
         if message.payload is not None and message.payload.file_id is not None:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from chat4all.domain.errors import Conflict, InvalidInput, NotFound
 from chat4all.domain.ids import SubscriptionId, UserId
+from chat4all.domain.local_time import zone_of
 from chat4all.domain.push import (
     MAX_SUBSCRIPTIONS,
+    ZONE,
     PushPreferences,
     PushSubscription,
     subscription_id,
-    zone_of,
 )
 from chat4all.ports.push import PushOutcome, PushResult, PushSender, PushSubscriptions
 from chat4all.services.clock import Clock, utc_now
@@ -120,7 +121,7 @@ def _check(preferences: PushPreferences) -> None:
     quiet = preferences.quiet
     if quiet is None:
         return
-    zone_of(quiet.zone)
+    zone_of(quiet.zone, ZONE)
     if quiet.start == quiet.end:
         raise InvalidInput(
             "quiet hours end when they start; to be told nothing at all, remove the device",

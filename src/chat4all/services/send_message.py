@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from chat4all.domain.commands import SubmitMessage
 from chat4all.domain.directory import Conversation
+from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import (
     Chat4AllError,
     ConversationNotFound,
@@ -23,7 +23,6 @@ from chat4all.domain.errors import (
     SessionWindowClosed,
     Unavailable,
 )
-from chat4all.domain.failover import Deadlines
 from chat4all.domain.ids import ConversationId, FileId, MessageId, UserId, new_id
 from chat4all.domain.payload import Payload
 from chat4all.ports.ephemeral import Ephemeral
@@ -62,20 +61,6 @@ class Limits:
     conversation_rate: float = 500.0
     conversation_burst: float = 2_000.0
     backlog: int = 50_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A message as its sender wrote it."""
-
-    conversation_id: ConversationId
-    payload: Payload
-    message_id: MessageId | None = None
-    to: tuple[UserId, ...] | None = None
-    channels: tuple[str, ...] = ()
-    reply_to: MessageId | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    failover: Deadlines | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +135,26 @@ class SendMessage:
             raise
         return outcomes
 
+    async def check_later(self, sender: UserId, draft: Draft) -> None:
+        """Refuse a draft that is to be sent later and could not be sent now either.
+
+        Raises what `__call__` raises, but for limits and what changes with time: which
+        templates there are, and whose window is closed.
+        """
+        conversation = await self._conversation(sender, draft)
+        check_recipients(draft, conversation)
+        await self._check_reply(sender, draft)
+        await self._check_payload(draft, digest_of(sender, draft))
+        if draft.message_id is not None and await self._stored(draft.message_id) is not None:
+            raise _id_conflict(draft.message_id)
+
+    async def _conversation(self, sender: UserId, draft: Draft) -> Conversation:
+        name = draft.conversation_id
+        conversation = self._peek(name) or await self._find(name)
+        if conversation is None or conversation.member(sender) is None:
+            raise ConversationNotFound("there is no such conversation among yours")
+        return conversation
+
     def _check_backlog(self) -> None:
         if self._log.backlog(COMMANDS, "router") > self._limits.backlog:
             raise Unavailable("too many messages wait to be stored; try again", retry_after=1)
@@ -173,9 +178,7 @@ class SendMessage:
 
     async def _check(self, sender: UserId, draft: Draft, claimed: list[str]) -> SubmitMessage:
         name = draft.conversation_id
-        conversation = self._peek(name) or await self._find(name)
-        if conversation is None or conversation.member(sender) is None:
-            raise ConversationNotFound("there is no such conversation among yours")
+        conversation = await self._conversation(sender, draft)
         await self._limit(sender, name)
         check_recipients(draft, conversation)
         await self._check_reply(sender, draft)
@@ -276,9 +279,7 @@ class SendMessage:
             await self._ephemeral.leases.drop(key)
         elif earlier == digest:
             return
-        raise MessageIdConflict(
-            f"message id {message_id} was used for another message; choose a new one"
-        )
+        raise _id_conflict(message_id)
 
 
 class _Refused(Exception):
@@ -287,6 +288,12 @@ class _Refused(Exception):
     def __init__(self, error: Chat4AllError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _id_conflict(message_id: MessageId) -> MessageIdConflict:
+    return MessageIdConflict(
+        f"message id {message_id} was used for another message; choose a new one"
+    )
 
 
 def _claim_key(message_id: MessageId) -> str:

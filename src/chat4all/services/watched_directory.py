@@ -18,6 +18,7 @@ from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
+from chat4all.ports.scheduled import ScheduledMessages, ScheduledWork
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 from chat4all.services.directory_cache import DirectoryCache, Kept, Key
@@ -62,6 +63,8 @@ class WatchedDirectory:
         self.delegations: Delegations = directory.delegations
         self.push_subscriptions: PushSubscriptions = directory.push_subscriptions
         self.push_notices: PushNotices = directory.push_notices
+        self.scheduled: ScheduledMessages = directory.scheduled
+        self.scheduled_work: ScheduledWork = directory.scheduled_work
 
 
 class _Users:

@@ -23,6 +23,10 @@ from chat4all.testing.directory_conversations import (
 from chat4all.testing.directory_failovers import FailoversContract
 from chat4all.testing.directory_groups import GroupChatsContract, GroupPeopleContract
 from chat4all.testing.directory_push import PushNoticesContract, PushSubscriptionsContract
+from chat4all.testing.directory_scheduled import (
+    ScheduledMessagesContract,
+    ScheduledWorkContract,
+)
 from chat4all.testing.directory_users import (
     KeysContract,
     TokensContract,
@@ -58,6 +62,8 @@ class DirectoryContract(
     DelegationsContract,
     PushSubscriptionsContract,
     PushNoticesContract,
+    ScheduledMessagesContract,
+    ScheduledWorkContract,
     ABC,
 ):
     """Bind it by giving two directories that share one empty storage.

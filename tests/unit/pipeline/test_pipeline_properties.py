@@ -21,6 +21,7 @@ from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.sqlite.event_log import SqliteEventLog
 from chat4all.domain.commands import AdvanceCursor, ReportStatus
+from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import (
     Conflict,
     InvalidInput,
@@ -36,7 +37,7 @@ from chat4all.domain.status import Failure, Status, StatusEntry, moves_forward
 from chat4all.gateway.ws.endpoint import WebSocketEndpoint
 from chat4all.ports.event_log import COMMANDS, EVENTS, Record
 from chat4all.services.audit.whole_check import stored_findings
-from chat4all.services.send_message import Accepted, Draft
+from chat4all.services.send_message import Accepted
 from chat4all.testing.faults import (
     Faults,
     FaultyLog,

@@ -8,8 +8,8 @@ from typing import Any
 
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.event_log import MemoryEventLog
+from chat4all.domain.drafts import Draft
 from chat4all.domain.payload import text
-from chat4all.services.send_message import Draft
 from chat4all.testing.faults import Faults, FaultyMemoryStore
 from chat4all.testing.pipeline import Pipeline, add_conversation, add_person
 from chat4all.testing.screen import websocket_of

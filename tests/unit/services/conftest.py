@@ -10,9 +10,10 @@ import pytest
 
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.event_log import MemoryEventLog
+from chat4all.domain.drafts import Draft
 from chat4all.domain.ids import ConversationId, MessageId, UserId, new_id
 from chat4all.domain.payload import text
-from chat4all.services.send_message import Draft, Limits
+from chat4all.services.send_message import Limits
 from chat4all.testing.faults import Faults, FaultyLog, FaultyMemoryStore
 from chat4all.testing.pipeline import (
     NO_LIMITS,

@@ -20,6 +20,7 @@ from chat4all.adapters.memory.failovers import MemoryFailovers
 from chat4all.adapters.memory.group_chats import MemoryGroupChats, MemoryGroupPeople
 from chat4all.adapters.memory.push import MemoryPushNotices, MemoryPushSubscriptions
 from chat4all.adapters.memory.routes import MemoryRoutes
+from chat4all.adapters.memory.scheduled import MemoryScheduledMessages, MemoryScheduledWork
 from chat4all.adapters.memory.users import MemoryKeys, MemoryTokens, MemoryUsers
 from chat4all.adapters.memory.webhooks import MemoryWebhookDeliveries, MemoryWebhookEndpoints
 from chat4all.domain.directory import MAX_MEMBERS
@@ -31,6 +32,7 @@ from chat4all.ports.failovers import Failovers
 from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
+from chat4all.ports.scheduled import ScheduledMessages, ScheduledWork
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
@@ -73,6 +75,8 @@ class MemoryDirectory:
         self.delegations: Delegations = MemoryDelegations(state)
         self.push_subscriptions: PushSubscriptions = MemoryPushSubscriptions(state)
         self.push_notices: PushNotices = MemoryPushNotices(state)
+        self.scheduled: ScheduledMessages = MemoryScheduledMessages(state)
+        self.scheduled_work: ScheduledWork = MemoryScheduledWork(state)
 
     async def __aenter__(self) -> Self:
         return self

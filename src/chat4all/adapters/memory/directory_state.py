@@ -24,6 +24,7 @@ from chat4all.domain.ids import (
     UserId,
 )
 from chat4all.domain.push import PushNotice, PushSubscription
+from chat4all.domain.scheduled import ScheduledMessage
 from chat4all.domain.webhooks import Delivery, Endpoint
 from chat4all.ports.users import RefreshToken
 
@@ -79,6 +80,7 @@ class DirectoryState:
     push_notices: dict[tuple[SubscriptionId, ConversationId], PushNotice] = field(
         default_factory=dict
     )
+    scheduled: dict[MessageId, ScheduledMessage] = field(default_factory=dict)
     groups: dict[ChatKey, GroupRow] = field(default_factory=dict)
     group_people: dict[tuple[ChatKey, str], tuple[Standing, Moment]] = field(default_factory=dict)
 

@@ -24,6 +24,7 @@ from chat4all.adapters.sql.push_notices import SqlPushNotices
 from chat4all.adapters.sql.push_subscriptions import SqlPushSubscriptions
 from chat4all.adapters.sql.routes import SqlRoutes
 from chat4all.adapters.sql.rows import SqlRows
+from chat4all.adapters.sql.scheduled import SqlScheduledMessages, SqlScheduledWork
 from chat4all.adapters.sql.tokens import SqlTokens
 from chat4all.adapters.sql.users import SqlUsers
 from chat4all.adapters.sql.webhook_deliveries import SqlWebhookDeliveries
@@ -38,6 +39,7 @@ from chat4all.ports.group_chats import GroupChats, GroupPeople
 from chat4all.ports.moving import Tables
 from chat4all.ports.push import PushNotices, PushSubscriptions
 from chat4all.ports.routes import Routes
+from chat4all.ports.scheduled import ScheduledMessages, ScheduledWork
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
@@ -81,6 +83,8 @@ class SqlDirectory:
         self.delegations: Delegations = SqlDelegations(database)
         self.push_subscriptions: PushSubscriptions = SqlPushSubscriptions(database)
         self.push_notices: PushNotices = SqlPushNotices(database)
+        self.scheduled: ScheduledMessages = SqlScheduledMessages(database)
+        self.scheduled_work: ScheduledWork = SqlScheduledWork(database)
         self.rows: Tables = SqlRows(database)
         """All of it as plain rows, to be moved to another database."""
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
@@ -369,6 +369,32 @@ push_notices = Table(
     Column("next_at", Instant(), nullable=False, index=True),
     Column("created_at", Instant(), nullable=False),
     PrimaryKeyConstraint("subscription_id", "conversation_id"),
+)
+
+scheduled_messages = Table(
+    "scheduled_messages",
+    metadata,
+    Column("message_id", String(), primary_key=True),
+    Column("sender", String(), nullable=False),
+    Column("actor", String()),
+    Column("conversation_id", String(), nullable=False),
+    Column("draft", String(), nullable=False),
+    Column("send_at", Instant(), nullable=False),
+    Column("zone", String()),
+    Column("digest", String(), nullable=False),
+    Column("state", String(), nullable=False),
+    Column("version", Integer(), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Column("updated_at", Instant(), nullable=False),
+    Column("first_at", Instant()),
+    Column("sent_at", Instant()),
+    # Only what waits has one.
+    Column("due_at", Instant(), index=True),
+    Column("error_code", String()),
+    Column("error_text", String()),
+    Index(None, "state", "updated_at"),
+    Index(None, "sender", "state", "send_at", "message_id"),
+    Index("ix_scheduled_messages_sent", "sender", "send_at", "message_id"),
 )
 
 # Alembic makes the same table when it runs; it stands apart because no revision owns it.

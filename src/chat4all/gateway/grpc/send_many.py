@@ -7,13 +7,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import Chat4AllError, TooLarge
 from chat4all.domain.ids import UserId
 from chat4all.gateway.grpc.calls import asked
 from chat4all.gateway.grpc.generated import message_service_pb2 as pb
 from chat4all.gateway.grpc.questions import Sending
 from chat4all.gateway.grpc.statuses import refusal_of
-from chat4all.services.send_message import Accepted, Draft, SendMessage
+from chat4all.services.send_message import Accepted, SendMessage
 
 BATCH = 100
 """Messages that wait here at most; a client that sends faster waits for us."""

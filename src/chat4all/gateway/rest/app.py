@@ -35,6 +35,7 @@ from chat4all.gateway.rest.routes.operator import Operator
 from chat4all.gateway.rest.routes.phones import Phones
 from chat4all.gateway.rest.routes.presence import PresenceStates
 from chat4all.gateway.rest.routes.push import PushSubscriptions
+from chat4all.gateway.rest.routes.scheduled import ScheduledMessages
 from chat4all.gateway.rest.routes.service_accounts import ServiceAccounts
 from chat4all.gateway.rest.routes.templates import Templates
 from chat4all.gateway.rest.routes.uploads import Uploads
@@ -57,6 +58,7 @@ CONTROLLERS = (
     Contacts,
     Conversations,
     Messages,
+    ScheduledMessages,
     History,
     Finding,
     FileCalls,

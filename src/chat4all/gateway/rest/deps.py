@@ -36,6 +36,7 @@ from chat4all.services.messages import Messages
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.roster import Process
+from chat4all.services.scheduled_messages import ScheduledMessages
 from chat4all.services.send_message import SendMessage
 from chat4all.services.service_accounts import ServiceAccounts
 from chat4all.services.session_windows import SessionWindows
@@ -127,6 +128,7 @@ class RestDeps:
     sync: Sync
     webhooks: Webhooks
     push: PushDevices
+    scheduled: ScheduledMessages
     dead_letters: DeadLetters
     integrity: WholeCheck
     repair: Callable[[LogRange], Awaitable[Repaired]]

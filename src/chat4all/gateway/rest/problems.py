@@ -50,6 +50,7 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.ObjectNotFound: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.MessageIdConflict: HTTPStatus.CONFLICT,
+    errors.TooLate: HTTPStatus.CONFLICT,
     errors.UsernameTaken: HTTPStatus.CONFLICT,
     errors.ChannelTaken: HTTPStatus.CONFLICT,
     errors.StaleSequence: HTTPStatus.CONFLICT,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from chat4all.domain.drafts import Draft
 from chat4all.gateway.rest.schemas.messages import NewMessage
 from chat4all.gateway.rest.strict_json import decode
-from chat4all.services.send_message import Draft
 
 
 def read_draft(body: bytes) -> Draft:

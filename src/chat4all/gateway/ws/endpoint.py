@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from chat4all.domain.api_keys import Scope
+from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import (
     Chat4AllError,
     InvalidInput,
@@ -36,7 +37,7 @@ from chat4all.services.access import Access
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
 from chat4all.services.presence import PresenceBoard, PresenceStatus
-from chat4all.services.send_message import Accepted, Draft, SendMessage
+from chat4all.services.send_message import Accepted, SendMessage
 from chat4all.services.signals import Signals
 from chat4all.services.subscription import Overflowed, Subscription, Waiting
 from chat4all.services.sync import Sync

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from chat4all.domain.drafts import Draft
 from chat4all.domain.failover import Deadlines
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import Message
@@ -17,7 +18,7 @@ from chat4all.gateway.rest.schemas.payloads import AnyPayload, shown
 from chat4all.gateway.rest.schemas.text import JsonObject, Platform, Uuid
 from chat4all.gateway.rest.strict_json import decode
 from chat4all.services.messages import MessageView, StatusView
-from chat4all.services.send_message import Accepted, Draft
+from chat4all.services.send_message import Accepted
 
 StatusWord = Literal["accepted", "sent", "delivered", "read", "failed"]
 
