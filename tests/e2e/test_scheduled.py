@@ -26,11 +26,11 @@ def body_of(chat: str, words: str, at: datetime) -> dict[str, Any]:
     return {"conversation_id": chat, "payload": payload, "send_at": at.isoformat()}
 
 
-async def all_sent(account: Account, count: int) -> list[dict[str, Any]]:
-    """Wait until so many of somebody's are sent."""
+async def all_in(account: Account, state: str, count: int) -> list[dict[str, Any]]:
+    """Wait until so many of somebody's are in a state."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            found: list[dict[str, Any]] = (await account.get(LATER, state="sent", limit=100))[
+            found: list[dict[str, Any]] = (await account.get(LATER, state=state, limit=100))[
                 "items"
             ]
             if len(found) >= count:
@@ -79,7 +79,7 @@ async def test_scheduled_messages_go_out_once_and_in_order_over_kills_around_the
             await server.kill()
             await asyncio.sleep(1)
             await server.start()
-            sent = await all_sent(ana, len(expected))
+            sent = await all_in(ana, "sent", len(expected))
             history = await bia.history(chat, len(expected))
             assert words_of(history) == expected
             assert words_of(sent) == expected
@@ -108,13 +108,9 @@ async def test_who_left_sees_that_their_message_failed_and_why(tmp_path: Path) -
             made = await bia.post(LATER, body_of(group, "I shall be there", at))
             kept = await ana.post(LATER, body_of(group, "And I", at))
             assert (await bia.ask("POST", f"/v1/conversations/{group}/leave")).is_success
-            await all_sent(ana, 1)
-            async with asyncio.timeout(PATIENCE):
-                while (found := await bia.get(f"{LATER}/{made['message_id']}"))["state"] in {
-                    "scheduled",
-                    "sending",
-                }:
-                    await asyncio.sleep(0.1)
+            await all_in(ana, "sent", 1)
+            [found] = await all_in(bia, "failed", 1)
+            assert found["message_id"] == made["message_id"]
             assert (found["state"], found["error"]["code"]) == ("failed", "conversation_not_found")
             history = await ana.history(group, 1)
             assert [one["message_id"] for one in history] == [kept["message_id"]]
