@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,8 @@ async def _things(world: World, people: Mapping[str, Person]) -> dict[str, str]:
             endpoint="https://push.example/1",
             keys=dict(Browser().keys),
         ),
+        "scheduled_id": await _scheduled(owner, group),
+        "soon": _soon(),
         "external_id": "p1",
         "letter_id": await _letter(root),
         **await _files(people["owner"], group),
@@ -111,6 +114,18 @@ async def _made(client: httpx.AsyncClient, path: str, **body: Any) -> str:
     answer = await client.post(f"/v1/{path}", json=body)
     assert answer.status_code == httpx.codes.CREATED, answer.text
     return str(answer.json()["id"])
+
+
+async def _scheduled(owner: httpx.AsyncClient, group: str) -> str:
+    payload = {"type": "text", "text": "Lunch!"}
+    body = {"conversation_id": group, "payload": payload, "send_at": _soon()}
+    answer = await owner.post("/v1/scheduled-messages", json=body)
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+    return str(answer.json()["message_id"])
+
+
+def _soon() -> str:
+    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
 
 async def _linked(world: World, user: str) -> str:

@@ -73,17 +73,19 @@ class ScheduledMessages(Controller):
             next=_cursor(page[-1]) if more else None,
         )
 
-    @get("/{message_id:str}", operation_id="getScheduledMessage")
+    @get("/{scheduled_id:str}", operation_id="getScheduledMessage")
     async def get_one(
-        self, message_id: UuidPath, deps: Deps, caller: Caller
+        self, scheduled_id: UuidPath, deps: Deps, caller: Caller
     ) -> ScheduledMessageObject:
         """Return one of one's own."""
-        return ScheduledMessageObject.of(await deps.scheduled.get(caller.user_id, _id(message_id)))
+        return ScheduledMessageObject.of(
+            await deps.scheduled.get(caller.user_id, _id(scheduled_id))
+        )
 
-    @patch("/{message_id:str}", operation_id="changeScheduledMessage", problems=(409,))
+    @patch("/{scheduled_id:str}", operation_id="changeScheduledMessage", problems=(409,))
     async def change(
         self,
-        message_id: UuidPath,
+        scheduled_id: UuidPath,
         data: JSONBody[ScheduledMessageChange],
         deps: Deps,
         caller: Caller,
@@ -95,17 +97,17 @@ class ScheduledMessages(Controller):
             )
         changed = await deps.scheduled.change(
             caller.user_id,
-            _id(message_id),
+            _id(scheduled_id),
             payload=UNSET if data.payload is LEFT_OUT else data.payload.to_domain(),
             when=UNSET if data.send_at is LEFT_OUT else data.when,
             actor=caller.actor,
         )
         return ScheduledMessageObject.of(changed)
 
-    @delete("/{message_id:str}", operation_id="cancelScheduledMessage", problems=(409,))
-    async def cancel(self, message_id: UuidPath, deps: Deps, caller: Caller) -> None:
+    @delete("/{scheduled_id:str}", operation_id="cancelScheduledMessage", problems=(409,))
+    async def cancel(self, scheduled_id: UuidPath, deps: Deps, caller: Caller) -> None:
         """Have one not sent. 409 `too_late` when it is on its way, was sent or has failed."""
-        await deps.scheduled.cancel(caller.user_id, _id(message_id))
+        await deps.scheduled.cancel(caller.user_id, _id(scheduled_id))
 
 
 def _id(text: str) -> MessageId:
