@@ -177,7 +177,9 @@ async def test_a_list_has_pages_by_time_and_can_be_of_one_state(ana: Person, gro
     found = [await made(ana, group, send_at=one) for one in times]
     await ana.http.delete(f"{LATER}/{found[3]['message_id']}")
     expected = sorted(found, key=lambda one: (one["send_at"], one["message_id"]))
-    names, cursor, pages = [], "", 0
+    names: list[str] = []
+    cursor: str | None = ""
+    pages = 0
     while cursor is not None:
         query = f"?limit=2{'&cursor=' if cursor else ''}{cursor}"
         page = (await ana.http.get(LATER + query)).json()
@@ -201,8 +203,8 @@ async def test_a_scheduled_file_is_kept_from_being_swept(
     references = world.files.storage.records
     assert await references.showing(file_id) == 1  # type: ignore[arg-type]  # text is what ids are
     world.clock.ahead = timedelta(days=20)
-    body = {"conversation_id": group, "payload": image}
-    assert (await ana.http.post("/v1/messages", json=body)).status_code == httpx.codes.ACCEPTED
+    found = await kept(world, shown["message_id"])
+    assert (await world.deps.send(found.sender, found.draft)).message_id == found.message_id
     assert shown["payload"]["file_id"] == file_id
 
 

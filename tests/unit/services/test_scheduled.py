@@ -54,6 +54,8 @@ class Office:
         self.held: list[tuple[FileId, MessageId]] = []
         self.let_go: list[MessageId] = []
         self.outcomes: list[str] = []
+        self.passes = timedelta()
+        """How much time passes after each try in vain."""
         self.book = self.book_with(process.send)
 
     def book_with(self, sending: SendMessage, **options: Any) -> ScheduledMessages:
@@ -74,8 +76,13 @@ class Office:
             let_go=self._let_go,
             limits=limits,
             now=lambda: self.now,
-            told=self.outcomes.append,
+            told=self._told,
         )
+
+    def _told(self, outcome: str) -> None:
+        self.outcomes.append(outcome)
+        if outcome == "again":
+            self.now += self.passes
 
     async def later(
         self,
@@ -118,7 +125,7 @@ class Office:
         found = await self.town.store.page(
             conversation or self.town.group, viewer=self.town.bia, limit=200
         )
-        return [one.payload and one.payload.text for one in found]
+        return [None if one.payload is None else one.payload.text for one in found]
 
 
 @pytest.fixture
@@ -353,13 +360,13 @@ async def test_who_may_act_for_somebody_no_more_sends_nothing_for_them(office: O
 async def test_while_the_log_fails_nothing_is_lost_and_the_order_is_kept(office: Office) -> None:
     made = [await office.later(str(minute), minute=minute) for minute in range(5)]
     office.now = START + timedelta(hours=1)
+    office.passes = timedelta(minutes=2)  # and each rest is over
     failures = 0
 
     def fails(records: Sequence[Record]) -> None:
         nonlocal failures
         if failures < 3 and records[0].stream == COMMANDS:
             failures += 1
-            office.now += timedelta(minutes=2)  # and the rest is over
             raise Unavailable("the log is away")
 
     office.town.faults.on_append = fails

@@ -808,6 +808,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/scheduled-messages/{scheduled_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetOne
+         * @description Return one of one's own.
+         */
+        get: operations["getScheduledMessage"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel
+         * @description Have one not sent. 409 `too_late` when it is on its way, was sent or has failed.
+         */
+        delete: operations["cancelScheduledMessage"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Change what is sent, or when. 409 `too_late` when it waits no more.
+         */
+        patch: operations["changeScheduledMessage"];
+        trace?: never;
+    };
+    "/v1/scheduled-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description Return one's own by their time: what waits, and what became of the others for 30 days.
+         */
+        get: operations["listScheduledMessages"];
+        put?: never;
+        /**
+         * Create
+         * @description Have a message sent at a time. Whether it may be sent is asked now, and again then.
+         */
+        post: operations["scheduleMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{conversation_id}/delivered": {
         parameters: {
             query?: never;
@@ -3375,6 +3427,38 @@ export interface components {
             time_zone: string;
         };
         /**
+         * NewScheduledMessage
+         * @description A message as for sending now, and when to send it.
+         *
+         *     `message_id` makes a repeat harmless, and is the id that the message will have.
+         */
+        NewScheduledMessage: {
+            /** @description A UUID; upper case is read as lower case. */
+            conversation_id: string;
+            payload: components["schemas"]["TextPayload"] | components["schemas"]["ImagePayload"] | components["schemas"]["VideoPayload"] | components["schemas"]["AudioPayload"] | components["schemas"]["DocumentPayload"] | components["schemas"]["LocationPayload"] | components["schemas"]["ContactPayload"] | components["schemas"]["TemplatePayload"];
+            /** @default null */
+            message_id?: string | null;
+            /** @default null */
+            to?: string[] | null;
+            /** @default null */
+            channels?: string[] | null;
+            /** @default null */
+            reply_to?: string | null;
+            /** @default null */
+            failover?: components["schemas"]["Failover"] | null;
+            /**
+             * @description Any JSON object, at most 50 keys, 16 KiB and 24 levels.
+             * @default {}
+             */
+            metadata?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** @description A time of RFC 3339, or without an offset the time on a clock in `time_zone`: of a time that is there twice the first, and instead of one that is leapt over as much later as the leap is wide. At most a year ahead. */
+            send_at: string;
+            /** @default null */
+            time_zone?: string | null;
+        };
+        /**
          * NewService
          * @description A program that signs in with client_credentials.
          */
@@ -3782,6 +3866,66 @@ export interface components {
          */
         RoleChange: {
             role: components["schemas"]["Role"];
+        };
+        /**
+         * ScheduledMessageChange
+         * @description What is to be changed; what is left out stays.
+         *
+         *     A `send_at` without an offset is a time in `time_zone`, or in the zone that the message has.
+         */
+        ScheduledMessageChange: {
+            payload?: components["schemas"]["TextPayload"] | components["schemas"]["ImagePayload"] | components["schemas"]["VideoPayload"] | components["schemas"]["AudioPayload"] | components["schemas"]["DocumentPayload"] | components["schemas"]["LocationPayload"] | components["schemas"]["ContactPayload"] | components["schemas"]["TemplatePayload"];
+            /** @description A time of RFC 3339, or without an offset the time on a clock in `time_zone`: of a time that is there twice the first, and instead of one that is leapt over as much later as the leap is wide. At most a year ahead. */
+            send_at?: string;
+            /** @description A time zone of IANA, such as Europe/Lisbon. */
+            time_zone?: string;
+        };
+        /**
+         * ScheduledMessageObject
+         * @description A scheduled message.
+         *
+         *     `local_time` is `send_at` on a clock in `time_zone`. Only while it is `scheduled` can it be
+         *     changed or cancelled; `failed` comes with `error`, `sent` with `sent_at`.
+         */
+        ScheduledMessageObject: {
+            message_id: string;
+            conversation_id: string;
+            payload: components["schemas"]["TextPayload"] | components["schemas"]["ImagePayload"] | components["schemas"]["VideoPayload"] | components["schemas"]["AudioPayload"] | components["schemas"]["DocumentPayload"] | components["schemas"]["LocationPayload"] | components["schemas"]["ContactPayload"] | components["schemas"]["TemplatePayload"];
+            to: string[] | null;
+            channels: string[];
+            reply_to: string | null;
+            failover: components["schemas"]["Failover"] | null;
+            metadata: Record<string, unknown>;
+            send_at: string;
+            time_zone: string | null;
+            local_time: string | null;
+            state: components["schemas"]["ScheduleState"];
+            created_at: string;
+            updated_at: string;
+            sent_at: string | null;
+            error: components["schemas"]["ScheduleError"] | null;
+        };
+        /**
+         * ScheduleState
+         * @description How far it has come. Only what is SCHEDULED can be changed or cancelled.
+         * @enum {unknown}
+         */
+        ScheduleState: "cancelled" | "failed" | "scheduled" | "sending" | "sent";
+        /**
+         * ScheduleError
+         * @description Why it was not sent.
+         */
+        ScheduleError: {
+            code: string;
+            text: string;
+        };
+        /**
+         * ScheduledMessagePage
+         * @description Scheduled messages by their time.
+         */
+        ScheduledMessagePage: {
+            items: components["schemas"]["ScheduledMessageObject"][];
+            next: string | null;
         };
         /**
          * ServiceAccountPage
@@ -6098,6 +6242,169 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getScheduledMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                scheduled_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessageObject"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    cancelScheduledMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                scheduled_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    changeScheduledMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                scheduled_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduledMessageChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessageObject"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listScheduledMessages: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state; all without it. */
+                state?: components["schemas"]["ScheduleState"];
+                /** @description At most so many items; a page may hold fewer. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessagePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    scheduleMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewScheduledMessage"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledMessageObject"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

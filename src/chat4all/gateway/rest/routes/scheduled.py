@@ -34,7 +34,8 @@ Cursor = Annotated[
     ),
 ]
 State = Annotated[
-    ScheduleState | None, QueryParameter(description="Only those in this state; all without it.")
+    ScheduleState | None,
+    QueryParameter(name="state", description="Only those in this state; all without it."),
 ]
 
 
@@ -60,13 +61,13 @@ class ScheduledMessages(Controller):
         self,
         deps: Deps,
         caller: Caller,
-        state: State = None,
+        which: State = None,
         limit: pages.Limit = 50,
         cursor: Cursor = None,
     ) -> ScheduledMessagePage:
         """Return one's own by their time: what waits, and what became of the others for 30 days."""
         after = None if cursor is None else _place(cursor)
-        found = await deps.scheduled.list(caller.user_id, state=state, after=after, limit=limit + 1)
+        found = await deps.scheduled.list(caller.user_id, state=which, after=after, limit=limit + 1)
         page, more = pages.cut(found, limit)
         return ScheduledMessagePage(
             items=[ScheduledMessageObject.of(one) for one in page],
