@@ -107,9 +107,7 @@ def rest_deps(
         files=files.tools,
         sync=partial(_sync, clients),
         webhooks=_webhooks(core),
-        scheduled=ScheduledMessages(
-            directory.scheduled, clients.send, storage.files.records.attach
-        ),
+        scheduled=_scheduled(core, clients),
         push=PushDevices(directory.push_subscriptions, core.push),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=whole_check(core),
@@ -147,6 +145,11 @@ def _service_accounts(core: Core, ring: KeyRing) -> ServiceAccounts:
 def _webhooks(core: Core) -> Webhooks:
     directory, source = core.directory, core.settings.address
     return Webhooks(directory.endpoints, directory.deliveries, core.post, source=source)
+
+
+def _scheduled(core: Core, clients: Clients) -> ScheduledMessages:
+    hold = core.storage.files.records.attach
+    return ScheduledMessages(core.directory.scheduled, clients.send, hold)
 
 
 def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:

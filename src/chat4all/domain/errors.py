@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree.
+"""Everything that can go wrong, as one tree. Messages say what to do; each `code` is stable.
 
 Chat4AllError                       code
 ├── InvalidInput                    validation_failed (carries pointer -> detail pairs)
@@ -49,8 +49,6 @@ Chat4AllError                       code
     ├── MoveRefused                 move_refused
     ├── SchemaTooNew                schema_too_new
     └── StorageCorrupt              storage_corrupt
-
-Each message says what is wrong and what to do. `code` is stable; clients may rely on it.
 """
 
 from __future__ import annotations
@@ -324,12 +322,9 @@ class StorageFull(Unavailable):
 class ChannelError(Chat4AllError):
     """A platform refused or did not answer.
 
-    `retry` says whether the same send may succeed later; `retry_after` (seconds) is the
-    platform's own wish; `platform_error` is what it said, with secrets removed; `reason`
-    is our normalised code, such as `blocked`, `not_found`, `rate_limited`, `timeout`.
-    `of_account` says that it concerns the whole account and not only this chat, as a limit
-    on all that an account sends: then every chat of it waits. `moved_to` is the address that
-    the chat has now.
+    `retry` says whether the same send may succeed later, `retry_after` (seconds) is the platform's
+    wish, `platform_error` its words without secrets, `reason` our own code, such as `blocked`. With
+    `of_account` every chat of the account waits. `moved_to` is the address that the chat has now.
     """
 
     code = "channel_error"
