@@ -350,7 +350,7 @@ scheduled_messages = Table(
     Column("error_text", String()),
     Index(None, "state", "updated_at"),
     Index(None, "sender", "state", "send_at", "message_id"),
-    Index("ix_scheduled_messages_sent", "sender", "send_at", "message_id"),
+    Index(None, "sender", "send_at", "message_id"),
 )
 
 # Alembic makes the same table when it runs; it stands apart because no revision owns it.

@@ -34,8 +34,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", name="pk_scheduled_messages"),
     )
     op.create_index("ix_scheduled_messages_due_at", NAME, ["due_at"])
-    op.create_index("ix_scheduled_messages_state", NAME, ["state", "updated_at"])
-    op.create_index(
-        "ix_scheduled_messages_sender", NAME, ["sender", "state", "send_at", "message_id"]
-    )
-    op.create_index("ix_scheduled_messages_sent", NAME, ["sender", "send_at", "message_id"])
+    for columns in (
+        ["state", "updated_at"],
+        ["sender", "state", "send_at", "message_id"],
+        ["sender", "send_at", "message_id"],
+    ):
+        op.create_index(f"ix_{NAME}_{'_'.join(columns)}", NAME, columns)
