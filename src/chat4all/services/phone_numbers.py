@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import phonenumbers
 
 _WRITTEN = re.compile(r"\+?[0-9 ()./-]{2,40}\Z")
-_ABROAD = re.compile(r"00(?=[1-9])")
+_ABROAD = re.compile(r"\A00(?=[1-9])")
 """How most countries write the plus."""
 _REASONS = {
     phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "no country has this code",

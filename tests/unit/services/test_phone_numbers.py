@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chat4all.domain.capabilities import AddressForm
@@ -65,6 +65,18 @@ def test_any_text_is_a_number_or_refused_and_a_number_stays(text: str, region: s
     assert number[1:].isascii()
     assert number[1:].isdigit()
     assert e164(number, region) == number
+
+
+@given(st.integers(0, 99_999_999), st.sampled_from(["+55", "55", "0055"]))
+@example(87_000_001, "+55")
+@example(80_010_020, "0055")
+def test_the_digits_of_a_number_stay_as_they_are(number: int, abroad: str) -> None:
+    if abroad != "+55":
+        number = 70_000_000 + number % 20_000_000  # one that is given out
+    national = f"119{number:08}"
+    assert e164(f"{abroad}{national}") == f"+55{national}"
+    canonical = Addresses(FORMS).canonical("whatsapp", f"+55{national}")
+    assert canonical == f"55{national}"
 
 
 @pytest.mark.parametrize(
