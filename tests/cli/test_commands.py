@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,23 @@ def test_the_same_id_is_sent_once(served: Shell) -> None:
     served.done(*words)
     texts = [one["payload"]["text"] for one in served.told("history", "bia", "--limit", "500")]
     assert texts.count("Once") == 1
+
+
+def test_a_message_is_scheduled_listed_and_cancelled(served: Shell) -> None:
+    at = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    when = ("--at", at, "--time-zone", "Asia/Kathmandu")
+    made = served.told("scheduled", "send", "Namaste", "--to", "bia", *when)
+    assert made["local_time"].startswith(at)
+    shown = served.done("scheduled", "list")
+    assert made["message_id"] in shown
+    assert "Namaste" in shown
+    served.done("scheduled", "cancel", made["message_id"])
+    assert served.told("scheduled", "list") == []
+    [kept] = served.told("scheduled", "list", "--all")
+    assert (kept["message_id"], kept["state"]) == (made["message_id"], "cancelled")
+    refused = served.run("scheduled", "send", "Late", "--to", "bia", "--at", "2020-01-01T00:00:00Z")
+    assert refused.returncode == 1
+    assert "past" in refused.stderr
 
 
 def test_history_can_start_after_a_number(served: Shell) -> None:

@@ -27,6 +27,7 @@ from chat4all.cli.dead_letters import dead_letters
 from chat4all.cli.files import files
 from chat4all.cli.invocation import Invocation
 from chat4all.cli.keys import keys
+from chat4all.cli.scheduled import scheduled
 from chat4all.cli.simulate import simulate
 from chat4all.cli.terminal import print_json, say
 from chat4all.cli.users import users
@@ -107,6 +108,7 @@ app.add_typer(keys, name="key")
 app.add_typer(contacts, name="contact")
 app.command("send", epilog=messages.SEND_EXAMPLES)(messages.send)
 app.command("history", epilog=messages.HISTORY_EXAMPLES)(messages.history)
+app.add_typer(scheduled, name="scheduled")
 app.add_typer(files, name="file")
 app.command("tail", epilog=tail.EXAMPLES)(tail.tail)
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
