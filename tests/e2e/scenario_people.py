@@ -95,30 +95,36 @@ class RestPerson:
 
 
 class SocketPerson(RestPerson):
-    """Sends, reads and is told by the WebSocket. It has no edit and no files: those go by REST."""
+    """Sends, edits, reads and is told by the WebSocket. It has no files: those go by REST."""
 
     def __init__(self, account: Account, socket: ClientConnection) -> None:
         super().__init__(account)
         self._socket = socket
         self._accepted: dict[str, asyncio.Future[str]] = {}
 
+    async def edit(self, message_id: str, text: str) -> None:
+        payload = {"type": "text", "text": text}
+        await self._ask({"type": "edit", "message_id": message_id, "payload": payload})
+
     async def read(self, talk: str, up_to_seq: int) -> None:
         frame = {"type": "read", "conversation_id": talk, "up_to_seq": up_to_seq}
         await self._socket.send(json.dumps(frame))
 
     async def _send(self, talk: str, payload: dict[str, Any], **more: Any) -> str:
+        message = {"message_id": str(uuid4()), "conversation_id": talk, "payload": payload, **more}
+        return await self._ask({"type": "send", "message": message})
+
+    async def _ask(self, frame: dict[str, Any]) -> str:
         request = uuid4().hex
         self._accepted[request] = asyncio.get_running_loop().create_future()
-        message = {"message_id": str(uuid4()), "conversation_id": talk, "payload": payload, **more}
-        frame = {"type": "send", "request_id": request, "message": message}
-        await self._socket.send(json.dumps(frame))
+        await self._socket.send(json.dumps({"request_id": request, **frame}))
         return await self._accepted[request]
 
     async def frames(self) -> AsyncIterator[None]:
         async for text in self._socket:
             frame = json.loads(text)
             assert frame["type"] != "error", frame
-            if frame["type"] == "accepted":
+            if frame["type"] in ("accepted", "done"):
                 self._accepted.pop(frame["request_id"]).set_result(frame["message_id"])
             await noted(self.seen, frame)
             yield

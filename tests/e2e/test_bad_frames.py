@@ -106,6 +106,8 @@ async def test_a_bad_message_is_refused_with_its_place(
         ({"type": "ping", "colour": "red"}, "/colour"),
         ({"type": "ping", "request_id": 7}, "/request_id"),
         ({"type": "send", "message": {}}, "/request_id"),
+        ({"type": "edit", "request_id": "r1", "message_id": "x", "payload": {}}, "/message_id"),
+        ({"type": "delete", "message_id": str(uuid.uuid4())}, "/request_id"),
         ({"type": "read", "conversation_id": "x", "up_to_seq": 1}, "/conversation_id"),
         ({"type": "read", "conversation_id": str(uuid.uuid4()), "up_to_seq": -1}, "/up_to_seq"),
         ({"type": "presence", "status": "asleep"}, "/status"),

@@ -14,7 +14,8 @@ from chat4all.domain.directory import User, UserKind
 from chat4all.domain.errors import InvalidToken
 from chat4all.domain.ids import ConversationId, UserId
 from chat4all.gateway.rest.read_draft import read_draft
-from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
+from chat4all.gateway.ws.deps import WebSocketDeps
+from chat4all.gateway.ws.endpoint import WebSocketEndpoint
 from chat4all.ports.access_tokens import AccessToken, AccessTokens, Principal
 from chat4all.services.access import Access
 from chat4all.services.key_ring import KeyRing

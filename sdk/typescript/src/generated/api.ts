@@ -4180,6 +4180,32 @@ export interface components {
             message: components["schemas"]["NewMessage"];
         };
         /**
+         * Edit
+         * @description Give one's own message new content of the same kind.
+         */
+        Edit: {
+            /** @enum {unknown} */
+            type: "edit";
+            request_id: string;
+            message_id: string;
+            payload: components["schemas"]["TextPayload"] | components["schemas"]["ImagePayload"] | components["schemas"]["VideoPayload"] | components["schemas"]["AudioPayload"] | components["schemas"]["DocumentPayload"] | components["schemas"]["LocationPayload"] | components["schemas"]["ContactPayload"] | components["schemas"]["TemplatePayload"];
+        };
+        /**
+         * Delete
+         * @description Remove a message for everyone, or hide it from oneself.
+         */
+        Delete: {
+            /** @enum {unknown} */
+            type: "delete";
+            request_id: string;
+            message_id: string;
+            /**
+             * @default everyone
+             * @enum {unknown}
+             */
+            for?: "everyone" | "me";
+        };
+        /**
          * Delivered
          * @description All up to here has arrived on this device.
          */
@@ -4255,6 +4281,14 @@ export interface components {
             conversation_id: string;
             /** Format: date-time */
             accepted_at: string;
+        };
+        /** @description An `edit` or `delete` is kept. */
+        DoneFrame: {
+            /** @constant */
+            type: "done";
+            request_id: string;
+            /** Format: uuid */
+            message_id: string;
         };
         /** @description Somebody, or oneself elsewhere, said something. */
         MessageFrame: {

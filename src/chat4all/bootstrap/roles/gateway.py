@@ -22,7 +22,8 @@ from chat4all.gateway.rest.app import create_rest_app
 from chat4all.gateway.rest.deps import RestDeps
 from chat4all.gateway.rest.read_draft import read_draft
 from chat4all.gateway.rest.security_headers import BARE_HEADERS
-from chat4all.gateway.ws.endpoint import WebSocketDeps, WebSocketEndpoint
+from chat4all.gateway.ws.deps import WebSocketDeps
+from chat4all.gateway.ws.endpoint import WebSocketEndpoint
 from chat4all.ports.tracing import Untraced
 from chat4all.services.access import Access
 from chat4all.services.clock import utc_now

@@ -25,6 +25,8 @@ CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {
     "auth": frames.Auth,
     "resume": frames.Resume,
     "send": frames.Send,
+    "edit": frames.Edit,
+    "delete": frames.Delete,
     "delivered": frames.Delivered,
     "read": frames.Read,
     "typing": frames.Typing,

@@ -37,6 +37,7 @@ SERVER_FRAMES: dict[str, dict[str, Any]] = {
         conversation_id=ID,
         accepted_at={"type": "string", "format": "date-time"},
     ),
+    "done": _frame("done", "An `edit` or `delete` is kept.", request_id=TEXT, message_id=ID),
     "message": _frame(
         "message", "Somebody, or oneself elsewhere, said something.", cursor=CURSOR, message=MESSAGE
     ),

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 import structlog
 
 from chat4all.domain.api_keys import Scope
-from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import (
     Chat4AllError,
     InvalidInput,
@@ -27,20 +25,15 @@ from chat4all.domain.errors import (
     Unavailable,
 )
 from chat4all.domain.events import SyncCursor
-from chat4all.domain.ids import ConversationId, UserId
+from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.gateway.rest.bearer import ON_BEHALF_OF, behalf
 from chat4all.gateway.ws import frames
+from chat4all.gateway.ws.deps import WebSocketDeps
 from chat4all.ports.access_tokens import Principal
-from chat4all.ports.ephemeral import RateLimits
-from chat4all.ports.tracing import Kind, Tracing, Untraced
-from chat4all.services.access import Access
-from chat4all.services.messages import Messages
-from chat4all.services.notify import Notifier
-from chat4all.services.presence import PresenceBoard, PresenceStatus
-from chat4all.services.send_message import Accepted, SendMessage
-from chat4all.services.signals import Signals
+from chat4all.ports.tracing import Kind
+from chat4all.services.presence import PresenceStatus
+from chat4all.services.send_message import Accepted
 from chat4all.services.subscription import Overflowed, Subscription, Waiting
-from chat4all.services.sync import Sync
 
 log = structlog.get_logger(__name__)
 
@@ -68,22 +61,6 @@ class Close(IntEnum):
     TOO_LARGE = 1009
     RESTART = 1012
     TRY_LATER = 1013
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketDeps:
-    """The services behind the protocol; `read_draft` parses the body of a `send`."""
-
-    access: Access
-    send_message: SendMessage
-    messages: Messages
-    notifier: Notifier
-    sync: Sync
-    presence: PresenceBoard
-    signals: Signals
-    rates: RateLimits
-    read_draft: Callable[[bytes], Draft]
-    tracing: Tracing = field(default_factory=Untraced)
 
 
 class _Closed(Exception):
@@ -315,6 +292,8 @@ class _Connection:
             read = frame.up_to_seq if isinstance(frame, frames.Read) else 0
             conversation = ConversationId(frame.conversation_id.lower())
             await self._deps.messages.mark(user, conversation, delivered=frame.up_to_seq, read=read)
+        elif isinstance(frame, frames.Edit | frames.Delete):
+            await self._change(user, frame)
         elif isinstance(frame, frames.Resume):
             await self._resume(SyncCursor.parse(frame.cursor))
         elif isinstance(frame, frames.Typing):
@@ -330,6 +309,15 @@ class _Connection:
         except InvalidInput as error:
             found = [(f"/message{pointer}", words) for pointer, words in error.errors]
             raise InvalidInput(str(error), found) from error
+
+    async def _change(self, user: UserId, frame: frames.Edit | frames.Delete) -> None:
+        message, messages = MessageId(frame.message_id.lower()), self._deps.messages
+        if isinstance(frame, frames.Edit):
+            await messages.edit(user, message, frame.payload.to_domain())
+        else:
+            await messages.delete(user, message, for_everyone=frame.whom == "everyone")
+        done = {"type": "done", "request_id": frame.request_id, "message_id": message}
+        await self._tell(done)
 
     async def _set_presence(self, user: UserId, status: str) -> None:
         try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
 from chat4all.domain.errors import InvalidInput
 from chat4all.domain.events import SyncCursor
 from chat4all.gateway.rest import strict_json
+from chat4all.gateway.rest.schemas.payloads import AnyPayload
 
 Uuid = Annotated[
     str, Meta(pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", max_length=36)
@@ -36,6 +37,22 @@ class Send(msgspec.Struct, tag="send", forbid_unknown_fields=True):
 
     request_id: RequestId
     message: msgspec.Raw
+
+
+class Edit(msgspec.Struct, tag="edit", forbid_unknown_fields=True):
+    """Give one's own message new content of the same kind."""
+
+    request_id: RequestId
+    message_id: Uuid
+    payload: AnyPayload
+
+
+class Delete(msgspec.Struct, tag="delete", forbid_unknown_fields=True):
+    """Remove a message for everyone, or hide it from oneself."""
+
+    request_id: RequestId
+    message_id: Uuid
+    whom: Literal["everyone", "me"] = field(name="for", default="everyone")
 
 
 class Delivered(msgspec.Struct, tag="delivered", forbid_unknown_fields=True):
@@ -74,7 +91,7 @@ class Ping(msgspec.Struct, tag="ping", forbid_unknown_fields=True):
     request_id: RequestId | None = None
 
 
-ClientFrame = Resume | Send | Delivered | Read | Typing | SetPresence | Ping
+ClientFrame = Resume | Send | Edit | Delete | Delivered | Read | Typing | SetPresence | Ping
 
 
 def decode_frame(raw: bytes | str) -> ClientFrame:
