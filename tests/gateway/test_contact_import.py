@@ -118,7 +118,14 @@ async def test_rows_that_cannot_be_kept_are_refused_with_the_reason(
     assert [row["status"] for row in rows] == [*["refused"] * 3, "created", *["refused"] * 2]
     for row, why in zip(
         rows,
-        ["somebody else", "several contacts", "country", "left out: +999", "200", "PLATFORM:ID"],
+        [
+            "somebody else",
+            "several of your contacts",
+            "country",
+            "left out: +999",
+            "200",
+            "PLATFORM:ID",
+        ],
         strict=True,
     ):
         assert why in row["detail"]

@@ -87,7 +87,7 @@ class Matching:
             return _refused(entry, "an address is your own")
         if len(found) > 1:
             ids = ", ".join(sorted(found)[:3])
-            return _refused(entry, f"its addresses are of several contacts: merge them: {ids}")
+            return _refused(entry, f"its addresses are of several of your contacts: {ids}")
         if not found:
             return self._create(entry, places)
         return self._extend(entry, found.pop(), places)
