@@ -33,10 +33,11 @@ GENEROUS = {"CHAT4ALL_SENDER_RATE": "100000", "CHAT4ALL_CONVERSATION_RATE": "100
 
 
 @contextmanager
-def serving(folder: Path, http: int, port: int) -> Iterator[Popen[bytes]]:
+def serving(folder: Path, http: int, port: int, **settings: str) -> Iterator[Popen[bytes]]:
     """Run the product on `folder`; the block may kill it."""
     environment: Mapping[str, str] = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CHAT4ALL_")},
+        **settings,
         "CHAT4ALL_GRPC_PORT": str(port),
         "CHAT4ALL_DATA_DIR": str(folder / "data"),
     }
