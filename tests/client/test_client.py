@@ -73,6 +73,25 @@ async def test_two_people_talk(url: str) -> None:
         assert [one.id async for one in ada.find_users("bob")] == [bob.user.id]
 
 
+async def test_a_message_is_sent_later_listed_and_cancelled(url: str) -> None:
+    async with two_people(url, "ida", "jon") as (ida, _jon, talk):
+        at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+        made = await ida.send_later(talk, "Soon", at, message_id=new_id())
+        clock = at.replace(tzinfo=None) + timedelta(hours=1)
+        local = await ida.send_later(talk, "Later", clock, time_zone="Asia/Kathmandu")
+        assert local.local_time is not None
+        assert local.local_time.replace(tzinfo=None) == clock
+        assert [one async for one in ida.scheduled()] == [local, made]
+        assert made.send_at == at
+        for _ in range(2):
+            await ida.cancel(made.message_id)
+        assert [one async for one in ida.scheduled()] == [local]
+        [gone] = [one async for one in ida.scheduled(state="cancelled")]
+        assert (gone.message_id, gone.payload) == (made.message_id, made.payload)
+        with pytest.raises(Invalid):
+            await ida.send_later(talk, "Past", at - timedelta(days=9))
+
+
 async def test_history_goes_over_its_pages(url: str) -> None:
     async with two_people(url, "pages", "reader") as (one, _, talk):
         for part in (range(300), range(300, 450)):

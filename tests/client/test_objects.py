@@ -11,7 +11,7 @@ from chat4all.client import events, objects
 from chat4all.client.errors import Problem as KnownProblem
 from chat4all.gateway.rest.asyncapi_frames import SERVER_FRAMES
 from chat4all.gateway.rest.problems import Problem
-from chat4all.gateway.rest.schemas import conversations, files, messages, payloads, users
+from chat4all.gateway.rest.schemas import conversations, files, messages, payloads, scheduled, users
 
 PAIRS: list[tuple[Any, Any]] = [
     (objects.User, users.PublicUser),
@@ -27,6 +27,8 @@ LESS: list[tuple[Any, Any]] = [
     (objects.Member, conversations.ConversationMember),
     (objects.File, files.FileInfo),
     (KnownProblem, Problem),
+    (objects.Scheduled, scheduled.ScheduledMessageObject),
+    (objects.ScheduleError, scheduled.ScheduleError),
 ]
 NOT_EVENTS = {"ready", "accepted", "error", "pong"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -24,6 +25,7 @@ from chat4all.client.objects import (
     MessageStatus,
     Page,
     Payload,
+    Scheduled,
     Sent,
     User,
 )
@@ -134,6 +136,39 @@ class Client:
             **{name: value for name, value in optional.items() if value is not None},
         }
         return await self._post("/v1/messages", body, Sent)
+
+    async def send_later(
+        self,
+        conversation_id: str,
+        what: str | Payload,
+        at: datetime,
+        *,
+        time_zone: str | None = None,
+        message_id: str | None = None,
+    ) -> Scheduled:
+        """Have a text, or another payload, sent at a time; repeated like `send`.
+
+        An `at` without a zone of its own is the time on a clock in `time_zone`, a name of IANA.
+        Raises `Invalid` for a time that is past or more than a year ahead.
+        """
+        body = {
+            "message_id": message_id or new_id(),
+            "conversation_id": conversation_id,
+            "payload": Payload(type="text", text=what) if isinstance(what, str) else what,
+            "send_at": at.isoformat(),
+            "time_zone": time_zone,
+        }
+        return await self._post("/v1/scheduled-messages", body, Scheduled)
+
+    async def scheduled(self, *, state: str = "scheduled") -> AsyncIterator[Scheduled]:
+        """Yield one's own scheduled messages in a state, by their time."""
+        path = "/v1/scheduled-messages"
+        async for one in self._items(path, Scheduled, state=state, limit=100):
+            yield one
+
+    async def cancel(self, message_id: str) -> None:
+        """Have a scheduled message not sent. Raises `Conflict` when it is too late."""
+        await self._connection.call("DELETE", f"/v1/scheduled-messages/{message_id}")
 
     async def edit(self, message_id: str, what: str | Payload) -> Message:
         """Give one's own message new content of the same kind; return it."""

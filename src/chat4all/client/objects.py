@@ -44,6 +44,30 @@ class User(Struct, frozen=True, kw_only=True):
     username: str | None = None
 
 
+class ScheduleError(Struct, frozen=True, kw_only=True):
+    """Why a scheduled message was not sent."""
+
+    code: str
+    text: str
+
+
+class Scheduled(Struct, frozen=True, kw_only=True):
+    """A message that is to be sent at `send_at`; `local_time` is that in its `time_zone`.
+
+    `state` is how far it has come: scheduled, sending, sent, failed or cancelled.
+    """
+
+    message_id: str
+    conversation_id: str
+    payload: Payload
+    send_at: datetime
+    state: str
+    time_zone: str | None = None
+    local_time: datetime | None = None
+    sent_at: datetime | None = None
+    error: ScheduleError | None = None
+
+
 class Reaction(Struct, frozen=True, kw_only=True):
     """An emoji, and who gave it."""
 
