@@ -30,7 +30,7 @@ LESS: list[tuple[Any, Any]] = [
     (objects.Scheduled, scheduled.ScheduledMessageObject),
     (objects.ScheduleError, scheduled.ScheduleError),
 ]
-NOT_EVENTS = {"ready", "accepted", "error", "pong"}
+NOT_EVENTS = {"ready", "accepted", "done", "error", "pong"}
 
 
 def fields(struct: Any) -> dict[str, bool]:
