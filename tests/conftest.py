@@ -29,6 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     column.chosen.name = config.getoption("--column")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of `nohup` and of jobs of a script:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts inherits it
     config.stash[OURS] = leftovers.name_this_run()
     if config.stash[OURS]:  # who is asked to stop, stops in order, as on Ctrl-C
         signal.signal(signal.SIGTERM, signal.default_int_handler)

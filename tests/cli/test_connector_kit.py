@@ -16,7 +16,10 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path / "data")
 
 
-def test_a_new_connector_passes_its_own_tests_at_once(shell: Shell, tmp_path: Path) -> None:
+def test_a_new_connector_passes_its_own_tests_at_once(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v")  # as some have in their environment
     place = tmp_path / "elsewhere" / "matrix"
     told = shell.done("connector", "new", "matrix", "--folder", str(place))
     assert str(place) in told

@@ -57,6 +57,7 @@ def run_conformance(targets: Sequence[str], *, paths: Sequence[str] = ()) -> Seq
         ini = Path(folder) / "pytest.ini"
         ini.write_text(_INI)
         os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", folder)
+        os.environ.pop("PYTEST_ADDOPTS", None)  # the author's, for runs of their own
         before = list(sys.path)
         sys.path[:0] = [*paths, str(Path.cwd())]
         try:
