@@ -75,9 +75,10 @@ class Crew:
         full = [one for one, count in loads.items() if count >= self._per_owner]
         if len(self._busy) >= self._at_a_time:
             return
+        before = set(self._busy)  # what one of them ends meanwhile, the look may still have seen
         for job in await self._look(full):
             lane = job.owner, job.lane
-            if lane in self._busy or loads[job.owner] >= self._per_owner:
+            if lane in before or lane in self._busy or loads[job.owner] >= self._per_owner:
                 continue
             if len(self._busy) >= self._at_a_time:
                 return
