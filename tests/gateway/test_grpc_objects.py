@@ -120,7 +120,7 @@ def test_an_enum_has_the_words_of_the_domain(kind: EnumDescriptor, words: set[st
 
 
 def test_every_event_of_the_websocket_has_its_member_in_the_stream() -> None:
-    answers = {"accepted", "error", "pong"}  # what only a socket that is written to needs
+    answers = {"accepted", "done", "error", "pong"}  # what only a socket that is written to needs
     [union] = message_service_pb2.StreamMessagesResponse.DESCRIPTOR.oneofs
     assert {field.name for field in union.fields} == set(SERVER_FRAMES) - answers
 

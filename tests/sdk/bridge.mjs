@@ -49,6 +49,8 @@ const calls = {
   async follow(following) {
     for await (const event of client.events({ ...following, signal: stop.signal })) tell({ event });
   },
+  /** So many calls that begin before the first is answered. */
+  atOnce: (count, name, ...args) => Promise.all(Array.from({ length: count }, () => client[name](...args))),
   stop: () => stop.abort(),
   instead: (...answers) => void instead.push(...answers),
   forget: () => void instead.splice(0),

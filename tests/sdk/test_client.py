@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -172,7 +171,7 @@ async def test_a_token_that_is_refused_is_renewed_once_for_all_who_wait(
     async with signed_in(url, folder, "ts-renewer") as renewer:
         await renewer.call("asked")
         await renewer.call("instead", *[{"status": 401}] * 5)
-        await asyncio.gather(*[renewer.begun("cursor") for _ in range(5)])
+        await renewer.call("atOnce", 5, "cursor")
         asked = await renewer.call("asked")
         forms = [one["body"] for one in asked if one["path"] == "/v1/auth/token"]
         assert [parse_qs(form)["grant_type"] for form in forms] == [["refresh_token"]]
