@@ -7,29 +7,50 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import Protocol
 
-from bench.http1 import Connection
 from bench.ledger import Acknowledged, Ledger
 from chat4all.domain.ids import new_id
 
-ACCEPTED = 202
-_PREFIX = b'{"message_id":"'
+NO_ANSWER = "no answer"
+"""Why a message was not accepted: it may have been, and nobody said so."""
 
 Requests = Callable[[int, str], bytes]
 """Returns the bytes of the next request of a lane, with this message id if there is one."""
 
 
+class Sender(Protocol):
+    """Who sends in a lane: one request at a time, whose answer it gives to an `Answered`."""
+
+    lane: int
+    due: float
+    lost: bool
+    """Whether the connection has ended; then nothing more is sent."""
+
+    def send(self, raw: bytes) -> None:
+        """Send a request; the previous one was answered."""
+        ...
+
+    def close(self) -> None:
+        """End for good."""
+        ...
+
+
+Answered = Callable[[Sender, Sequence[str], Sequence[str], float], None]
+"""Called with the sender, the ids of what was accepted, why the rest was not, and the moment."""
+
+
 class Drive:
     """What both ways have in common: sending, counting, and ending."""
 
-    def __init__(self, pool: Sequence[Connection], requests: Requests, ledger: Ledger) -> None:
+    def __init__(self, pool: Sequence[Sender], requests: Requests, ledger: Ledger) -> None:
         self._pool = pool
         self._requests = requests
         self._ledger = ledger
         self.named = False
         self.accepted = 0
         self.answers: list[tuple[float, float]] = []
-        """(due, answered) of every accepted request."""
+        """(due, answered) of every accepted message."""
         self.ids: list[str] = []
         self.late: list[float] = []
         self.refused: Counter[str] = Counter()
@@ -43,35 +64,39 @@ class Drive:
         self._start()
         await self._ended
 
-    def answered(self, connection: Connection, status: int, body: bytes, now: float) -> None:
-        """Take an answer; called by the connections."""
+    def answered(
+        self, sender: Sender, accepted: Sequence[str], refused: Sequence[str], now: float
+    ) -> None:
+        """Take an answer; called by the senders."""
         self._busy -= 1
-        if status == ACCEPTED:
-            self.accepted += now <= self._until
-            self.answers.append((connection.due, now))
-            if body.startswith(_PREFIX):
-                message_id = body[15:51].decode()
-                self.ids.append(message_id)
-                self._ledger.acknowledged[message_id] = Acknowledged(
-                    connection.lane, connection.due, now
-                )
-        else:
-            self.refused[str(status) if status else "no answer"] += 1
-            self._ledger.unanswered += status == 0
-        if not connection.lost:
-            self._next(connection, now)
+        if now <= self._until:
+            self.accepted += len(accepted)
+        for message_id in accepted:
+            self.answers.append((sender.due, now))
+            self.ids.append(message_id)
+            self._ledger.acknowledged[message_id] = Acknowledged(sender.lane, sender.due, now)
+        for why in refused:
+            self.refused[why] += 1
+            self._ledger.unanswered += why == NO_ANSWER
+        if not sender.lost:
+            self._next(sender, now)
         if not self._busy and self._is_over(now) and not self._ended.done():
             self._ended.set_result(None)
 
-    def _send(self, connection: Connection, due: float) -> None:
+    def _send(self, sender: Sender, due: float) -> None:
         self._busy += 1
-        connection.due = due
-        connection.send(self._requests(connection.lane, new_id() if self.named else ""))
+        sender.due = due
+        sender.send(self._requests(sender.lane, new_id() if self.named else ""))
+
+    def _finish(self) -> None:
+        """End, unless answers are waited for; the time is over."""
+        if not self._busy and not self._ended.done():
+            self._ended.set_result(None)
 
     def _start(self) -> None:
         raise NotImplementedError
 
-    def _next(self, connection: Connection, now: float) -> None:
+    def _next(self, sender: Sender, now: float) -> None:
         raise NotImplementedError
 
     def _is_over(self, now: float) -> bool:
@@ -79,16 +104,17 @@ class Drive:
 
 
 class Closed(Drive):
-    """Every connection sends again as soon as it is answered: how much the server can take."""
+    """Every sender sends again as soon as it is answered: how much the server can take."""
 
     def _start(self) -> None:
         now = perf_counter()
-        for connection in self._pool:
-            self._send(connection, now)
+        asyncio.get_running_loop().call_later(self._until - now, self._finish)
+        for sender in self._pool:
+            self._send(sender, now)
 
-    def _next(self, connection: Connection, now: float) -> None:
+    def _next(self, sender: Sender, now: float) -> None:
         if now < self._until:
-            self._send(connection, now)
+            self._send(sender, now)
 
     def _is_over(self, now: float) -> bool:
         return now >= self._until
@@ -132,16 +158,12 @@ class Open(Drive):
         else:
             loop.call_later(self._due - now, self._tick)
 
-    def _finish(self) -> None:
-        if not self._busy and not self._ended.done():
-            self._ended.set_result(None)
-
-    def _next(self, connection: Connection, now: float) -> None:
+    def _next(self, sender: Sender, now: float) -> None:
         del now
         if self._waiting:
-            self._send(connection, self._waiting.popleft())
+            self._send(sender, self._waiting.popleft())
         else:
-            self._free.append(connection)
+            self._free.append(sender)
 
     def _is_over(self, now: float) -> bool:
         return now >= self._until and not self._waiting

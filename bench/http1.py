@@ -59,6 +59,10 @@ class Connection(asyncio.Protocol):
         self.asked = True
         self.transport.write(raw)
 
+    def close(self) -> None:
+        """End the connection."""
+        self.transport.close()
+
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
         self._buffer = buffer = self._buffer + data if self._buffer else data
@@ -107,7 +111,7 @@ class Asker:
     def close(self) -> None:
         """End the connection."""
         if self._connection is not None:
-            self._connection.transport.close()
+            self._connection.close()
 
     def _heard(self, _: Connection, status: int, body: bytes, __: float) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -6,6 +6,9 @@ from typing import Literal
 
 import msgspec
 
+Way = Literal["rest", "websocket", "grpc", "grpc stream"]
+"""How messages are sent: `POST /v1/messages`, `send` frames, `SendMessage`, `SendMessages`."""
+
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
     """A private conversation: who sends in it, and whose socket receives."""
@@ -23,7 +26,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     `closed`: every connection sends its next request when the last one is answered.
     `open`: requests are due at random moments (Poisson), `share` of the accepted rate of
     the phase named `capacity`, whether or not the server keeps up. With `named` the client
-    chooses the message ids, as a client that may have to repeat a send does.
+    chooses the message ids, as a client that may have to repeat a send does; over REST alone.
     """
 
     name: str
@@ -45,6 +48,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     text_length: int
     spin: bool
     """Whether the generator has a core of its own, to meet the microsecond by waiting awake."""
+    way: Way = "rest"
+    grpc_port: int = 0
+    watched: bool = False
+    """Whether the senders have a WebSocket open as well, which is told what they sent."""
+
+    @property
+    def text(self) -> str:
+        """Return what is said, again and again."""
+        return ("Is anybody there? " * (self.text_length // 18 + 1))[: self.text_length]
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,57 +12,22 @@ import msgspec
 import uvloop
 
 from bench import cpu
-from bench.drive import Closed, Drive, Open
+from bench.contents import requests_of
+from bench.drive import NO_ANSWER, Closed, Drive, Open, Sender
+from bench.grpc_sender import Channels
 from bench.http1 import Asker, Connection, request
 from bench.job import Answer, Findings, Job, Outcome, Phase
 from bench.ledger import Ledger, judge
 from bench.socket_client import SocketClient
+from bench.socket_sender import SocketSender
 from bench.stats import latency
 
 DRAIN_SECONDS = 120.0
 PAGE = 200
 CAPACITY = "capacity"
 """The name of the phase whose accepted rate the open phases are shares of."""
-_NO_ID = "00000000-0000-0000-0000-000000000000"
-_OK = 200
-
-
-class Bodies:
-    """The requests of every lane, made once."""
-
-    def __init__(self, job: Job) -> None:
-        host = f"{job.host}:{job.port}"
-        self._plain: list[bytes] = []
-        self._named: list[tuple[bytes, bytes]] = []
-        if not job.lanes:
-            self._plain.append(request("POST", "/v1/messages", host=host))
-        text = ("Is anybody there? " * (job.text_length // 18 + 1))[: job.text_length]
-        for lane in job.lanes:
-            message: dict[str, object] = {
-                "conversation_id": lane.conversation_id,
-                "payload": {"type": "text", "text": text},
-            }
-            named = {"message_id": _NO_ID, **message}
-            for content in (message, named):
-                raw = request(
-                    "POST",
-                    "/v1/messages",
-                    host=host,
-                    token=lane.sender_token,
-                    body=msgspec.json.encode(content),
-                )
-                if content is message:
-                    self._plain.append(raw)
-                else:
-                    head, _, tail = raw.partition(_NO_ID.encode())
-                    self._named.append((head, tail))
-
-    def __call__(self, lane: int, message_id: str) -> bytes:
-        """Return the next request of a lane."""
-        if not message_id:
-            return self._plain[lane]
-        head, tail = self._named[lane]
-        return head + message_id.encode() + tail
+_OK, _ACCEPTED = 200, 202
+_PREFIX = b'{"message_id":"'
 
 
 class _Item(msgspec.Struct):
@@ -80,8 +45,9 @@ class Load:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._ledger = Ledger()
-        self._requests = Bodies(job)
-        self._pool: list[Connection] = []
+        self._requests = requests_of(job)
+        self._pool: list[Sender] = []
+        self._channels = Channels(job)
         self._asker = Asker(job.host, job.port)
         self._sockets: list[SocketClient] = []
         self._drive: Drive | None = None
@@ -99,8 +65,9 @@ class Load:
         findings = await self._judge() if self._job.lanes else None
         for socket in self._sockets:
             socket.close()
-        for connection in self._pool:
-            connection.transport.close()
+        for sender in self._pool:
+            sender.close()
+        await self._channels.aclose()
         self._asker.close()
         return Answer(outcomes=outcomes, findings=findings)
 
@@ -111,24 +78,46 @@ class Load:
             socket = SocketClient(job.host, job.port, token, self._ledger.receiver(user))
             await socket.connect()
             self._sockets.append(socket)
+        if job.watched:
+            for token in {lane.sender_id: lane.sender_token for lane in job.lanes}.values():
+                watching = SocketClient(job.host, job.port, token, lambda *_: None)
+                await watching.connect()
+                self._sockets.append(watching)
         self._pool = [await self._dial(number) for number in range(job.connections)]
 
-    async def _dial(self, number: int) -> Connection:
-        connection = Connection(self._answered)
-        connection.lane = number % max(1, len(self._job.lanes))
+    async def _dial(self, number: int) -> Sender:
+        job, lane = self._job, number % max(1, len(self._job.lanes))
+        if job.way == "websocket":
+            socket = SocketSender(job.host, job.port, job.lanes[lane].sender_token, self._answered)
+            socket.lane = lane
+            await socket.connect()
+            return socket
+        if job.way != "rest":
+            return self._channels.sender(number, lane, self._answered)
+        connection = Connection(self._responded)
+        connection.lane = lane
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection, self._job.host, self._job.port)
+        await loop.create_connection(lambda: connection, job.host, job.port)
         return connection
 
     async def _redial(self) -> None:
         """Replace the connections that the server has closed because they were idle."""
-        for number, connection in enumerate(self._pool):
-            if connection.lost:
+        for number, sender in enumerate(self._pool):
+            if sender.lost:
                 self._pool[number] = await self._dial(number)
 
-    def _answered(self, connection: Connection, status: int, body: bytes, now: float) -> None:
+    def _responded(self, connection: Connection, status: int, body: bytes, now: float) -> None:
+        """Take the answer to a POST."""
+        if status == _ACCEPTED and body.startswith(_PREFIX):
+            self._answered(connection, (body[15:51].decode(),), (), now)
+        else:
+            self._answered(connection, (), (str(status) if status else NO_ANSWER,), now)
+
+    def _answered(
+        self, sender: Sender, accepted: Sequence[str], refused: Sequence[str], now: float
+    ) -> None:
         if self._drive is not None:
-            self._drive.answered(connection, status, body, now)
+            self._drive.answered(sender, accepted, refused, now)
 
     async def _phase(self, phase: Phase) -> Outcome:
         await self._redial()

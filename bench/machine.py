@@ -15,7 +15,16 @@ import msgspec
 
 from bench.servers import ROOT
 
-LIBRARIES = ("uvicorn", "uvloop", "httptools", "websockets", "litestar", "msgspec", "sqlalchemy")
+LIBRARIES = (
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "websockets",
+    "litestar",
+    "msgspec",
+    "sqlalchemy",
+    "grpcio",
+)
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

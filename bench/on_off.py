@@ -15,6 +15,7 @@ from bench.job import Findings, Job, Outcome, Phase
 from bench.kept import keep, show_lines
 from bench.load import CAPACITY
 from bench.machine import Commit, Machine, commit, machine
+from bench.report import doubts_about
 from bench.servers import RATES, BenchFailed, Cores
 from bench.stats import Spread, ratios, spread
 
@@ -31,6 +32,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Round = dict[str, Measured]
+Lines = list[tuple[str, Spread]]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +42,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     commit: Commit
     machine: Machine
     stored: int
-    lines: list[tuple[str, Spread]]
+    lines: Lines
     broken: int
+    warnings: list[str]
     rounds: list[Round]
 
 
@@ -64,7 +67,12 @@ def measure(folder: Path, settings: Mapping[str, str], seconds: float) -> Measur
             text_length=100,
             spin=False,
         )
-        answer = servers.do(job, cores)
+        return done(job, cores)
+
+
+def done(job: Job, cores: Cores) -> Measured:
+    """Have the load generator do a job; return what came of it."""
+    answer = servers.do(job, cores)
     return Measured(phases={one.name: one for one in answer.outcomes}, findings=answer.findings)
 
 
@@ -89,7 +97,7 @@ def rounds_of(
     return found
 
 
-def lines_of(rounds: Sequence[Round]) -> list[tuple[str, Spread]]:
+def lines_of(rounds: Sequence[Round]) -> Lines:
     """Return what is told of rounds that measured the same names: ratios to `OFF` first."""
     names = list(rounds[0])
     rates = {name: [one[name].phases[CAPACITY].accepted for one in rounds] for name in names}
@@ -115,9 +123,11 @@ def report_on(
     console: Console,
     path: Path | None,
     stored: int = 0,
+    lines: Callable[[Sequence[Round]], Lines] = lines_of,
 ) -> int:
     """Print and write what `run` measures in a folder of its own, with `stored` messages there.
 
+    `lines` says what is told of the rounds.
     Returns 1 when a promise was broken and 2 when it could not be measured.
     """
     about, code = machine(), commit()
@@ -132,11 +142,16 @@ def report_on(
         commit=code,
         machine=about,
         stored=stored,
-        lines=lines_of(rounds),
+        lines=lines(rounds),
         broken=sum(m.findings.broken for one in rounds for m in one.values() if m.findings),
+        warnings=doubts_about(
+            [p for one in rounds for m in one.values() for p in m.phases.values()]
+        ),
         rounds=rounds,
     )
     show_lines(report.lines, console)
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow")
     console.print(f"promises broken: {report.broken}")
     console.print(f"written to {keep(report, report.date, code, scenario, path)}")
     return 1 if report.broken else 0

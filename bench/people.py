@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,17 @@ CHECK_SECONDS = 600.0
 PASSWORD = "a password for the bench alone"  # noqa: S105 - of a server that lives a minute
 
 
-def lanes(url: str) -> list[Lane]:
-    """Return 8 private conversations of 8 people: each sends in two, or receives in two.
+def lanes(url: str, senders: Sequence[str] = SENDERS, each: int = 2) -> list[Lane]:
+    """Return private conversations of people with one of 4 recipients, `each` of every sender.
 
-    On data that has them already, they sign in and find their conversations again.
+    By default there are 8: each of 8 people sends in two, or receives in two. On data that
+    has them already, they sign in and find their conversations again.
     """
     with httpx.Client(base_url=url, timeout=60) as client:
-        people = {name: _sign_in(client, name) for name in (*SENDERS, *RECIPIENTS)}
+        people = {name: _sign_in(client, name) for name in (*senders, *RECIPIENTS)}
         found = []
-        for number, sender in enumerate(SENDERS):
-            for step in (0, 1):
+        for number, sender in enumerate(senders):
+            for step in range(each):
                 recipient = RECIPIENTS[(number + step) % len(RECIPIENTS)]
                 found.append(_lane(client, people[sender], people[recipient]))
         return found

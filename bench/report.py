@@ -70,7 +70,13 @@ def broken_of(rounds: Sequence[Round]) -> int:
 
 def warnings_of(rounds: Sequence[Round]) -> list[str]:
     """Return why the numbers may not mean what they seem to."""
-    outcomes = [one for each in rounds for of in each.outcomes.values() for one in of.values()]
+    return doubts_about(
+        [one for each in rounds for of in each.outcomes.values() for one in of.values()]
+    )
+
+
+def doubts_about(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return why what was measured in these phases may not mean what it seems to."""
     full = [one for one in outcomes if one.name == CAPACITY]
     found = []
     own = max((one.generator_cpu for one in full), default=0.0)

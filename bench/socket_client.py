@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import cast
 
 PING_EVERY = 15.0
-_TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89
+TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89
 _SHORT, _LONG = 126, 127
 
 Arrived = Callable[[str, int, float], None]
@@ -123,7 +123,7 @@ class SocketClient(asyncio.Protocol):
             self._upgraded = True
             data = self._head[end + 4 :]
         for first, content in self._frames.feed(data):
-            if first == _TEXT:
+            if first == TEXT:
                 self._take(content, now)
             elif first == _PING:
                 self._transport.write(masked(0x8A, content))
@@ -140,6 +140,11 @@ class SocketClient(asyncio.Protocol):
             self._arrived(frame[at : at + 36].decode(), int(frame[seq:end]), now)
         elif kind == b"ready":
             self._begin(frame)
+        else:
+            self._heard(kind, frame, now)
+
+    def _heard(self, kind: bytes, frame: bytes, now: float) -> None:
+        """Take any other frame; who only receives has no use for it."""
 
     def _begin(self, ready: bytes) -> None:
         """Answer `ready`: resume after the last frame, or say that there is nothing to."""
@@ -150,7 +155,7 @@ class SocketClient(asyncio.Protocol):
         else:
             self._cursor = json.loads(ready)["cursor"]
             first = {"type": "ping"}
-        self._transport.write(masked(_TEXT, json.dumps(first).encode()))
+        self._transport.write(masked(TEXT, json.dumps(first).encode()))
         if not self._ready.done():
             self._ready.set_result(None)
 
