@@ -467,11 +467,14 @@ class _Engines:
             processes=Roster(self.ephemeral.bus, _this_process).processes,
             connectors={"telegram": CAPABILITIES["telegram"]},
             phones=self.phones,
-            operator=OperatorTools(
-                import_history=ImportHistory(log, self.store, directory),
-                trace=TraceMessage(self.store, self.store, self.store, log),
-                connector_of=_named,
-            ),
+            operator=self._operator(),
+        )
+
+    def _operator(self) -> OperatorTools:
+        return OperatorTools(
+            import_history=ImportHistory(self.event_log, self.store, self.directory),
+            trace=TraceMessage(self.store, self.store, self.store, self.event_log),
+            connector_of=_named,
         )
 
     def _send(self, plan: PreviewDelivery, files: Files) -> SendMessage:
