@@ -63,6 +63,9 @@ def test_a_message_is_scheduled_listed_and_cancelled(served: Shell) -> None:
     refused = served.run("scheduled", "send", "Late", "--to", "bia", "--at", "2020-01-01T00:00:00Z")
     assert refused.returncode == 1
     assert "past" in refused.stderr
+    refused = served.run("scheduled", "send", "Late", "--to", "bia", "--at", "yesterday")
+    assert refused.returncode == 2
+    assert "write a time such as" in refused.stderr
 
 
 def test_history_can_start_after_a_number(served: Shell) -> None:

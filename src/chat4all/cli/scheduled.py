@@ -13,7 +13,9 @@ from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.messages import words_of
 from chat4all.cli.terminal import moment, print_json, print_table, say
 from chat4all.cli.whom import find_conversation, find_person, private_conversation
+from chat4all.domain.errors import InvalidInput
 from chat4all.domain.ids import new_id
+from chat4all.domain.local_time import moment_of
 
 scheduled = typer.Typer(help="Messages that are to be sent later.", no_args_is_help=True)
 
@@ -64,6 +66,10 @@ def send(
     with reporting():
         if (conversation is None) == (to is None):
             raise CommandFailed("say where to: --to NAME or --conversation ID", code=USAGE)
+        try:
+            moment_of(at, time_zone, "--at", "--time-zone")
+        except InvalidInput as error:
+            raise CommandFailed(str(error), code=USAGE) from error
         who = person(username)
     body: dict[str, Any] = {
         "message_id": message_id or new_id(),
