@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -17,9 +18,10 @@ from chat4all.gateway.grpc.send_many import SendMany
 from tests.gateway.world import Person, World
 
 
-def saying(conversation: str, words: str) -> SendMessagesRequest:
+def saying(conversation: str, words: str, **more: str) -> SendMessagesRequest:
     payload = Payload(text=TextPayload(text=words))
-    return SendMessagesRequest(message=NewMessage(conversation_id=conversation, payload=payload))
+    message = NewMessage(conversation_id=conversation, payload=payload, **more)  # type: ignore[arg-type]  # the fields of the contract
+    return SendMessagesRequest(message=message)
 
 
 async def at_once(requests: Iterable[SendMessagesRequest]) -> AsyncIterator[SendMessagesRequest]:
@@ -42,6 +44,18 @@ async def test_each_has_its_outcome_in_the_order_sent(
         UserId(ana.id), ConversationId(group), after_seq=0, before_seq=None, limit=100
     )
     assert [one.message.message_id for one in page] == kept
+
+
+async def test_a_stream_may_answer_what_it_has_just_sent(
+    world: World, ana: Person, group: str
+) -> None:
+    names = [str(uuid4()) for _ in range(250)]  # more than are made durable together
+    requests = [saying(group, "first", message_id=names[0])]
+    requests += [
+        saying(group, "and", message_id=name, reply_to=before) for before, name in pairwise(names)
+    ]
+    outcomes = await SendMany(world.deps.send)(UserId(ana.id), at_once(requests))
+    assert [one["accepted"]["message_id"] for one in outcomes] == names
 
 
 async def test_a_stream_ends_at_its_limit_and_what_came_before_is_kept(

@@ -108,6 +108,26 @@ async def test_a_bad_message_is_refused_where_it_is_wrong(
     assert answer.json()["errors"][0]["pointer"] == pointer
 
 
+async def test_an_answer_may_come_before_its_message_is_stored(
+    ana: Person, bia: Person, group: str
+) -> None:
+    expected = []
+    for _ in range(5):
+        about = (await send(ana, group)).json()["message_id"]
+        answer = await send(bia, group, reply_to=about.upper())
+        assert answer.status_code == 202, answer.text
+        expected += [None, about]
+    names = [str(uuid.uuid4()) for _ in range(2)]
+    text = {"type": "text", "text": "Hi"}
+    both = [{"conversation_id": group, "payload": text, "message_id": name} for name in names]
+    both[1]["reply_to"] = names[0]
+    answer = await ana.http.post("/v1/messages/batch", json={"messages": both})
+    assert [one["status"] for one in answer.json()["items"]] == [202, 202]
+    await say(ana, group, "last")
+    found = (await history(ana, group))["items"]
+    assert [one["reply_to"] for one in found] == [*expected, None, names[0], None]
+
+
 async def test_a_batch_answers_for_each_message(ana: Person, bia: Person, group: str) -> None:
     text = {"type": "text", "text": "Hi"}
     body = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,11 +27,10 @@ from chat4all.domain.payload import Payload, PayloadType
 from chat4all.domain.status import Status, StatusEntry, overall
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import Kept, MessageData, SupportsSearch
+from chat4all.services.catching_up import CatchingUp
 from chat4all.services.progress import Progress, in_app_history
 from chat4all.services.records import encode_command
 
-STORED_WITHIN = 2.0
-"""Seconds for which a call about a message waits while the router has work to do."""
 MOST_REACTIONS = 50
 """Different emoji on one message."""
 
@@ -96,7 +94,11 @@ class Messages:
         self._people = people
 
     async def get(self, viewer: UserId, message_id: MessageId) -> MessageView:
-        """Return one message. Raises `MessageNotFound` also for somebody else's."""
+        """Return one message. Raises `MessageNotFound` also for somebody else's.
+
+        This and what changes a message raise `Unavailable` while it cannot be told whether
+        there is one: the store is behind the log by more than a call waits.
+        """
         message, conversation = await self._find(viewer, message_id)
         [view] = await self._views([message], conversation)
         return view
@@ -293,10 +295,7 @@ class Messages:
         Raises `Conflict` for a place after the end of the conversation.
         """
         await self._conversation(member, conversation_id)
-        head = (await self._store.heads([conversation_id])).get(conversation_id)
-        max_seq = head.max_seq if head else 0
-        if max(delivered, read) > max_seq:
-            raise Conflict(f"the conversation ends at {max_seq}; mark no further than that")
+        max_seq = await self._end(conversation_id, at_least=max(delivered, read))
         place = (conversation_id, member)
         stored = (await self._store.cursors([place])).get(place)
         before = stored or Cursor(conversation_id=conversation_id, user_id=member)
@@ -317,6 +316,20 @@ class Messages:
             last_read_seq=after.last_read_seq,
             max_seq=max_seq,
         )
+
+    async def _end(self, conversation_id: ConversationId, *, at_least: int) -> int:
+        """Return where a conversation ends; a place that was told a moment ago is waited for."""
+        max_seq = 0
+
+        async def ask() -> int | None:
+            nonlocal max_seq
+            head = (await self._store.heads([conversation_id])).get(conversation_id)
+            max_seq = head.max_seq if head else 0
+            return max_seq if max_seq >= at_least else None
+
+        if await CatchingUp(self._log).find(ask) is None:
+            raise Conflict(f"the conversation ends at {max_seq}; mark no further than that")
+        return max_seq
 
     async def _planned(self, recipients: Sequence[StatusEntry]) -> list[StatusEntry]:
         """Name the channel that will reach those whom nothing has reached yet."""
@@ -339,22 +352,17 @@ class Messages:
         return conversation
 
     async def _find(self, viewer: UserId, message_id: MessageId) -> tuple[Message, Conversation]:
-        kept = await self._kept(message_id)
+        """Return a message; one that was accepted a moment ago is waited for."""
+
+        async def ask() -> Kept | None:
+            return (await self._store.find([message_id])).get(message_id)
+
+        kept = await CatchingUp(self._log).find(ask)
         if kept is not None and kept.message.is_for(viewer):
             conversation = await self._people.conversation(kept.message.conversation_id)
             if conversation is not None and conversation.member(viewer) is not None:
                 return kept.message, conversation
         raise MessageNotFound("there is no such message in your conversations")
-
-    async def _kept(self, message_id: MessageId) -> Kept | None:
-        """Return a stored message; one that was accepted a moment ago is waited for."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + STORED_WITHIN
-        while True:
-            kept = (await self._store.find([message_id])).get(message_id)
-            if kept is not None or clock() >= until or not self._log.backlog(COMMANDS, "router"):
-                return kept
-            await asyncio.sleep(0.02)
 
     async def _views(
         self, messages: Sequence[Message], conversation: Conversation

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -29,6 +30,7 @@ from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageStore
 from chat4all.services.batched_find import BatchedFind
+from chat4all.services.catching_up import CatchingUp
 from chat4all.services.notify import FindConversation, PeekConversation
 from chat4all.services.records import encode_command
 from chat4all.services.shown_files import CheckFile, no_files
@@ -79,6 +81,25 @@ Raises `SessionWindowClosed`, `InvalidInput`, and `Unavailable` when it cannot t
 """
 
 
+@dataclass(slots=True)
+class _Call:
+    """What one call has come to: the records to append, the ids that it claimed.
+
+    `accepted` are messages of `records`, which the log does not have yet.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
+    accepted: list[tuple[MessageId, ConversationId]] = field(default_factory=list)
+    _catching_up: CatchingUp | None = None
+
+    def catching_up(self, event_log: EventLog) -> CatchingUp:
+        """Return how the whole call waits for what was accepted before it."""
+        if self._catching_up is None:
+            self._catching_up = CatchingUp(event_log)
+        return self._catching_up
+
+
 class SendMessage:
     """The way in for every message of our own clients."""
 
@@ -123,14 +144,13 @@ class SendMessage:
         The accepted ones keep their order and are made durable together.
         """
         self._check_backlog()
-        records: list[Record] = []
-        claimed: list[str] = []
+        call = _Call()
         try:
-            outcomes = [await self._outcome(sender, one, records, claimed) for one in drafts]
-            if records:
-                await self._log.append(records)
+            outcomes = [await self._outcome(sender, one, call) for one in drafts]
+            if call.records:
+                await self._log.append(call.records)
         except Unavailable:  # nothing was accepted: the ids are free again
-            for key in claimed:
+            for key in call.claimed:
                 await self._ephemeral.leases.drop(key)
             raise
         return outcomes
@@ -143,7 +163,7 @@ class SendMessage:
         """
         conversation = await self._conversation(sender, draft)
         check_recipients(draft, conversation)
-        await self._check_reply(sender, draft)
+        await self._check_reply(sender, draft, _Call())
         await self._check_payload(draft, digest_of(sender, draft))
         if draft.message_id is not None and await self._stored(draft.message_id) is not None:
             raise _id_conflict(draft.message_id)
@@ -159,34 +179,36 @@ class SendMessage:
         if self._log.backlog(COMMANDS, "router") > self._limits.backlog:
             raise Unavailable("too many messages wait to be stored; try again", retry_after=1)
 
-    async def _outcome(
-        self, sender: UserId, draft: Draft, records: list[Record], claimed: list[str]
-    ) -> Accepted | Exception:
+    async def _outcome(self, sender: UserId, draft: Draft, call: _Call) -> Accepted | Exception:
         """Check one draft; add its record, or return why it is refused."""
         try:
-            command = await self._check(sender, draft, claimed)
+            command = await self._check(sender, draft, call)
         except _Refused as refused:
             return refused.error
         except _REFUSALS as error:
             return error
-        records.append(Record(COMMANDS, command.conversation_id, encode_command(command)))
+        call.accepted.append((command.message_id, command.conversation_id))
+        call.records.append(Record(COMMANDS, command.conversation_id, encode_command(command)))
         return Accepted(
             message_id=command.message_id,
             conversation_id=command.conversation_id,
             accepted_at=command.accepted_at,
         )
 
-    async def _check(self, sender: UserId, draft: Draft, claimed: list[str]) -> SubmitMessage:
+    async def _check(self, sender: UserId, draft: Draft, call: _Call) -> SubmitMessage:
         name = draft.conversation_id
         conversation = await self._conversation(sender, draft)
         await self._limit(sender, name)
         check_recipients(draft, conversation)
-        await self._check_reply(sender, draft)
+        try:
+            await self._check_reply(sender, draft, call)
+        except Unavailable as error:  # the others of the call can be told apart
+            raise _Refused(error) from error
         digest = digest_of(sender, draft)
         file_name = await self._check_payload(draft, digest)
         if draft.message_id is not None:
-            await self._claim(draft.message_id, digest, claimed)
-        payload = await self._checked(sender, draft, conversation, digest, claimed)
+            await self._claim(draft.message_id, digest, call.claimed)
+        payload = await self._checked(sender, draft, conversation, digest, call.claimed)
         return SubmitMessage(
             message_id=draft.message_id or MessageId(new_id()),
             conversation_id=name,
@@ -240,10 +262,11 @@ class SendMessage:
         if wait:
             raise RateLimited("this conversation is too busy; slow down", retry_after=wait)
 
-    async def _check_reply(self, sender: UserId, draft: Draft) -> None:
-        if draft.reply_to is None:
+    async def _check_reply(self, sender: UserId, draft: Draft, call: _Call) -> None:
+        """Refuse an answer to what is not here. Raises `Unavailable` when that cannot be told."""
+        if draft.reply_to is None or (draft.reply_to, draft.conversation_id) in call.accepted:
             return
-        kept = await self._stored(draft.reply_to)
+        kept = await call.catching_up(self._log).find(partial(self._stored, draft.reply_to))
         known = kept is not None and kept.message.is_for(sender)
         if kept is None or not known or kept.message.conversation_id != draft.conversation_id:
             raise InvalidInput(
