@@ -51,6 +51,7 @@ const calls = {
   },
   /** So many calls that begin before the first is answered. */
   atOnce: (count, name, ...args) => Promise.all(Array.from({ length: count }, () => client[name](...args))),
+  sendLaterOn: (talk, what, at, options) => client.sendLater(talk, what, new Date(at), options),
   stop: () => stop.abort(),
   instead: (...answers) => void instead.push(...answers),
   forget: () => void instead.splice(0),

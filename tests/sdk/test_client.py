@@ -50,6 +50,62 @@ async def test_two_people_talk(url: str, folder: Path) -> None:
         assert [one["id"] for one in await ada.call("findUsers", "ts-bob")] == [bob.user["id"]]
 
 
+async def test_messages_are_scheduled_listed_changed_and_cancelled(url: str, folder: Path) -> None:
+    async with two_node_people(url, folder, "ts-later-ida", "ts-later-jon") as (ida, jon, talk):
+        at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+        about = await ida.call("send", talk, "Lunch?")
+        name, options = new_id(), {"replyTo": about["message_id"], "metadata": {"mood": "good"}}
+        first = {**options, "messageId": name, "timeZone": "Asia/Kathmandu"}
+        made = await ida.call("sendLaterOn", talk, "Soon", at.isoformat(), first)
+        assert made["message_id"] == name
+        assert datetime.fromisoformat(made["send_at"]) == at
+        assert (made["reply_to"], made["metadata"]) == (about["message_id"], {"mood": "good"})
+        clock = at.replace(tzinfo=None) + timedelta(hours=1)
+        zone = {"timeZone": "Asia/Kathmandu"}
+        local = await ida.call("sendLater", talk, "Later", clock.isoformat(), zone)
+        assert datetime.fromisoformat(local["local_time"]).replace(tzinfo=None) == clock
+        assert await ida.call("scheduled") == [local, made]  # a clock there is ahead
+        assert await jon.call("scheduled") == []
+
+        later = {"at": (clock + timedelta(days=1)).isoformat()}
+        moved = await ida.call("editScheduled", local["message_id"], later)
+        assert moved["local_time"][:16] == later["at"][:16]
+        assert moved["time_zone"] == "Asia/Kathmandu"
+        changed = await ida.call("editScheduled", name, {"what": "Sooner"})
+        assert changed["payload"]["text"] == "Sooner"
+        assert changed["send_at"] == made["send_at"]
+        assert await ida.call("scheduled") == [changed, moved]
+
+        for _ in range(2):
+            await ida.call("cancel", name)
+        assert await ida.call("scheduled") == [moved]
+        [gone] = await ida.call("scheduled", {"state": "cancelled"})
+        assert gone["message_id"] == name
+        with pytest.raises(ThrownError) as late:
+            await ida.call("editScheduled", name, {"what": "Never"})
+        assert (late.value.name, late.value.fields["code"]) == ("Conflict", "too_late")
+        with pytest.raises(ThrownError, match="Invalid"):
+            await ida.call("sendLater", talk, "Past", (at - timedelta(days=9)).isoformat())
+
+
+async def test_a_scheduled_message_goes_out_once_though_answers_were_lost(
+    url: str, folder: Path
+) -> None:
+    async with two_node_people(url, folder, "ts-later-kim", "ts-later-lou") as (kim, lou, talk):
+        lou.begun("follow", {"cursor": await lou.call("cursor")})
+        await kim.call("asked")
+        await kim.call("instead", "lost", {"status": 503, "headers": {"Retry-After": "0"}})
+        at = datetime.now(UTC) + timedelta(seconds=2)
+        made = await kim.call("sendLater", talk, "Good morning", at.isoformat())
+        bodies = [asked["body"] for asked in await kim.call("asked") if asked["body"]]
+        assert bodies == bodies[:1] * 3
+        [heard] = await lou.until("message", 1)
+        assert heard["message"]["message_id"] == made["message_id"]
+        assert datetime.fromisoformat(heard["message"]["created_at"]) >= at
+        assert len(await lou.call("history", talk)) == 1
+        assert await kim.call("scheduled") == []
+
+
 async def test_history_goes_over_its_pages(url: str, folder: Path) -> None:
     async with two_node_people(url, folder, "ts-pages", "ts-reader") as (one, _, talk):
         for part in (range(300), range(300, 450)):

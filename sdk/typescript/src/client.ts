@@ -9,14 +9,23 @@ import type { components } from "./generated/api.js";
 import { Http } from "./http.js";
 import { newId } from "./ids.js";
 import { type Following, Live } from "./live.js";
+import {
+  type LaterOptions,
+  newMessage,
+  payloadOf,
+  type ScheduledEdit,
+  type SendOptions,
+  timeOf,
+} from "./new-message.js";
 import type {
   Conversation,
   FileInfo,
   Message,
   MessageStatus,
-  NewMessage,
   Page,
   Payload,
+  Scheduled,
+  ScheduledChange,
   Sent,
   User,
 } from "./objects.js";
@@ -45,18 +54,6 @@ export interface ClientOptions {
 export interface ProgramOptions extends ClientOptions {
   /** The id of a user who allowed the program to act as they. */
   readonly onBehalfOf?: string;
-}
-
-/** What a message may have beside its content. */
-export interface SendOptions {
-  /** Chosen by the caller who wants to send it again in another process; a UUID. */
-  readonly messageId?: string;
-  /** Some of the members; all unless it is told. */
-  readonly to?: string[];
-  /** An order of preference. */
-  readonly channels?: string[];
-  readonly replyTo?: string;
-  readonly metadata?: NonNullable<NewMessage["metadata"]>;
 }
 
 /** How a file goes up. */
@@ -134,17 +131,42 @@ export class Client {
    * id. Throws `Conflict` when the id has another message.
    */
   async send(conversationId: string, what: string | Payload, options: SendOptions = {}): Promise<Sent> {
-    const { messageId = newId(), to, channels, replyTo, metadata } = options;
-    const body: NewMessage = {
-      message_id: messageId,
-      conversation_id: conversationId,
-      payload: payloadOf(what),
-      ...(to && { to }),
-      ...(channels && { channels }),
-      ...(replyTo && { reply_to: replyTo }),
-      ...(metadata && { metadata }),
+    return this.#post("/v1/messages", newMessage(conversationId, what, options));
+  }
+
+  /**
+   * Has a message sent at a time; returns once the server keeps it.
+   *
+   * `at` is an instant, or a text of RFC 3339: without an offset the time on a clock in `timeZone`. Repeated
+   * like `send`. Throws `Invalid` for a time that is past or more than a year ahead, `Conflict` when 1,000 wait.
+   */
+  async sendLater(
+    conversationId: string,
+    what: string | Payload,
+    at: Date | string,
+    { timeZone, ...options }: LaterOptions = {},
+  ): Promise<Scheduled> {
+    const body = { ...newMessage(conversationId, what, options), ...timeOf(at, timeZone) };
+    return this.#post("/v1/scheduled-messages", body);
+  }
+
+  /** Yields one's own scheduled messages in a state, by their time; those that wait unless it is told. */
+  scheduled({ state = "scheduled" as Scheduled["state"] } = {}): AsyncGenerator<Scheduled, void> {
+    return this.#items("/v1/scheduled-messages", { state, limit: 100 });
+  }
+
+  /** Gives a message that waits another content or time; returns it. Throws `Conflict` when it is too late. */
+  async editScheduled(messageId: string, { what, at, timeZone }: ScheduledEdit): Promise<Scheduled> {
+    const body: ScheduledChange = {
+      ...(what !== undefined && { payload: payloadOf(what) }),
+      ...(at !== undefined && timeOf(at, timeZone)),
     };
-    return this.#post("/v1/messages", body);
+    return this.call("PATCH", `/v1/scheduled-messages/${messageId}`, { body });
+  }
+
+  /** Has a scheduled message not sent. Throws `Conflict` when it is too late. */
+  async cancel(messageId: string): Promise<void> {
+    await this.call("DELETE", `/v1/scheduled-messages/${messageId}`);
   }
 
   /** Gives one's own message new content of the same kind; returns it. */
@@ -332,10 +354,6 @@ function httpOf(url: string, { fetch, onBehalfOf }: ProgramOptions): Http {
   const always = onBehalfOf === undefined ? {} : { [ON_BEHALF_OF]: onBehalfOf };
   const asked = fetch ?? globalThis.fetch.bind(globalThis);
   return new Http(new URL(url).href.replace(/\/$/, ""), asked, always);
-}
-
-function payloadOf(what: string | Payload): Payload {
-  return typeof what === "string" ? { type: "text", text: what } : what;
 }
 
 function ignoreNotReached(error: unknown): void {

@@ -4,13 +4,7 @@
  * `Client.signIn` is where to begin, `Client.withApiKey` for a program. docs/howto/use-the-typescript-client.md
  */
 
-export {
-  Client,
-  type ClientOptions,
-  type ProgramOptions,
-  type SendOptions,
-  type UploadOptions,
-} from "./client.js";
+export { Client, type ClientOptions, type ProgramOptions, type UploadOptions } from "./client.js";
 export type { CallOptions } from "./connection.js";
 export {
   ClientError,
@@ -42,6 +36,7 @@ export type {
 } from "./events.js";
 export type { components, operations, paths } from "./generated/api.js";
 export type { Following } from "./live.js";
+export type { LaterOptions, ScheduledEdit, SendOptions } from "./new-message.js";
 export {
   type Conversation,
   type FileInfo,
@@ -49,6 +44,7 @@ export {
   type MessageStatus,
   type NewMessage,
   type Payload,
+  type Scheduled,
   type Sent,
   textOf,
   type User,

@@ -14,6 +14,10 @@ export type Message = Schemas["StoredMessage"];
 export type Payload = NonNullable<Message["payload"]>;
 /** The server keeps the message: it will be delivered, or fail with a reason. */
 export type Sent = Schemas["AcceptedMessage"];
+/** A message that is to be sent at `send_at`; `state` tells how far it has come, `error` why it was not sent. */
+export type Scheduled = Schemas["ScheduledMessageObject"];
+/** The body of `PATCH /v1/scheduled-messages/{id}`. */
+export type ScheduledChange = Schemas["ScheduledMessageChange"];
 /** How far a message has come with each recipient, and everything that was tried. */
 export type MessageStatus = Schemas["MessageStatus"];
 /** What is known of a file; `size` is in bytes, `checksum` is `sha256:<hex>`. */
@@ -28,7 +32,7 @@ export interface Page<T> {
 }
 
 /** Returns the words of a message: its text, or the caption of its file; empty without any. */
-export function textOf({ payload }: Message): string {
+export function textOf({ payload }: Message | Scheduled): string {
   if (payload === null) return "";
   if (payload.type === "text") return payload.text;
   return ("caption" in payload && payload.caption) || "";
