@@ -48,7 +48,8 @@ class User:
 
     `owner_id` is set for a contact: the user in whose address book it stands. `admin`
     opens the administration API. `preferred_channel` is where messages to this user go
-    when the sender does not say.
+    when the sender does not say. `merged_into` is set for a contact that was merged into
+    another: it is that person, and is called and reached as that contact is.
     """
 
     id: UserId
@@ -61,6 +62,7 @@ class User:
     admin: bool = False
     preferred_channel: str | None = None
     last_seen_at: datetime | None = None
+    merged_into: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,9 @@ DeliveryId = NewType("DeliveryId", str)
 SubscriptionId = NewType("SubscriptionId", str)
 """One device that takes pushes; follows from its address. UUID text."""
 
+MergeId = NewType("MergeId", str)
+"""One merge of contacts. UUID text."""
+
 KeyId = NewType("KeyId", str)
 """One API key; not its text, which is secret. UUID text."""
 ActId = NewType("ActId", str)

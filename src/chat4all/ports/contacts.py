@@ -39,7 +39,10 @@ class ContactBatches(Protocol):
     async def holders(
         self, addresses: Collection[PlatformAddress]
     ) -> Sequence[tuple[Channel, User]]:
-        """Return the channels with any of these addresses, of whatever account, and whose."""
+        """Return the channels with any of these addresses, of whatever account, and whose.
+
+        What is of a merged contact is of the one that was kept.
+        """
         ...
 
     async def keep(self, batch: ContactBatch) -> None:
@@ -47,7 +50,7 @@ class ContactBatches(Protocol):
 
         Raises `ChannelTaken` when one of its addresses is, on whatever account, a channel of
         another contact of the owner, or on the same account a channel of anybody else, and
-        `UserNotFound` when a contact to change is gone: then ask for the holders again.
+        `UserNotFound` when a contact to change is gone or merged into another: then ask for the holders again.
         Raises `Conflict` for an id that was ever used.
         """
         ...

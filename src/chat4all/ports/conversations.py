@@ -75,7 +75,7 @@ class Channels(Protocol):
     async def link(self, channel: Channel) -> Channel:
         """Tie an identity to a user; return the existing row when it already is theirs.
 
-        Raises `ChannelTaken` when it belongs to somebody else.
+        What is of a contact is also of those that are merged with it. Raises `ChannelTaken` when it belongs to somebody else.
         """
         ...
 
@@ -88,11 +88,15 @@ class Channels(Protocol):
         ...
 
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
-        """Remove an identity of `user`. Raises `ChannelNotFound`."""
+        """Remove an identity of `user`, or of one merged with it. Raises `ChannelNotFound`."""
         ...
 
     async def of_users(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
-        """Return the identities of each user, oldest first; users without any are left out."""
+        """Return the identities of each user, oldest first; users without any are left out.
+
+        A contact that is merged with others has theirs too: its own are first, then those of
+        the kept one, then the rest.
+        """
         ...
 
     async def resolve(

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.api_keys import ApiKeys, Delegations
+from chat4all.ports.contact_merges import ContactMerges
 from chat4all.ports.contacts import ContactBatches
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
@@ -18,7 +19,7 @@ from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 class Directory(Protocol):
-    """One storage behind twenty-one views of it. Every implementation passes `DirectoryContract`.
+    """One storage behind twenty-two views of it. Every implementation passes `DirectoryContract`.
 
     Strongly consistent: what a call has stored, every later call on any node sees. Methods
     raise `Unavailable` or `StorageFull` when the storage does not answer.
@@ -37,6 +38,11 @@ class Directory(Protocol):
     @property
     def contact_batches(self) -> ContactBatches:
         """Many contacts and their channels at once."""
+        ...
+
+    @property
+    def contact_merges(self) -> ContactMerges:
+        """Contacts that are one person."""
         ...
 
     @property

@@ -22,7 +22,10 @@ class Users(Protocol):
         ...
 
     async def get_many(self, users: Collection[UserId]) -> Mapping[UserId, User]:
-        """Return those that exist."""
+        """Return those that exist.
+
+        A merged contact has the name and the preferred channel of the one that was kept.
+        """
         ...
 
     async def by_username(self, username: str) -> tuple[User, str | None] | None:
@@ -34,7 +37,7 @@ class Users(Protocol):
         ...
 
     async def remove(self, user: UserId) -> None:
-        """Forget a contact and its channels; unknown ids are no error.
+        """Forget a contact, those merged into it, and their channels; unknown ids are no error.
 
         The id stays reserved: messages that name it keep their author.
         """
@@ -51,8 +54,8 @@ class Users(Protocol):
     ) -> Sequence[User]:
         """Return users whose username or display name contains `words`, by id.
 
-        With `owner` only that user's contacts; without it contacts are left out. An empty
-        `words` matches everyone.
+        With `owner` only that user's contacts, but those that were merged into another;
+        without it contacts are left out. An empty `words` matches everyone.
         """
         ...
 

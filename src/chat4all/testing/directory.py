@@ -27,6 +27,7 @@ from chat4all.testing.directory_scheduled import (
     ScheduledMessagesContract,
     ScheduledWorkContract,
 )
+from chat4all.testing.directory_merges import ContactMergesContract
 from chat4all.testing.directory_users import (
     KeysContract,
     TokensContract,
@@ -50,6 +51,7 @@ class DirectoryContract(
     MembersContract,
     ChannelsContract,
     ContactBatchesContract,
+    ContactMergesContract,
     AccountsContract,
     LinkCodesContract,
     RoutesContract,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chat4all.adapters.memory.directory_state import DirectoryState
 from chat4all.domain.directory import Channel, User
-from chat4all.domain.errors import ChannelTaken, Conflict
+from chat4all.domain.errors import ChannelTaken, Conflict, UserNotFound
 from chat4all.ports.contacts import ContactBatch, PlatformAddress
 
 
@@ -23,7 +23,7 @@ class MemoryContactBatches:
         """Return the channels with any of these addresses, and whose they are."""
         wanted, users = set(addresses), self._state.users
         return [
-            (one, users[one.user_id])
+            (one, users[self._state.person(one.user_id)[0]])
             for one in self._state.channels.values()
             if PlatformAddress(one.platform, one.external_id) in wanted
         ]
@@ -42,6 +42,8 @@ class MemoryContactBatches:
     async def _check(self, batch: ContactBatch) -> None:
         state = self._state
         state.require_users(batch.changed)
+        if any(state.users[one].merged_into for one in batch.changed):
+            raise UserNotFound("a contact was merged into another meanwhile")
         for contact in batch.contacts:
             if contact.id in state.users or contact.id in state.removed:
                 raise Conflict(f"the user id {contact.id} is in use; choose another")

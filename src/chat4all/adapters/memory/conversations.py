@@ -151,7 +151,7 @@ class MemoryChannels:
         """Tie an identity to a user; return the existing row when it already is theirs."""
         kept = self._find(channel.platform, channel.account_id, channel.external_id)
         if kept is not None:
-            if kept.user_id != channel.user_id:
+            if kept.user_id not in self._state.person(channel.user_id):
                 raise ChannelTaken("this external identity belongs to another user")
             return kept
         if channel.id in self._state.channels:
@@ -178,17 +178,18 @@ class MemoryChannels:
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
         """Remove an identity of `user`. Raises `ChannelNotFound`."""
         kept = self._state.channels.get(channel)
-        if kept is None or kept.user_id != user:
+        if kept is None or kept.user_id not in self._state.person(user):
             raise ChannelNotFound(f"{user} has no channel {channel}")
         del self._state.channels[channel]
 
     async def of_users(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
-        """Return the identities of each user, oldest first; users without any are left out."""
+        """Return the identities of each user, their own first; users without any are left out."""
         found: dict[UserId, list[Channel]] = {}
-        wanted = set(users)
-        for one in sorted(self._state.channels.values(), key=lambda one: (one.linked_at, one.id)):
-            if one.user_id in wanted:
-                found.setdefault(one.user_id, []).append(one)
+        for user in users:
+            order = dict.fromkeys([user, *self._state.person(user)])
+            theirs = [channel for one in order for channel in self._state.own_channels(one)]
+            if theirs:
+                found[user] = theirs
         return found
 
     async def resolve(

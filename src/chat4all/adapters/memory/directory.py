@@ -10,6 +10,7 @@ from typing import Self
 from chat4all.adapters.memory.accounts import MemoryAccounts, MemoryLinkCodes
 from chat4all.adapters.memory.api_keys import MemoryApiKeys, MemoryDelegations
 from chat4all.adapters.memory.contact_batches import MemoryContactBatches
+from chat4all.adapters.memory.contact_merges import MemoryContactMerges
 from chat4all.adapters.memory.conversations import (
     MemoryChannels,
     MemoryConversations,
@@ -26,6 +27,7 @@ from chat4all.adapters.memory.webhooks import MemoryWebhookDeliveries, MemoryWeb
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.api_keys import ApiKeys, Delegations
+from chat4all.ports.contact_merges import ContactMerges
 from chat4all.ports.contacts import ContactBatches
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
@@ -59,6 +61,7 @@ class MemoryDirectory:
         self.users: Users = MemoryUsers(state)
         self.channels: Channels = MemoryChannels(state)
         self.contact_batches: ContactBatches = MemoryContactBatches(state)
+        self.contact_merges: ContactMerges = MemoryContactMerges(state)
         self.conversations: Conversations = MemoryConversations(state, max_members)
         self.members: Members = MemoryMembers(state, max_members)
         self.tokens: Tokens = MemoryTokens(state, clock)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chat4all.domain.api_keys import ApiKey, DelegatedAct, Delegation
+from chat4all.domain.contact_merges import ContactMerge
 from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User
 from chat4all.domain.errors import ConversationNotFound, UserNotFound
 from chat4all.domain.failover import FailoverPlan
@@ -19,6 +20,7 @@ from chat4all.domain.ids import (
     DeliveryId,
     EndpointId,
     KeyId,
+    MergeId,
     MessageId,
     SubscriptionId,
     UserId,
@@ -59,6 +61,7 @@ class DirectoryState:
     secret_hashes: dict[UserId, str] = field(default_factory=dict)
     usernames: dict[str, UserId] = field(default_factory=dict)
     channels: dict[ChannelId, Channel] = field(default_factory=dict)
+    contact_merges: dict[MergeId, ContactMerge] = field(default_factory=dict)
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
     pairs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
     conversations_of: dict[UserId, set[ConversationId]] = field(default_factory=dict)
@@ -83,6 +86,26 @@ class DirectoryState:
     scheduled: dict[MessageId, ScheduledMessage] = field(default_factory=dict)
     groups: dict[ChatKey, GroupRow] = field(default_factory=dict)
     group_people: dict[tuple[ChatKey, str], tuple[Standing, Moment]] = field(default_factory=dict)
+
+    def shown(self, user: UserId) -> User:
+        """Return a user; a merged contact is called and reached as the kept one is."""
+        found = self.users[user]
+        kept = self.users.get(found.merged_into) if found.merged_into else None
+        if kept is None:
+            return found
+        name, preferred = kept.display_name, kept.preferred_channel
+        return replace(found, display_name=name, preferred_channel=preferred)
+
+    def person(self, user: UserId) -> list[UserId]:
+        """Return all ids that are one person with `user`, the kept one first."""
+        found = self.users.get(user)
+        kept = found.merged_into if found and found.merged_into else user
+        return [kept, *sorted(one.id for one in self.users.values() if one.merged_into == kept)]
+
+    def own_channels(self, user: UserId) -> list[Channel]:
+        """Return the channels of one user alone, oldest first."""
+        found = (one for one in self.channels.values() if one.user_id == user)
+        return sorted(found, key=lambda one: (one.linked_at, one.id))
 
     def require_users(self, users: Collection[UserId]) -> None:
         """Raise `UserNotFound` unless all of `users` exist."""

@@ -31,7 +31,7 @@ class MemoryUsers:
 
     async def get_many(self, users: Collection[UserId]) -> Mapping[UserId, User]:
         """Return those that exist."""
-        return {user: self._state.users[user] for user in users if user in self._state.users}
+        return {user: self._state.shown(user) for user in users if user in self._state.users}
 
     async def by_username(self, username: str) -> tuple[User, str | None] | None:
         """Return the user and their secret hash, or None."""
@@ -51,15 +51,23 @@ class MemoryUsers:
         ):
             del self._state.usernames[username_key(old.username)]
         self._state.users[user.id] = replace(
-            user, kind=old.kind, owner_id=old.owner_id, created_at=old.created_at
+            user,
+            kind=old.kind,
+            owner_id=old.owner_id,
+            created_at=old.created_at,
+            merged_into=old.merged_into,
         )
 
     async def remove(self, user: UserId) -> None:
-        """Forget a user and their channels; the id stays reserved."""
+        """Forget a user, those merged into them, and their channels; the ids stay reserved."""
         state = self._state
+        for merged in [one.id for one in state.users.values() if one.merged_into == user]:
+            await self.remove(merged)
         gone = state.users.pop(user, None)
         if gone is None:
             return
+        for merge in [one for one in state.contact_merges.values() if one.kept == user]:
+            state.contact_merges[merge.id] = replace(merge, before=(), display_name="")
         state.removed.add(user)
         state.secret_hashes.pop(user, None)
         if gone.username is not None:
@@ -81,7 +89,8 @@ class MemoryUsers:
         found = (
             user
             for user in self._state.users.values()
-            if (kind is None or user.kind is kind)
+            if user.merged_into is None
+            and (kind is None or user.kind is kind)
             and (user.kind is not UserKind.CONTACT if owner is None else user.owner_id == owner)
             and (after is None or user.id > after)
             and any(wanted in search_key(name) for name in (user.username or "", user.display_name))

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
+from chat4all.adapters.sql.persons import Person, persons
 from chat4all.adapters.sql.tables import channels
 from chat4all.adapters.sql.users import require_users
 from chat4all.domain.directory import Channel
@@ -33,7 +34,7 @@ class SqlChannels:
         async def work(connection: AsyncConnection) -> Channel:
             kept = (await connection.execute(query)).one_or_none()
             if kept is not None:
-                if kept.user_id != channel.user_id:
+                if kept.user_id not in await _person(connection, channel.user_id):
                     raise ChannelTaken("this external identity belongs to another user")
                 return channel_of(kept)
             await require_users(connection, [channel.user_id])
@@ -67,10 +68,11 @@ class SqlChannels:
 
     async def unlink(self, user: UserId, channel: ChannelId) -> None:
         """Remove an identity of `user`. Raises `ChannelNotFound`."""
-        gone = delete(channels).where(channels.c.id == channel, channels.c.user_id == user)
+        gone = delete(channels).where(channels.c.id == channel)
 
         async def work(connection: AsyncConnection) -> None:
-            if not (await connection.execute(gone)).rowcount:
+            whose = channels.c.user_id.in_(await _person(connection, user))
+            if not (await connection.execute(gone.where(whose))).rowcount:
                 raise ChannelNotFound(f"{user} has no channel {channel}")
 
         await self._database.write(work)
@@ -79,11 +81,14 @@ class SqlChannels:
         """Return the identities of each user, oldest first; users without any are left out."""
 
         async def work(connection: AsyncConnection) -> Mapping[UserId, Sequence[Channel]]:
-            rows = await rows_in(connection, select(channels), channels.c.user_id, users)
-            found: dict[UserId, list[Channel]] = {}
+            people = await persons(connection, users)
+            everybody = {one for person in people.values() for one in person}
+            rows = await rows_in(connection, select(channels), channels.c.user_id, everybody)
+            owned: dict[UserId, list[Channel]] = {}
             for row in sorted(rows, key=lambda row: (row.linked_at, row.id)):
-                found.setdefault(row.user_id, []).append(channel_of(row))
-            return found
+                owned.setdefault(row.user_id, []).append(channel_of(row))
+            found = {user: _of(user, person, owned) for user, person in people.items()}
+            return {user: theirs for user, theirs in found.items() if theirs}
 
         return await self._database.read(work) if users else {}
 
@@ -100,6 +105,18 @@ class SqlChannels:
             return None if row is None else channel_of(row)
 
         return await self._database.read(work)
+
+
+async def _person(connection: AsyncConnection, user: UserId) -> Person:
+    return (await persons(connection, [user]))[user]
+
+
+def _of(
+    user: UserId, person: Person, owned: Mapping[UserId, Sequence[Channel]]
+) -> Sequence[Channel]:
+    """Return a user's own channels, then those of the kept contact, then the others'."""
+    order = [user, *(one for one in person if one != user)]
+    return [channel for one in order for channel in owned.get(one, ())]
 
 
 def _with(platform: str, external_id: str, accounts: Sequence[str]) -> Select[Any]:

@@ -14,7 +14,7 @@ from chat4all.adapters.sql.folding import search_key
 from chat4all.adapters.sql.tables import channels, users
 from chat4all.adapters.sql.users import new_user_row, require_users, user_of
 from chat4all.domain.directory import Channel, User
-from chat4all.domain.errors import ChannelTaken
+from chat4all.domain.errors import ChannelTaken, UserNotFound
 from chat4all.ports.contacts import ContactBatch, PlatformAddress
 
 
@@ -31,8 +31,11 @@ class SqlContactBatches:
 
         async def work(connection: AsyncConnection) -> Sequence[tuple[Channel, User]]:
             rows = await _with_addresses(connection, addresses)
-            owners = await rows_in(connection, select(users), users.c.id, {r.user_id for r in rows})
-            known = {row.id: user_of(row) for row in owners}
+            ids = {row.user_id for row in rows}
+            owners = await rows_in(connection, select(users), users.c.id, ids)
+            into = {row.merged_into for row in owners} - {None}
+            kept = {row.id: row for row in await rows_in(connection, select(users), users.c.id, into)}
+            known = {row.id: user_of(kept.get(row.merged_into, row)) for row in owners}
             return [(channel_of(row), known[row.user_id]) for row in rows]
 
         return await self._database.read(work) if addresses else []
@@ -53,6 +56,9 @@ class SqlContactBatches:
                 if row.user_id in ours and row.user_id != said:
                     raise ChannelTaken("an address was given to another contact meanwhile")
             await require_users(connection, batch.changed)
+            merged = select(users.c.id).where(users.c.merged_into.is_not(None))
+            if await rows_in(connection, merged, users.c.id, batch.changed):
+                raise UserNotFound("a contact was merged into another meanwhile")
             if batch.contacts:
                 rows = [new_user_row(one) for one in batch.contacts]
                 await connection.execute(insert(users), rows)

@@ -11,6 +11,7 @@ from chat4all.adapters.sql.accounts import SqlAccounts
 from chat4all.adapters.sql.api_keys import SqlApiKeys
 from chat4all.adapters.sql.channels import SqlChannels
 from chat4all.adapters.sql.contact_batches import SqlContactBatches
+from chat4all.adapters.sql.contact_merges import SqlContactMerges
 from chat4all.adapters.sql.conversations import SqlConversations
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.delegations import SqlDelegations
@@ -32,6 +33,7 @@ from chat4all.adapters.sql.webhook_endpoints import SqlWebhookEndpoints
 from chat4all.domain.directory import MAX_MEMBERS
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.api_keys import ApiKeys, Delegations
+from chat4all.ports.contact_merges import ContactMerges
 from chat4all.ports.contacts import ContactBatches
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.failovers import Failovers
@@ -67,6 +69,7 @@ class SqlDirectory:
         self.users: Users = SqlUsers(database)
         self.channels: Channels = SqlChannels(database)
         self.contact_batches: ContactBatches = SqlContactBatches(database)
+        self.contact_merges: ContactMerges = SqlContactMerges(database)
         self.conversations: Conversations = SqlConversations(database, max_members)
         self.members: Members = SqlMembers(database, max_members)
         self.tokens: Tokens = SqlTokens(database, clock)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from chat4all.adapters.sql.column_types import Instant, Json
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
@@ -55,6 +55,8 @@ users = Table(
     Column("removed", Boolean(), nullable=False),
     Column("created_at", Instant(), nullable=False),
     Column("last_seen_at", Instant()),
+    # The contact that this one is the same person as; never one that is merged itself.
+    Column("merged_into", String(), index=True),
     UniqueConstraint("username_key"),
     Index(None, "owner_id", "id"),
 )
@@ -71,6 +73,22 @@ channels = Table(
     Column("linked_at", Instant(), nullable=False),
     Column("reachable", Boolean(), nullable=False, server_default=true()),
     UniqueConstraint("platform", "external_id", "account_id"),
+)
+
+contact_merges = Table(
+    "contact_merges",
+    metadata,
+    Column("id", String(), primary_key=True),
+    Column("owner_id", String(), nullable=False),
+    Column("kept_id", String(), nullable=False),
+    Column("display_name", String(), nullable=False),
+    Column("preferred_channel", String()),
+    # Each contact of the person as it was, the kept one first; empty once it was deleted.
+    Column("before", Json(), nullable=False),
+    Column("at", Instant(), nullable=False),
+    Column("undone_at", Instant()),
+    Index(None, "owner_id", "id"),
+    Index(None, "kept_id", "id"),
 )
 
 conversations = Table(

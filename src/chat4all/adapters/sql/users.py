@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.folding import search_key, username_key
-from chat4all.adapters.sql.tables import channels
+from chat4all.adapters.sql.tables import channels, contact_merges
 from chat4all.adapters.sql.tables import users as table
 from chat4all.domain.directory import User, UserKind
 from chat4all.domain.errors import UserNotFound
@@ -37,7 +38,9 @@ class SqlUsers:
 
         async def work(connection: AsyncConnection) -> Mapping[UserId, User]:
             rows = await rows_in(connection, _PRESENT, table.c.id, users)
-            return {row.id: user_of(row) for row in rows}
+            into = {row.merged_into for row in rows} - {None}
+            kept = {row.id: row for row in await rows_in(connection, _PRESENT, table.c.id, into)}
+            return {row.id: _shown(row, kept.get(row.merged_into)) for row in rows}
 
         return await self._database.read(work) if users else {}
 
@@ -66,13 +69,15 @@ class SqlUsers:
         await self._database.write(work)
 
     async def remove(self, user: UserId) -> None:
-        """Forget a user and their channels; the id stays reserved."""
-        blank = update(table).where(table.c.id == user).values(_NOBODY)
-        unlink = delete(channels).where(channels.c.user_id == user)
+        """Forget a user, those merged into them, and their channels; the ids stay reserved."""
+        everybody = select(table.c.id).where(or_(table.c.id == user, table.c.merged_into == user))
+        told = update(contact_merges).where(contact_merges.c.kept_id == user).values(before=[])
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(blank)
-            await connection.execute(unlink)
+            gone = list(await connection.scalars(everybody))
+            await connection.execute(update(table).where(table.c.id.in_(gone)).values(_NOBODY))
+            await connection.execute(delete(channels).where(channels.c.user_id.in_(gone)))
+            await connection.execute(told.values(display_name=""))
 
         await self._database.write(work)
 
@@ -86,7 +91,7 @@ class SqlUsers:
         limit: int,
     ) -> Sequence[User]:
         """Return users whose username or display name contains `words`, by id."""
-        query = _PRESENT.order_by(table.c.id).limit(limit)
+        query = _PRESENT.where(table.c.merged_into.is_(None)).order_by(table.c.id).limit(limit)
         if wanted := search_key(words):
             query = query.where(table.c.search_key.contains(wanted, autoescape=True))
         if kind is not None:
@@ -126,6 +131,7 @@ _NOBODY = {
     "secret_hash": None,
     "search_key": "",
     "last_seen_at": None,
+    "merged_into": None,
 }
 
 
@@ -170,4 +176,13 @@ def user_of(row: Row[Any]) -> User:
         admin=row.admin,
         preferred_channel=row.preferred_channel,
         last_seen_at=row.last_seen_at,
+        merged_into=row.merged_into,
     )
+
+
+def _shown(row: Row[Any], kept: Row[Any] | None) -> User:
+    """Return the user of a row; a merged contact is called and reached as the kept one is."""
+    user = user_of(row)
+    if kept is None:
+        return user
+    return replace(user, display_name=kept.display_name, preferred_channel=kept.preferred_channel)
