@@ -73,6 +73,8 @@ async def _things(world: World, people: Mapping[str, Person]) -> dict[str, str]:
         "conversation_id": group,
         "message_id": str((await say(people["owner"], group, "Lunch?"))["message_id"]),
         "contact_id": await _made(owner, "contacts", display_name="Carla"),
+        "other_contact_id": await _made(owner, "contacts", display_name="Carlinha"),
+        "merge_id": await _merged(owner),
         "channel_id": await _linked(world, people["owner"].id),
         "account_id": account,
         "endpoint_id": await _made(owner, "webhook-endpoints", url="https://shop.example/"),
@@ -114,6 +116,12 @@ async def _made(client: httpx.AsyncClient, path: str, **body: Any) -> str:
     answer = await client.post(f"/v1/{path}", json=body)
     assert answer.status_code == httpx.codes.CREATED, answer.text
     return str(answer.json()["id"])
+
+
+async def _merged(owner: httpx.AsyncClient) -> str:
+    kept, other = [await _made(owner, "contacts", display_name="Davi") for _ in range(2)]
+    answer = await owner.post(f"/v1/contacts/{kept}/merge", json={"contact_ids": [other]})
+    return str(answer.raise_for_status().json()["merge_id"])
 
 
 async def _scheduled(owner: httpx.AsyncClient, group: str) -> str:

@@ -74,6 +74,7 @@ from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.key_ring import KeyRing
 from chat4all.services.last_channel import LastChannels
+from chat4all.services.merge_contacts import MergeContacts
 from chat4all.services.messages import Messages
 from chat4all.services.notify import Notifier
 from chat4all.services.people import People
@@ -434,6 +435,7 @@ class _Engines:
             profiles=UserProfiles(users, conversations),
             contacts=Contacts(users, channels, ADDRESSES, now=now),
             import_contacts=ImportContacts(directory.contact_batches, channels, ADDRESSES, now=now),
+            merge_contacts=MergeContacts(directory.contact_merges, conversations, now=now),
             channels=OwnChannels(channels, directory.link_codes, ADDRESSES, now=now),
             conversations=ConversationBook(
                 conversations, directory.members, users, self.announce, now=now

@@ -34,6 +34,7 @@ from chat4all.services.delegates import Delegates
 from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.key_ring import KeyRing
+from chat4all.services.merge_contacts import MergeContacts
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.records import encode_command
 from chat4all.services.roster import Roster
@@ -90,6 +91,7 @@ def rest_deps(
         profiles=UserProfiles(users, conversations),
         contacts=Contacts(users, channels, core.addresses),
         import_contacts=ImportContacts(directory.contact_batches, channels, core.addresses),
+        merge_contacts=MergeContacts(directory.contact_merges, conversations),
         channels=OwnChannels(channels, directory.link_codes, core.addresses),
         conversations=ConversationBook(
             conversations, directory.members, users, partial(_announce, core)

@@ -63,9 +63,7 @@ class ContactMerge:
     def after(self) -> Sequence[ContactState]:
         """Return how the merge left each contact."""
         return [
-            replace(
-                one, display_name=self.display_name, preferred_channel=self.preferred_channel
-            )
+            replace(one, display_name=self.display_name, preferred_channel=self.preferred_channel)
             if one.id == self.kept
             else replace(one, merged_into=self.kept)
             for one in self.before

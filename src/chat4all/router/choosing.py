@@ -56,13 +56,15 @@ class LastChannels(Protocol):
 class Way:
     """One way to a recipient: an identity of theirs, or a `group` that they are in there.
 
-    Everybody who is in the group is reached by the same call.
+    Everybody who is in the group is reached by the same call. `user` is whose the identity
+    is: that of a merged contact may be another's of the same person.
     """
 
     platform: str
     address: str
     account_id: AccountId | None
     channel: ChannelId | None = None
+    user: UserId | None = None
     group: GroupChat | None = None
 
     @property
@@ -104,6 +106,7 @@ class Ways:
                 address=one.external_id,
                 account_id=one.account_id,
                 channel=one.id,
+                user=one.user_id,
             )
             for one in channels
             if one.reachable

@@ -202,10 +202,13 @@ class Planner:
 
 
 def _task_id(sending: _Sending, account: AccountId, *, is_first: bool) -> str:
-    """Return an id that a repeat has too; into a group a message goes once for all."""
+    """Return an id that a repeat has too; into a group a message goes once for all.
+
+    So it goes to an address once, where several members are one person that it is of.
+    """
     message, user, way = sending.message.message_id, sending.user.id, sending.way
     if way.channel is not None:
-        return derived_id("deliver", message, user, way.channel)
+        return derived_id("deliver", message, way.user or user, way.channel)
     whose = () if is_first else (user,)
     return derived_id("deliver", message, account, way.address, *whose)
 

@@ -107,6 +107,8 @@ class Contacts:
         user = (await self._users.get_many([contact])).get(contact)
         if user is None or user.kind is not UserKind.CONTACT or user.owner_id != owner:
             raise UserNotFound("no such contact")
+        if user.merged_into is not None:
+            raise UserNotFound(f"this contact was merged into {user.merged_into}")
         return user
 
     async def _card(self, user: User) -> ContactCard:

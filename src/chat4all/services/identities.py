@@ -21,6 +21,7 @@ from chat4all.domain.directory import (
 from chat4all.domain.errors import ChannelTaken, Conflict
 from chat4all.domain.ids import ChannelId, ConversationId, UserId, derived_id, new_id
 from chat4all.domain.inbound import GroupPerson, IncomingMessage
+from chat4all.domain.messages import Message
 from chat4all.ports.directory import Directory
 
 log = structlog.get_logger(__name__)
@@ -67,8 +68,31 @@ class Identities:
         source = replace(_identity(account, person.author, at), reachable=reachable)
         return await self._admit(source, account, person.name, address)
 
-    async def private(self, account: Account, user: UserId, *, at: datetime) -> Conversation | None:
+    async def speaker(self, conversation: ConversationId, user: UserId) -> UserId | None:
+        """Return as whom `user` is in a conversation; None when they are not.
+
+        Contacts that were merged are one person, which may be in it as any of them.
+        """
+        found = await self._directory.conversations.get(conversation)
+        if found is None or found.member(user) is not None:
+            return None if found is None else user
+        person = await self._directory.contact_merges.person(user)
+        return next((one for one in person if found.member(one) is not None), None)
+
+    async def author_of(self, message: Message, user: UserId) -> UserId | None:
+        """Return as whom `user` wrote a message; None when it was not theirs."""
+        if message.sender == user:
+            return user
+        person = await self._directory.contact_merges.person(user)
+        return message.sender if message.sender in person else None
+
+    async def private(
+        self, account: Account, user: UserId, *, at: datetime
+    ) -> tuple[Conversation, UserId] | None:
         """Return the private conversation of `user` and the owner, or None when there is none.
+
+        And as whom `user` is in it: where they have none of their own, one that somebody has
+        who is the same person is theirs.
 
         An account of a person is theirs alone. One of a service serves everybody, so there a
         contact writes to the person in whose address book they stand, and a person to nobody.
@@ -76,6 +100,9 @@ class Identities:
         owner = await self._owner(account, user)
         if user == owner:
             return None
+        there = await self._of_person(owner, user)
+        if there is not None:
+            return there
         conversation = Conversation(
             id=ConversationId(new_id()),
             type=ConversationType.PRIVATE,
@@ -86,7 +113,16 @@ class Identities:
                 Member(user_id=user, role=Role.MEMBER, joined_at=at),
             ),
         )
-        return await self._directory.conversations.create(conversation)
+        return await self._directory.conversations.create(conversation), user
+
+    async def _of_person(self, owner: UserId, user: UserId) -> tuple[Conversation, UserId] | None:
+        """Return the private conversation that the owner has with one of a merged person."""
+        person = await self._directory.contact_merges.person(user)
+        for one in dict.fromkeys([user, *person]) if len(person) > 1 else ():
+            for talk in await self._directory.conversations.of_user(one):
+                if talk.type is ConversationType.PRIVATE and talk.member(owner) is not None:
+                    return talk, one
+        return None
 
     async def link(self, account: Account, event: IncomingMessage, *, at: datetime) -> str:
         """Tie the address to the user of the event's code; return what to tell its person."""

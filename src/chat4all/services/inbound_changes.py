@@ -40,6 +40,7 @@ class InboundChanges:
         if actor is None or place is None:
             self._ignored("unknown_message")
             return []
+        actor = await self._speaker(event, actor, place)
         match event:
             case IncomingEdit():
                 return [_edit(event, actor, place, account)]
@@ -47,6 +48,13 @@ class InboundChanges:
                 return [_deletion(event, actor, place, account.platform)]
             case IncomingReaction():
                 return self._reactions(event, actor, place, account.platform)
+
+    async def _speaker(self, event: Change, actor: UserId, place: Place) -> UserId:
+        """Return as whom `actor` does it: as whom they wrote the message, or are with it."""
+        if place.message is not None and not isinstance(event, IncomingReaction):
+            wrote = await self._identities.author_of(place.message, actor)
+            return wrote or actor
+        return await self._identities.speaker(place.conversation_id, actor) or actor
 
     def _reactions(
         self, event: IncomingReaction, actor: UserId, place: Place, channel: str

@@ -135,7 +135,6 @@ class ReceiveInbound:
         self._identities = Identities(directory, waiting=hooks.waiting)
         self._groups = PlatformGroups(directory, self._identities)
         self._changes = InboundChanges(self._identities, hooks.ignored)
-        self._conversations = directory.conversations
         self._log = event_log
         self._store = store
         self._routes = directory.routes
@@ -268,8 +267,7 @@ class ReceiveInbound:
             batch.commands += written.news
             return written.conversation_id, written.author
         sender = await self._identities.author(account, event, at=now)
-        conversation = await self._conversation(event, sender, answered, batch)
-        return None if conversation is None else (conversation, sender)
+        return await self._conversation(event, sender, answered, batch)
 
     async def _answered(self, event: IncomingMessage, batch: _Batch) -> Place | None:
         if event.reply_to is None:
@@ -278,24 +276,31 @@ class ReceiveInbound:
 
     async def _conversation(
         self, event: IncomingMessage, sender: UserId, answered: Place | None, batch: _Batch
-    ) -> ConversationId | None:
-        """Return where the message belongs: where it answers, where the talk was, in private."""
+    ) -> tuple[ConversationId, UserId] | None:
+        """Return where the message belongs: where it answers, where the talk was, in private.
+
+        And as whom its sender is there.
+        """
         account, address = batch.account, event.address
         talk = batch.routes.get(address) or await self._routes.get(
             account.platform, account.id, address
         )
         for candidate in (answered.conversation_id if answered else None, talk):
-            if candidate is not None and await self._is_member(candidate, sender):
+            if candidate is None:
+                continue
+            speaker = await self._identities.speaker(candidate, sender)
+            if speaker is not None:
                 if candidate != talk:
                     batch.routes[address] = candidate
-                return candidate
+                return candidate, speaker
         now = self._now()
-        private = await self._identities.private(account, sender, at=now)
-        if private is None:
+        found = await self._identities.private(account, sender, at=now)
+        if found is None:
             return None
+        private, speaker = found
         batch.routes[address] = private.id
-        await self._announce(private, sender, batch, at=now)
-        return private.id
+        await self._announce(private, speaker, batch, at=now)
+        return private.id, speaker
 
     async def _announce(
         self, conversation: Conversation, sender: UserId, batch: _Batch, *, at: datetime
@@ -308,10 +313,6 @@ class ReceiveInbound:
                     conversation_id=conversation.id, change="created", actor=sender, at=at
                 )
             )
-
-    async def _is_member(self, conversation: ConversationId, user: UserId) -> bool:
-        found = await self._conversations.get(conversation)
-        return found is not None and found.member(user) is not None
 
     # -- what happens besides
 
@@ -342,8 +343,11 @@ class ReceiveInbound:
         talk = await self._groups.conversation(account, event.address) or await self._routes.get(
             account.platform, account.id, event.address
         )
-        if user is not None and talk is not None and await self._is_member(talk, user):
-            await self._typing(talk, user)
+        if user is None or talk is None:
+            return
+        speaker = await self._identities.speaker(talk, user)
+        if speaker is not None:
+            await self._typing(talk, speaker)
 
     # -- finding messages
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from chat4all.domain.directory import Account, Channel, Conversation, Member, Role, User, UserKind
 from chat4all.domain.group_chats import ChatKey, GroupChat, Moment, Standing
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.api_keys import ApiKeys, Delegations
+from chat4all.ports.contact_merges import ContactMerges
 from chat4all.ports.contacts import ContactBatch, ContactBatches, PlatformAddress
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.directory import Directory
@@ -21,15 +22,8 @@ from chat4all.ports.routes import Routes
 from chat4all.ports.scheduled import ScheduledMessages, ScheduledWork
 from chat4all.ports.users import Keys, Tokens, Users
 from chat4all.ports.webhooks import WebhookDeliveries, WebhookEndpoints
-from chat4all.services.directory_cache import DirectoryCache, Kept, Key
-
-
-class Cache(Protocol):
-    """Who is told of every change: the cache itself, or the `DirectoryNews` around it."""
-
-    async def changed(self, what: Kept, key: Key | None = None) -> None:
-        """Forget what is kept under `key`, or everything of that kind."""
-        ...
+from chat4all.services.directory_cache import DirectoryCache, Kept
+from chat4all.services.watched_merges import Cache, PersonNews, WatchedMerges
 
 
 class WatchedDirectory:
@@ -44,9 +38,12 @@ class WatchedDirectory:
         self, directory: Directory, cache: DirectoryCache, news: Cache | None = None
     ) -> None:
         told = cache if news is None else news
-        self.users: Users = _Users(directory.users, told)
-        self.channels: Channels = _Channels(directory.channels, told)
-        self.contact_batches: ContactBatches = _ContactBatches(directory.contact_batches, told)
+        merges = directory.contact_merges
+        people = PersonNews(merges, told)
+        self.users: Users = _Users(directory.users, merges, people)
+        self.channels: Channels = _Channels(directory.channels, people)
+        self.contact_batches: ContactBatches = _ContactBatches(directory.contact_batches, people)
+        self.contact_merges: ContactMerges = WatchedMerges(merges, people)
         self.conversations: Conversations = _Conversations(directory.conversations, told)
         self.members: Members = _Members(directory.members, told)
         self.tokens: Tokens = directory.tokens
@@ -68,9 +65,10 @@ class WatchedDirectory:
 
 
 class _Users:
-    def __init__(self, users: Users, cache: Cache) -> None:
+    def __init__(self, users: Users, merges: ContactMerges, news: PersonNews) -> None:
         self._users = users
-        self._cache = cache
+        self._merges = merges
+        self._news = news
 
     async def add(self, user: User, *, secret_hash: str | None = None) -> None:
         await self._users.add(user, secret_hash=secret_hash)
@@ -85,14 +83,15 @@ class _Users:
         try:
             await self._users.update(user)
         finally:
-            await self._cache.changed(Kept.USERS, user.id)
+            await self._news.changed(Kept.USERS, user.id)
 
     async def remove(self, user: UserId) -> None:
+        # Asked before: afterwards nobody is one person with anybody.
+        everybody = await self._merges.person(user)
         try:
             await self._users.remove(user)
         finally:
-            await self._cache.changed(Kept.USERS, user)
-            await self._cache.changed(Kept.CHANNELS, user)
+            await self._news.all_changed(everybody)
 
     async def search(
         self,

@@ -22,12 +22,12 @@ from chat4all.testing.directory_conversations import (
 )
 from chat4all.testing.directory_failovers import FailoversContract
 from chat4all.testing.directory_groups import GroupChatsContract, GroupPeopleContract
+from chat4all.testing.directory_merges import ContactMergesContract
 from chat4all.testing.directory_push import PushNoticesContract, PushSubscriptionsContract
 from chat4all.testing.directory_scheduled import (
     ScheduledMessagesContract,
     ScheduledWorkContract,
 )
-from chat4all.testing.directory_merges import ContactMergesContract
 from chat4all.testing.directory_users import (
     KeysContract,
     TokensContract,

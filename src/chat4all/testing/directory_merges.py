@@ -16,9 +16,12 @@ from chat4all.ports.contacts import ContactBatch, PlatformAddress
 from chat4all.ports.directory import Directory
 from chat4all.testing.directory_examples import add_people, contact, identity, minutes
 
+MERGED = minutes(9)
+"""When the example merges."""
+
 
 async def merge_of(
-    directory: Directory, owner: UserId, kept: UserId, *others: UserId, at: datetime = minutes(9)
+    directory: Directory, owner: UserId, kept: UserId, *others: UserId, at: datetime = MERGED
 ) -> ContactMerge:
     """Return the merge of `others` into `kept` as they are now, by a new name; not kept yet."""
     found = await directory.contact_merges.states(owner, [kept, *others])
@@ -268,7 +271,7 @@ class ContactMergesContract:
         first, second, third = (one.id for one in people)
         old = await merge_of(directory, ana, first, second)
         await directory.contact_merges.keep(old)
-        late = minutes(9) + UNDO_FOR + timedelta(seconds=1)
+        late = MERGED + UNDO_FOR + timedelta(seconds=1)
         new = await merge_of(directory, ana, first, third, at=late)
         await directory.contact_merges.keep(new)
         assert await directory.contact_merges.page(ana, limit=9) == [new]

@@ -444,6 +444,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description Return one's merges, the newest first; those that can be undone are there.
+         */
+        get: operations["listContactMerges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge
+         * @description Say that other contacts are the same person as this one, which is kept.
+         *
+         *     Each keeps its id, its conversations and what it wrote: no message changes its place.
+         *     A repeat answers the same. It can be undone for 30 days.
+         */
+        post: operations["mergeContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/merges/{merge_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo
+         * @description Make the contacts of a merge what they were before, all of them or none.
+         *
+         *     409 `contact_changed` says what was changed since. A repeat answers the same.
+         */
+        post: operations["undoContactMerge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact_id}": {
         parameters: {
             query?: never;
@@ -2335,6 +2400,75 @@ export interface components {
             account_id?: string | null;
         };
         /**
+         * ContactMergePage
+         * @description Merges, newest first.
+         */
+        ContactMergePage: {
+            items: components["schemas"]["ContactMergeObject"][];
+            next: string | null;
+        };
+        /**
+         * ContactMergeObject
+         * @description A merge that was made: into which contact, of which, and whether it was undone.
+         *
+         *     `merged` is empty once the contact was deleted.
+         */
+        ContactMergeObject: {
+            id: string;
+            contact_id: string;
+            merged: components["schemas"]["MergedContact"][];
+            created_at: string;
+            undo_until: string;
+            undone_at: string | null;
+        };
+        /**
+         * MergedContact
+         * @description A contact of a merge, with the channels that are its own.
+         */
+        MergedContact: {
+            id: string;
+            display_name: string;
+            preferred_channel: string | null;
+            channels: components["schemas"]["LinkedChannel"][];
+        };
+        /**
+         * ContactMergeResult
+         * @description What a merge did, or with `dry_run` would do.
+         *
+         *     `contact` is the kept contact with the channels of all; `merged` are the others as they
+         *     were. `conversations` show a member by another name, the first 200 of `conversation_count`;
+         *     conversations and messages stay what they are. `merge_id` undoes it, until `undo_until`.
+         */
+        ContactMergeResult: {
+            dry_run: boolean;
+            merge_id: string | null;
+            contact: components["schemas"]["MergedContact"];
+            merged: components["schemas"]["MergedContact"][];
+            fields: components["schemas"]["MergeField"][];
+            conversations: components["schemas"]["RenamedMember"][];
+            conversation_count: number;
+            undo_until: string | null;
+        };
+        /**
+         * MergeField
+         * @description A field of the kept contact: its `value`, and what `others` had that is not kept.
+         */
+        MergeField: {
+            name: string;
+            value: string | null;
+            others: string[];
+        };
+        /**
+         * RenamedMember
+         * @description A conversation in which a member is called otherwise.
+         */
+        RenamedMember: {
+            conversation_id: string;
+            user_id: string;
+            before: string;
+            after: string;
+        };
+        /**
          * ContactPage
          * @description Contacts, by id.
          */
@@ -3278,6 +3412,20 @@ export interface components {
             channels?: components["schemas"]["NewChannel"][];
         };
         /**
+         * NewContactMerge
+         * @description The contacts that are the same person as the one that is kept.
+         *
+         *     `display_name` and `preferred_channel` are given to the kept one; without them it keeps
+         *     its own. Where its name is only its number it takes the first name that another has, and
+         *     where it prefers no channel the first that another prefers.
+         */
+        NewContactMerge: {
+            /** @description Contacts of one's own. */
+            contact_ids: string[];
+            display_name?: string;
+            preferred_channel?: string | null;
+        };
+        /**
          * NewConversation
          * @description A conversation to start; the caller is a member and need not be named.
          * @example {
@@ -3981,6 +4129,15 @@ export interface components {
             client_id?: string;
             client_secret?: string;
             scope?: string;
+        };
+        /**
+         * UndoneContactMerge
+         * @description A merge that was undone, and the contacts as they were before it and are again.
+         */
+        UndoneContactMerge: {
+            merge_id: string;
+            undone_at: string | null;
+            contacts: components["schemas"]["MergedContact"][];
         };
         /**
          * UpTo
@@ -5402,6 +5559,110 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listContactMerges: {
+        parameters: {
+            query?: {
+                /** @description Only merges into this contact. */
+                contact_id?: string;
+                /** @description At most so many items; a page may hold fewer. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactMergePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    mergeContacts: {
+        parameters: {
+            query?: {
+                /** @description Tell what would come of it; do nothing. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                contact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContactMerge"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactMergeResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    undoContactMerge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                merge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoneContactMerge"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

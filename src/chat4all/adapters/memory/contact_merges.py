@@ -47,9 +47,7 @@ class MemoryContactMerges:
         """See `ContactMerges.undo`."""
         merges = self._state.contact_merges
         there = sorted(
-            one.id
-            for one in merges.values()
-            if one.kept == merge.kept and one.undone_at is None
+            one.id for one in merges.values() if one.kept == merge.kept and one.undone_at is None
         )
         if merge.id not in there:
             return
@@ -76,15 +74,11 @@ class MemoryContactMerges:
         found = (
             one
             for one in self._state.contact_merges.values()
-            if one.owner == owner
-            and kept in (None, one.kept)
-            and (after is None or one.id < after)
+            if one.owner == owner and kept in (None, one.kept) and (after is None or one.id < after)
         )
         return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
 
-    def _states(
-        self, owner: UserId, contacts: Collection[UserId]
-    ) -> Mapping[UserId, ContactState]:
+    def _states(self, owner: UserId, contacts: Collection[UserId]) -> Mapping[UserId, ContactState]:
         asked = {one for one in contacts if self._is_contact(owner, one)}
         found = [
             user

@@ -34,7 +34,9 @@ class SqlContactBatches:
             ids = {row.user_id for row in rows}
             owners = await rows_in(connection, select(users), users.c.id, ids)
             into = {row.merged_into for row in owners} - {None}
-            kept = {row.id: row for row in await rows_in(connection, select(users), users.c.id, into)}
+            kept = {
+                row.id: row for row in await rows_in(connection, select(users), users.c.id, into)
+            }
             known = {row.id: user_of(kept.get(row.merged_into, row)) for row in owners}
             return [(channel_of(row), known[row.user_id]) for row in rows]
 

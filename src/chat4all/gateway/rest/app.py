@@ -21,6 +21,7 @@ from chat4all.gateway.rest.request import ApiRequest, check_request
 from chat4all.gateway.rest.routes.admin import Administration, ConnectorAdministration
 from chat4all.gateway.rest.routes.authentication import Authentication
 from chat4all.gateway.rest.routes.callbacks import Callbacks
+from chat4all.gateway.rest.routes.contact_merges import ContactMerges
 from chat4all.gateway.rest.routes.contacts import Contacts
 from chat4all.gateway.rest.routes.conversations import Conversations
 from chat4all.gateway.rest.routes.dead_letters import DeadLetterAdministration
@@ -55,6 +56,7 @@ CONTROLLERS = (
     OwnChannels,
     ServiceAccounts,
     Delegates,
+    ContactMerges,
     Contacts,
     Conversations,
     Messages,

@@ -32,6 +32,7 @@ from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.delivery_plan import PlanDelivery
 from chat4all.services.import_contacts import ImportContacts
+from chat4all.services.merge_contacts import MergeContacts
 from chat4all.services.messages import Messages
 from chat4all.services.presence import PresenceBoard
 from chat4all.services.push_devices import PushDevices
@@ -112,6 +113,7 @@ class RestDeps:
     profiles: UserProfiles
     contacts: Contacts
     import_contacts: ImportContacts
+    merge_contacts: MergeContacts
     channels: OwnChannels
     conversations: ConversationBook
     views: ConversationViews
