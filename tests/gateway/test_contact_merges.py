@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat4all.adapters.memory.directory import MemoryDirectory
-from chat4all.domain.contact_merges import MAX_MERGED, MAX_ONE_PERSON
+from chat4all.domain.contact_merges import MAX_MERGED, MAX_ONE_PERSON, ContactMerge
 from chat4all.domain.directory import Channel, User, UserKind
 from chat4all.domain.errors import Conflict
 from chat4all.domain.ids import ChannelId, UserId, new_id
@@ -296,9 +296,10 @@ async def test_of_two_merges_of_one_contact_at_once_one_wins(ana: Person) -> Non
 
 async def test_a_merge_that_loses_a_race_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
     directory, ana, people = await _town([(1, None), (1, None)])
-    keep, tried = directory.contact_merges.keep, []
+    keep = directory.contact_merges.keep
+    tried: list[ContactMerge] = []
 
-    async def late(merge: Any) -> None:
+    async def late(merge: ContactMerge) -> None:
         if not tried:
             tried.append(merge)
             user = (await directory.users.get_many([people[0]]))[people[0]]

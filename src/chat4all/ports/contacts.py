@@ -50,7 +50,7 @@ class ContactBatches(Protocol):
 
         Raises `ChannelTaken` when one of its addresses is, on whatever account, a channel of
         another contact of the owner, or on the same account a channel of anybody else, and
-        `UserNotFound` when a contact to change is gone or merged into another: then ask for the holders again.
-        Raises `Conflict` for an id that was ever used.
+        `UserNotFound` when a contact to change is gone or merged into another: then ask for
+        the holders again. Raises `Conflict` for an id that was ever used.
         """
         ...

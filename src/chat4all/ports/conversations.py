@@ -75,7 +75,8 @@ class Channels(Protocol):
     async def link(self, channel: Channel) -> Channel:
         """Tie an identity to a user; return the existing row when it already is theirs.
 
-        What is of a contact is also of those that are merged with it. Raises `ChannelTaken` when it belongs to somebody else.
+        What is of a contact is also of those that are merged with it. Raises `ChannelTaken`
+        when it belongs to somebody else.
         """
         ...
 
