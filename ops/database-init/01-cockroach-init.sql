@@ -18,7 +18,7 @@ REVOKE CREATE ON SCHEMA public FROM public;
 GRANT USAGE, CREATE ON SCHEMA public TO chat4all_owner;
 GRANT USAGE ON SCHEMA public TO chat4all_app;
 
--- Whatever table the owner makes, the program may read and write its rows: users, user_channels,
+-- Whatever table the owner makes, the program may read and write its rows: users, contact_merges, user_channels,
 -- conversations, conversation_members (roles), connectors, chat_routes, chat_last_inbound,
 -- failovers, group_chats, group_people, webhook_endpoints, webhook_deliveries, api_keys,
 -- delegations, delegated_acts, push_subscriptions, push_notices, scheduled_messages, refresh_tokens,

@@ -79,8 +79,7 @@ def rest_deps(
     directory, storage, files, kinds = core.directory, core.storage, core.files, core.kinds
     fleet, rates, ring = platforms.fleet, storage.ephemeral.rates, access.keys
     users, channels, conversations = directory.users, directory.channels, directory.conversations
-    capabilities = core.capabilities
-    windows = SessionWindows(directory.routes, directory.accounts, capabilities)
+    windows = SessionWindows(directory.routes, directory.accounts, core.capabilities)
     return RestDeps(
         tokens=tokens,
         access=access,
@@ -120,7 +119,7 @@ def rest_deps(
         metrics=core.metrics.render,
         recent=core.metrics.recent,
         processes=around.roster.processes,
-        connectors=capabilities,
+        connectors=core.capabilities,
         kinds=kinds,
         health_of=fleet.health.of if around.hears_platforms else lambda _: None,
         phones=around.phones,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chat4all.domain.directory import Channel
+from chat4all.domain.errors import Conflict
 from chat4all.domain.ids import ChannelId, MergeId, UserId
 
 MAX_MERGED = 20
@@ -19,6 +20,12 @@ MAX_ONE_PERSON = 50
 """Contacts that may be one person, the kept one among them."""
 UNDO_FOR = timedelta(days=30)
 """How long a merge can be undone."""
+
+
+class ContactChanged(Conflict):
+    """Contacts are no longer as a merge, or its undoing, found or left them: says how."""
+
+    code = "contact_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,14 +20,13 @@ Chat4AllError                       code
 │   ├── FileNotFound                file_not_found
 │   ├── FileGone                    file_gone (it was there; its bytes are not)
 │   ├── UploadNotFound              upload_not_found
-│   ├── MergeNotFound               merge_not_found
 │   └── ObjectNotFound              object_not_found (object store only)
 ├── Conflict                        conflict
 │   ├── MessageIdConflict           message_id_conflict
 │   ├── TooLate                     too_late (a scheduled message is sent, or will never be)
 │   ├── UsernameTaken               username_taken
 │   ├── ChannelTaken                channel_taken
-│   ├── ContactChanged              contact_changed (says what was changed meanwhile)
+│   ├── ContactChanged              contact_changed (in contact_merges.py)
 │   ├── StaleSequence               stale_sequence (router only: another writer was first)
 │   ├── SessionWindowClosed         session_window_closed (carries the templates that would do)
 │   ├── FileNotReady                file_not_ready
@@ -197,12 +196,6 @@ class UploadNotFound(NotFound):
     code = "upload_not_found"
 
 
-class MergeNotFound(NotFound):
-    """No such merge of the caller's contacts, or too long ago."""
-
-    code = "merge_not_found"
-
-
 class ObjectNotFound(NotFound):
     """The object store has no such object."""
 
@@ -237,12 +230,6 @@ class ChannelTaken(Conflict):
     """The external identity belongs to another user."""
 
     code = "channel_taken"
-
-
-class ContactChanged(Conflict):
-    """Contacts are no longer as a merge, or its undoing, found or left them."""
-
-    code = "contact_changed"
 
 
 class StaleSequence(Conflict):

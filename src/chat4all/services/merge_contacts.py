@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from chat4all.domain.contact_merges import (
     MAX_ONE_PERSON,
+    ContactChanged,
     ContactMerge,
     ContactState,
 )
 from chat4all.domain.errors import (
     Conflict,
-    ContactChanged,
     InvalidInput,
-    MergeNotFound,
+    NotFound,
     UserNotFound,
 )
 from chat4all.domain.ids import ConversationId, MergeId, UserId, new_id
@@ -114,7 +114,7 @@ class MergeContacts:
     async def undo(self, owner: UserId, merge_id: MergeId) -> ContactMerge:
         """Make every contact what it was before the merge. A repeat returns the same.
 
-        Raises `MergeNotFound`, and `ContactChanged` with what was changed since: then nothing
+        Raises `NotFound`, and `ContactChanged` with what was changed since: then nothing
         was undone. Raises `Conflict` when the merge is too long ago.
         """
         merge = await self._one(owner, merge_id)
@@ -136,7 +136,7 @@ class MergeContacts:
     async def _one(self, owner: UserId, merge_id: MergeId) -> ContactMerge:
         merge = await self._merges.get(owner, merge_id)
         if merge is None:
-            raise MergeNotFound("no such merge, or too long ago")
+            raise NotFound("no such merge, or too long ago")
         return merge
 
     def _plan(self, owner: UserId, before: Sequence[ContactState], wishes: Wishes) -> ContactMerge:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chat4all.domain.contact_merges import UNDO_FOR, ContactMerge
+from chat4all.domain.contact_merges import UNDO_FOR, ContactChanged, ContactMerge
 from chat4all.domain.directory import User
-from chat4all.domain.errors import ChannelTaken, ContactChanged, UserNotFound
+from chat4all.domain.errors import ChannelTaken, UserNotFound
 from chat4all.domain.ids import MergeId, UserId, new_id
 from chat4all.ports.contacts import ContactBatch, PlatformAddress
 from chat4all.ports.directory import Directory

@@ -7,9 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from chat4all.adapters.memory.directory_state import DirectoryState
-from chat4all.domain.contact_merges import UNDO_FOR, ContactMerge, ContactState, differences
+from chat4all.domain.contact_merges import (
+    UNDO_FOR,
+    ContactChanged,
+    ContactMerge,
+    ContactState,
+    differences,
+)
 from chat4all.domain.directory import UserKind
-from chat4all.domain.errors import ContactChanged
 from chat4all.domain.ids import MergeId, UserId
 
 

@@ -14,9 +14,14 @@ from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.folding import search_key
 from chat4all.adapters.sql.persons import persons
 from chat4all.adapters.sql.tables import channels, contact_merges, users
-from chat4all.domain.contact_merges import UNDO_FOR, ContactMerge, ContactState, differences
+from chat4all.domain.contact_merges import (
+    UNDO_FOR,
+    ContactChanged,
+    ContactMerge,
+    ContactState,
+    differences,
+)
 from chat4all.domain.directory import Channel, UserKind
-from chat4all.domain.errors import ContactChanged
 from chat4all.domain.ids import ChannelId, MergeId, UserId
 
 _c = contact_merges.c

@@ -15,6 +15,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from chat4all.domain import errors
+from chat4all.domain.contact_merges import ContactChanged
 from chat4all.domain.ids import new_id
 from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
 from chat4all.telemetry import current
@@ -47,14 +48,13 @@ STATUS: dict[type[errors.Chat4AllError], HTTPStatus] = {
     errors.FileNotFound: HTTPStatus.NOT_FOUND,
     errors.FileGone: HTTPStatus.GONE,
     errors.UploadNotFound: HTTPStatus.NOT_FOUND,
-    errors.MergeNotFound: HTTPStatus.NOT_FOUND,
     errors.ObjectNotFound: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.MessageIdConflict: HTTPStatus.CONFLICT,
     errors.TooLate: HTTPStatus.CONFLICT,
     errors.UsernameTaken: HTTPStatus.CONFLICT,
     errors.ChannelTaken: HTTPStatus.CONFLICT,
-    errors.ContactChanged: HTTPStatus.CONFLICT,
+    ContactChanged: HTTPStatus.CONFLICT,
     errors.StaleSequence: HTTPStatus.CONFLICT,
     errors.SessionWindowClosed: HTTPStatus.CONFLICT,
     errors.FileNotReady: HTTPStatus.CONFLICT,
