@@ -18,11 +18,12 @@ REVOKE CREATE ON SCHEMA public FROM public;
 GRANT USAGE, CREATE ON SCHEMA public TO chat4all_owner;
 GRANT USAGE ON SCHEMA public TO chat4all_app;
 
--- Whatever table the owner makes, the program may read and write its rows: users, contact_merges, user_channels,
--- conversations, conversation_members (roles), connectors, chat_routes, chat_last_inbound,
--- failovers, group_chats, group_people, webhook_endpoints, webhook_deliveries, api_keys,
--- delegations, delegated_acts, push_subscriptions, push_notices, scheduled_messages, refresh_tokens,
--- revocations, link_codes, global_keys (global configuration) and alembic_version (which tables these are).
+-- Whatever table the owner makes, the program may read and write its rows: users, user_channels,
+-- contact_merges, conversations, conversation_members (roles), connectors, chat_routes,
+-- chat_last_inbound, failovers, group_chats, group_people, webhook_endpoints, webhook_deliveries,
+-- api_keys, delegations, delegated_acts, push_subscriptions, push_notices, scheduled_messages,
+-- refresh_tokens, revocations, link_codes, global_keys (global configuration) and alembic_version
+-- (which tables these are).
 GRANT chat4all_owner TO CURRENT_USER;
 ALTER DEFAULT PRIVILEGES FOR ROLE chat4all_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO chat4all_app;

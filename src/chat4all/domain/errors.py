@@ -21,12 +21,11 @@ Chat4AllError                       code
 │   ├── FileGone                    file_gone (it was there; its bytes are not)
 │   ├── UploadNotFound              upload_not_found
 │   └── ObjectNotFound              object_not_found (object store only)
-├── Conflict                        conflict
+├── Conflict                        conflict (ContactChanged, of merges: contact_changed)
 │   ├── MessageIdConflict           message_id_conflict
 │   ├── TooLate                     too_late (a scheduled message is sent, or will never be)
 │   ├── UsernameTaken               username_taken
 │   ├── ChannelTaken                channel_taken
-│   ├── ContactChanged              contact_changed (in contact_merges.py)
 │   ├── StaleSequence               stale_sequence (router only: another writer was first)
 │   ├── SessionWindowClosed         session_window_closed (carries the templates that would do)
 │   ├── FileNotReady                file_not_ready
