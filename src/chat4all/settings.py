@@ -202,6 +202,25 @@ class Settings(BaseSettings):
         description="Where operators of push services may complain: mailto:ADDRESS or an https "
         "address; empty: CHAT4ALL_PUBLIC_URL where it is https.",
     )
+    fcm_credentials: str = Field(
+        default="",
+        description="JSON file of the service account by which pushes go to apps by Firebase "
+        "Cloud Messaging; empty: none do.",
+    )
+    fcm_api: str = Field(
+        default="https://fcm.googleapis.com", description="Address of Firebase Cloud Messaging."
+    )
+    apns_key: str = Field(
+        default="",
+        description="File AuthKey_....p8 by which pushes go to apps by Apple; empty: none do.",
+    )
+    apns_key_id: str = Field(default="", description="Apple's id of that key.")
+    apns_team_id: str = Field(default="", description="Apple's id of the team that has the key.")
+    apns_topics: str = Field(default="", description="Bundle ids of the apps, separated by commas.")
+    apns_api: str = Field(
+        default="",
+        description="Address of a stand-in for both of Apple's services; empty: Apple's own.",
+    )
     audit_rate: float = Field(
         default=1_000.0,
         ge=0,

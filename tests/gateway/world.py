@@ -455,7 +455,9 @@ class _Engines:
             files=files.tools,
             sync=self.catch_up,
             webhooks=self._webhooks(),
-            push=PushDevices(directory.push_subscriptions, self.push_sender, now=now),
+            push=PushDevices(
+                directory.push_subscriptions, self.push_sender, public_key="a-public-key", now=now
+            ),
             scheduled=ScheduledMessages(
                 directory.scheduled, send, files.storage.records.attach, now=now
             ),

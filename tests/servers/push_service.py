@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +20,7 @@ from chat4all.adapters.webpush.encryption import base64url
 from chat4all.domain.ids import UserId
 from chat4all.domain.push import PushSubscription, subscription_id
 from chat4all.ports.push import PushResult
+from chat4all.testing.push_sender import Seen
 
 STATUS = {
     PushResult.TAKEN: "201 Created",
@@ -85,7 +89,13 @@ class LocalPushService:
             keys=self._browser.keys,
             created_at=datetime.now(UTC),
             updated_at=datetime.now(UTC),
+            registered_at=datetime.now(UTC),
         )
+
+    @property
+    def unusable(self) -> PushSubscription:
+        """Return a browser without keys."""
+        return replace(self.device, keys={})
 
     def answer(self, result: PushResult, *, retry_after: float | None = None) -> None:
         """Have it answer so from now on."""
@@ -94,9 +104,9 @@ class LocalPushService:
             "" if retry_after is None else f"Retry-After: {retry_after:.0f}\r\n",
         )
 
-    async def received(self) -> Sequence[bytes]:
+    async def received(self) -> Sequence[Seen]:
         """Return what the browser could read, in order."""
-        return [self._browser.read(one) for one in self._bodies]
+        return [_seen(json.loads(self._browser.read(one))) for one in self._bodies]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -112,6 +122,12 @@ class LocalPushService:
         await writer.drain()
         writer.close()
         await writer.wait_closed()
+
+
+def _seen(said: dict[str, Any]) -> Seen:
+    title, text, unread = said.pop("title"), said.pop("body"), said.pop("unread", None)
+    data = {name: str(value) for name, value in said.items()}
+    return Seen(title=title, text=text, unread=unread, data=data)
 
 
 def _hkdf(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:

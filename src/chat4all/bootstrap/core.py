@@ -7,11 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from chat4all.adapters.http.guarded_post import GuardedPost
-from chat4all.adapters.webpush.sender import WebPushSender
-from chat4all.adapters.webpush.vapid import VapidKey
 from chat4all.bootstrap.connectors import Kind, installed_connectors
 from chat4all.bootstrap.files import Files, open_files
 from chat4all.bootstrap.parts import Parts
+from chat4all.bootstrap.push import open_push
 from chat4all.bootstrap.storage import Storage
 from chat4all.bootstrap.telemetry import message_traces, open_telemetry, traced_storage
 from chat4all.connectors.mock import PhoneNetwork
@@ -21,7 +20,6 @@ from chat4all.domain.public_addresses import AllowedAddresses, networks_of
 from chat4all.ports.directory import Directory
 from chat4all.ports.push import PushSender
 from chat4all.ports.tracing import Tracing
-from chat4all.ports.users import Keys
 from chat4all.ports.webhooks import Post
 from chat4all.services.addresses import Addresses
 from chat4all.services.counted_log import CountedLog
@@ -62,6 +60,7 @@ class Core:
     files: Files
     post: Post
     push: PushSender
+    push_key: str
     running: Parts
 
     @property
@@ -98,6 +97,7 @@ async def open_core(
         )
         allowed = AllowedAddresses(networks_of(settings.webhook_networks))
         post = await stack.enter_async_context(GuardedPost(allowed))
+        push, push_key = await open_push(settings, post, directory.keys, stack)
         metrics.watch(
             "chat4all.ephemeral.shared",
             "whether limits and presence are shared by all nodes: 1, or 0 when that state is lost",
@@ -120,7 +120,8 @@ async def open_core(
             templates=TemplateBook(),
             files=files,
             post=post,
-            push=await _push_sender(settings, post, directory.keys),
+            push=push,
+            push_key=push_key,
             running=Parts(),
         )
 
@@ -131,10 +132,3 @@ def _addresses(settings: Settings, kinds: Mapping[str, Kind]) -> Addresses:
         raise BadSettings(f"CHAT4ALL_PHONE_REGION: {region} is no country; write one such as BR")
     forms = {name: kind.capabilities.addresses for name, kind in kinds.items()}
     return Addresses(forms, region=region)
-
-
-async def _push_sender(settings: Settings, post: Post, keys: Keys) -> PushSender:
-    given = settings.vapid_private_key
-    key = await VapidKey.load(keys, given.get_secret_value() if given else "")
-    public = settings.address if settings.address.startswith("https://") else ""
-    return WebPushSender(post, key, contact=settings.push_contact or public)

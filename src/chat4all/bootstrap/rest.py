@@ -109,7 +109,7 @@ def rest_deps(
         sync=partial(_sync, clients),
         webhooks=_webhooks(core),
         scheduled=_scheduled(core, clients),
-        push=PushDevices(directory.push_subscriptions, core.push),
+        push=PushDevices(directory.push_subscriptions, core.push, public_key=core.push_key),
         dead_letters=DeadLetters(storage.log, storage.log),
         integrity=whole_check(core),
         repair=Repair(storage.log, storage.messages),

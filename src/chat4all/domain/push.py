@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
 
 from chat4all.domain.ids import (
     ConversationId,
@@ -19,6 +20,18 @@ MAX_SUBSCRIPTIONS = 20
 """Devices of one user."""
 ZONE = "/preferences/quiet_hours/time_zone"
 """Where the name of a zone stands in what is given."""
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+
+class PushKind(StrEnum):
+    """By which service a device is reached."""
+
+    WEB = "web"
+    """A browser, by the push service that it chose (Web Push)."""
+    FCM = "fcm"
+    """An app, by Firebase Cloud Messaging."""
+    APNS = "apns"
+    """An app on an Apple device, by Apple's push notification service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +80,10 @@ class PushPreferences:
 class PushSubscription:
     """One device of a user. Whoever knows `endpoint` and `keys` can push to it.
 
-    `endpoint` is where its push service takes messages for it, `keys` what they are
-    encrypted with, by their names; `device` is what its user calls it.
+    `endpoint` is where its push service takes messages for it: an address of a browser's, the
+    token of an app. `keys` is what else its kind needs, by names: what a browser's pushes are
+    encrypted with, or which app at which of Apple's services. `registered_at` is when the
+    device itself was last here to register, `device` what its user calls it.
     """
 
     id: SubscriptionId
@@ -77,6 +92,8 @@ class PushSubscription:
     keys: Mapping[str, str] = field(repr=False)
     created_at: datetime
     updated_at: datetime
+    registered_at: datetime
+    kind: PushKind = PushKind.WEB
     device: str = ""
     preferences: PushPreferences = field(default_factory=PushPreferences)
 
@@ -100,6 +117,22 @@ class PushNotice:
     next_at: datetime | None = None
 
 
-def subscription_id(endpoint: str) -> SubscriptionId:
+def subscription_id(endpoint: str, kind: PushKind = PushKind.WEB) -> SubscriptionId:
     """Return the id of the device behind an address: the same device has one, whoever uses it."""
-    return SubscriptionId(derived_id("push-subscription", endpoint))
+    name = endpoint if kind is PushKind.WEB else f"{kind} {endpoint}"
+    return SubscriptionId(derived_id("push-subscription", name))
+
+
+def fitting(text: str, most: int, written: Callable[[str], bytes]) -> bytes:
+    """Return what `written` makes of `text`, cut as little as gives at most `most` bytes."""
+    body = written(text)
+    if len(body) <= most:
+        return body
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if len(written(text[:middle] + ELLIPSIS)) <= most:
+            fits = middle
+        else:
+            too_long = middle
+    return written(text[:fits] + ELLIPSIS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,9 +10,6 @@ from typing import Protocol
 
 from chat4all.domain.ids import SubscriptionId, UserId
 from chat4all.domain.push import PushNotice, PushSubscription
-
-MAX_PUSH = 3_000
-"""Bytes of one push, so that it fits into every push service with its encryption."""
 
 
 class PushSubscriptions(Protocol):
@@ -75,13 +72,20 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """What a device is sent: at most `MAX_PUSH` bytes, which only the device reads.
+    """What a device is sent.
 
-    A push service forgets it after `ttl` seconds, and with it one of the same `topic` (up
-    to 32 characters of base64url) that it has not delivered yet.
+    `title` (up to 100 characters) and `text` are shown, `data` is for the app, under names
+    that no push service has for itself; `unread` is for its badge, and `thread` is the
+    same for all that is shown together. A push service forgets it after `ttl` seconds, and
+    with it one of the same `topic` (up to 32 characters of base64url) that it has not
+    delivered yet.
     """
 
-    body: bytes = field(repr=False)
+    title: str = field(repr=False)
+    text: str = field(repr=False)
+    data: Mapping[str, str | int] = field(repr=False)
+    unread: int | None = None
+    thread: str
     topic: str
     ttl: int
     urgency: Urgency = Urgency.HIGH
@@ -101,20 +105,20 @@ class PushResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushOutcome:
-    """What became of one push: with LATER perhaps the seconds to wait, and why in words."""
+    """What became of one push, and why in words.
+
+    With LATER perhaps the seconds to wait, with GONE perhaps since when: a device that was
+    registered after that is not gone.
+    """
 
     result: PushResult
     retry_after: float | None = None
+    gone_since: datetime | None = None
     detail: str = ""
 
 
 class PushSender(Protocol):
     """Brings pushes to devices. Every implementation passes `PushSenderContract`."""
-
-    @property
-    def public_key(self) -> str:
-        """Return what a device needs to know of this server before it subscribes."""
-        ...
 
     async def check(self, subscription: PushSubscription) -> None:
         """Raise `InvalidInput` unless the device could be pushed to, as far as is known now."""
@@ -123,6 +127,7 @@ class PushSender(Protocol):
     async def send(self, subscription: PushSubscription, push: Push) -> PushOutcome:
         """Hand one push to the device's push service, and say what it answered.
 
-        A repeat is harmless. Never raises for what the push service does.
+        Its text is cut to what the service takes. A repeat is harmless. Never raises for
+        what the push service does.
         """
         ...

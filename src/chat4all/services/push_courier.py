@@ -19,6 +19,7 @@ from chat4all.ports.tracing import Attributes, Kind, Tracing, Untraced
 from chat4all.services.backoff import Backoff
 from chat4all.services.clock import Clock, utc_now
 from chat4all.services.crew import Crew, Job
+from chat4all.services.push_gone import forget_if_gone
 from chat4all.services.push_news import LINGER, PushNews
 
 log = structlog.get_logger(__name__)
@@ -133,7 +134,8 @@ class PushCourier:
         if push is None:
             await self._notices.done(notice)
         else:
-            await self._note(notice, await self._send(notice, device, push))
+            outcome = await self._send(notice, device, push)
+            await self._note(notice, await forget_if_gone(self._subscriptions, device, outcome))
 
     async def _send(self, notice: PushNotice, device: PushSubscription, push: Push) -> PushOutcome:
         about: Attributes = {
@@ -158,7 +160,6 @@ class PushCourier:
             return
         if outcome.result is PushResult.GONE:
             log.info("a device is gone", subscription=name)
-            await self._subscriptions.remove(name)
         elif outcome.result is PushResult.REFUSED:
             log.warning("a push was refused", subscription=name, detail=outcome.detail)
         await self._notices.done(notice)

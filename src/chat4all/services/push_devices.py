@@ -11,12 +11,14 @@ from chat4all.domain.local_time import zone_of
 from chat4all.domain.push import (
     MAX_SUBSCRIPTIONS,
     ZONE,
+    PushKind,
     PushPreferences,
     PushSubscription,
     subscription_id,
 )
-from chat4all.ports.push import PushOutcome, PushResult, PushSender, PushSubscriptions
+from chat4all.ports.push import PushOutcome, PushSender, PushSubscriptions
 from chat4all.services.clock import Clock, utc_now
+from chat4all.services.push_gone import forget_if_gone
 from chat4all.services.push_notification import trial_push
 from chat4all.services.unset import UNSET, Unset
 
@@ -25,16 +27,18 @@ class PushDevices:
     """One user's devices. Another user's raise `NotFound`, as if not there."""
 
     def __init__(
-        self, subscriptions: PushSubscriptions, sender: PushSender, *, now: Clock = utc_now
+        self,
+        subscriptions: PushSubscriptions,
+        sender: PushSender,
+        *,
+        public_key: str,
+        now: Clock = utc_now,
     ) -> None:
+        self.public_key = public_key
+        """What a browser needs to subscribe: its `applicationServerKey`."""
         self._subscriptions = subscriptions
         self._sender = sender
         self._now = now
-
-    @property
-    def public_key(self) -> str:
-        """Return what a browser needs to subscribe: its `applicationServerKey`."""
-        return self._sender.public_key
 
     async def register(
         self,
@@ -42,6 +46,7 @@ class PushDevices:
         *,
         endpoint: str,
         keys: Mapping[str, str],
+        kind: PushKind = PushKind.WEB,
         device: str = "",
         preferences: PushPreferences | None = None,
     ) -> PushSubscription:
@@ -51,7 +56,7 @@ class PushDevices:
         one that cannot be pushed to, `Conflict` when there are too many already.
         """
         theirs = {one.id: one for one in await self._subscriptions.of_users([user])}
-        name, now = subscription_id(endpoint), self._now()
+        name, now = subscription_id(endpoint, kind), self._now()
         before = theirs.get(name)
         if before is None and len(theirs) >= MAX_SUBSCRIPTIONS:
             raise Conflict(f"pushes go to {MAX_SUBSCRIPTIONS} devices of yours; remove one first")
@@ -60,12 +65,14 @@ class PushDevices:
         subscription = PushSubscription(
             id=name,
             user_id=user,
+            kind=kind,
             endpoint=endpoint,
             keys=keys,
             device=device or (before.device if before else ""),
             preferences=wishes,
             created_at=before.created_at if before else now,
             updated_at=now,
+            registered_at=now,
         )
         await self._sender.check(subscription)
         await self._subscriptions.put(subscription)
@@ -111,10 +118,9 @@ class PushDevices:
 
         One that is gone is forgotten, as always.
         """
-        outcome = await self._sender.send(await self.get(user, name), trial_push(name))
-        if outcome.result is PushResult.GONE:
-            await self._subscriptions.remove(name)
-        return outcome
+        device = await self.get(user, name)
+        outcome = await self._sender.send(device, trial_push(name))
+        return await forget_if_gone(self._subscriptions, device, outcome)
 
 
 def _check(preferences: PushPreferences) -> None:

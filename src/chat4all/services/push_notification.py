@@ -11,11 +11,12 @@ from chat4all.domain.directory import Conversation, ConversationType, User
 from chat4all.domain.ids import ConversationId, SubscriptionId
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import Payload, PayloadType
+from chat4all.domain.push import ELLIPSIS
 from chat4all.ports.push import Push, Urgency
 
 MAX_TITLE = 100
 MAX_BODY = 300
-"""Characters of each; 4 bytes and an escape for each still fit into `MAX_PUSH`."""
+"""Characters of each; every push service takes so many, also when each has to be escaped."""
 DAY = 86_400
 """Seconds for which a push service keeps a push for a device that is switched off."""
 TOPIC_CHARACTERS = 32
@@ -44,25 +45,35 @@ def message_push(
     title, body = SOMEBODY, NEW_MESSAGE
     if show_content:
         title, body = _title(sender, conversation), _body(message.payload)
-    said = {
-        "kind": "message",
-        "conversation_id": message.conversation_id,
-        "message_id": message.message_id,
-        "seq": message.seq,
-        "at": message.created_at,
-        "title": title,
-        "body": body,
-        "unread": unread,
-    }
-    topic = topic_of(device, message.conversation_id)
-    return Push(body=msgspec.json.encode(said), topic=topic, ttl=DAY, urgency=Urgency.HIGH)
+    return Push(
+        title=title,
+        text=body,
+        data={
+            "kind": "message",
+            "conversation_id": message.conversation_id,
+            "message_id": message.message_id,
+            "seq": message.seq,
+            "at": msgspec.to_builtins(message.created_at),
+        },
+        unread=unread,
+        thread=message.conversation_id,
+        topic=topic_of(device, message.conversation_id),
+        ttl=DAY,
+        urgency=Urgency.HIGH,
+    )
 
 
 def trial_push(device: SubscriptionId) -> Push:
     """Return a push of no meaning, to see whether one arrives."""
-    said = {"kind": "test", "title": SOMEBODY, "body": "Notifications reach this device"}
-    topic = topic_of(device, ConversationId("test"))
-    return Push(body=msgspec.json.encode(said), topic=topic, ttl=60, urgency=Urgency.NORMAL)
+    return Push(
+        title=SOMEBODY,
+        text="Notifications reach this device",
+        data={"kind": "test"},
+        thread="test",
+        topic=topic_of(device, ConversationId("test")),
+        ttl=60,
+        urgency=Urgency.NORMAL,
+    )
 
 
 def topic_of(device: SubscriptionId, conversation: ConversationId) -> str:
@@ -90,4 +101,4 @@ def _body(payload: Payload | None) -> str:
 
 def _cut(text: str, most: int) -> str:
     shown = " ".join(text.split())
-    return shown if len(shown) <= most else f"{shown[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return shown if len(shown) <= most else shown[: most - 1] + ELLIPSIS

@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import time
 
 from chat4all.domain.ids import ConversationId, MessageId, SubscriptionId, UserId
-from chat4all.domain.push import PushNotice, PushPreferences, PushSubscription, QuietHours
+from chat4all.domain.push import (
+    PushKind,
+    PushNotice,
+    PushPreferences,
+    PushSubscription,
+    QuietHours,
+)
 from chat4all.ports.directory import Directory
 from chat4all.testing.directory_examples import minutes
 
@@ -29,6 +35,7 @@ def device(name: str = "phone", user: str = "ana", *, minute: float = 0) -> Push
         ),
         created_at=minutes(minute),
         updated_at=minutes(minute + 1),
+        registered_at=minutes(minute + 0.5),
     )
 
 
@@ -60,7 +67,9 @@ class PushSubscriptionsContract:
         self, directory: Directory, peer: Directory
     ) -> None:
         assert await directory.push_subscriptions.any_kept() is False
-        plain = replace(device("tablet", minute=2), preferences=PushPreferences())
+        plain = replace(
+            device("tablet", minute=2), kind=PushKind.FCM, preferences=PushPreferences()
+        )
         for one in (plain, device()):
             await directory.push_subscriptions.put(one)
         assert await peer.push_subscriptions.get(PHONE) == device()

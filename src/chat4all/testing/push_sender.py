@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pytest
 
 from chat4all.domain.errors import InvalidInput
-from chat4all.domain.push import PushSubscription
-from chat4all.ports.push import MAX_PUSH, Push, PushOutcome, PushResult, PushSender
+from chat4all.domain.push import ELLIPSIS, PushSubscription
+from chat4all.ports.push import Push, PushOutcome, PushResult, PushSender
 
-HELLO = Push(body='{"title":"Olá"}'.encode(), topic="a-topic", ttl=60)
+HELLO = Push(
+    title="Ana",
+    text="Olá",
+    data={"kind": "message", "conversation_id": "a-talk", "seq": 7},
+    unread=3,
+    thread="a-talk",
+    topic="a-topic",
+    ttl=60,
+)
+ESCAPED = "\x01"
+"""Takes six bytes in JSON, which is more than any other character."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A push as the device had it; the values of `data` as text."""
+
+    title: str
+    text: str
+    unread: int | None
+    data: Mapping[str, str]
 
 
 class PushService(Protocol):
@@ -24,11 +44,16 @@ class PushService(Protocol):
         """Return the device."""
         ...
 
+    @property
+    def unusable(self) -> PushSubscription:
+        """Return one of the same kind that lacks what it takes to push to it."""
+        ...
+
     def answer(self, result: PushResult, *, retry_after: float | None = None) -> None:
         """Have it answer so from now on."""
         ...
 
-    async def received(self) -> Sequence[bytes]:
+    async def received(self) -> Sequence[Seen]:
         """Return what the device could read, in order."""
         ...
 
@@ -50,10 +75,22 @@ class PushSenderContract(ABC):
         self, sender: PushSender, service: PushService
     ) -> None:
         await sender.check(service.device)
-        largest = replace(HELLO, body=bytes(range(250)) * (MAX_PUSH // 250))
-        for push in (HELLO, largest, HELLO):
+        largest = replace(HELLO, title=100 * ESCAPED, text=300 * ESCAPED)
+        plain = replace(HELLO, unread=None, data={"kind": "test"})
+        for push in (HELLO, largest, plain, HELLO):
             assert await sender.send(service.device, push) == PushOutcome(result=PushResult.TAKEN)
-        assert await service.received() == [HELLO.body, largest.body, HELLO.body]
+        seen = [seen_of(one) for one in (HELLO, largest, plain, HELLO)]
+        assert await service.received() == seen
+
+    async def test_a_text_that_is_too_long_is_cut_and_nothing_else_is(
+        self, sender: PushSender, service: PushService
+    ) -> None:
+        long = replace(HELLO, text="🙂é" * 5_000)
+        assert (await sender.send(service.device, long)).result is PushResult.TAKEN
+        [seen] = await service.received()
+        assert long.text.startswith(seen.text.removesuffix(ELLIPSIS))
+        assert len(seen.text) >= 300
+        assert replace(seen, text="") == replace(seen_of(long), text="")
 
     @pytest.mark.parametrize("result", [PushResult.GONE, PushResult.REFUSED, PushResult.LATER])
     async def test_what_the_service_says_is_told(
@@ -70,12 +107,14 @@ class PushSenderContract(ABC):
         service.answer(PushResult.LATER, retry_after=90)
         assert (await sender.send(service.device, HELLO)).retry_after == 90
 
-    async def test_a_device_without_keys_cannot_be_pushed_to(
+    async def test_a_device_that_lacks_what_it_takes_cannot_be_pushed_to(
         self, sender: PushSender, service: PushService
     ) -> None:
         with pytest.raises(InvalidInput):
-            await sender.check(replace(service.device, keys={}))
+            await sender.check(service.unusable)
 
-    async def test_every_device_subscribes_with_the_same_key(self, sender: PushSender) -> None:
-        assert sender.public_key
-        assert sender.public_key == sender.public_key
+
+def seen_of(push: Push) -> Seen:
+    """Return a push as a device has it."""
+    data = {name: str(value) for name, value in push.data.items()}
+    return Seen(title=push.title, text=push.text, unread=push.unread, data=data)

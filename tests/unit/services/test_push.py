@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,7 +23,7 @@ from chat4all.domain.push import (
     subscription_id,
 )
 from chat4all.ports.event_log import EVENTS
-from chat4all.ports.push import MAX_PUSH, Push, PushOutcome, PushResult
+from chat4all.ports.push import Push, PushOutcome, PushResult
 from chat4all.services.push_courier import PushCourier, PushLimits
 from chat4all.services.push_devices import PushDevices
 from chat4all.services.push_feed import GROUP, PushFeed
@@ -64,7 +63,9 @@ class Post:
         self.here: set[UserId] = set()
         self.answer = TAKEN
         self.sender = Sender(lambda *_: self.answer)
-        self.devices = PushDevices(process.directory.push_subscriptions, self.sender, now=self.now)
+        self.devices = PushDevices(
+            process.directory.push_subscriptions, self.sender, public_key="a key", now=self.now
+        )
 
     def now(self) -> datetime:
         return START + timedelta(seconds=asyncio.get_running_loop().time())
@@ -123,7 +124,13 @@ class Post:
     @property
     def told(self) -> list[tuple[UserId, dict[str, Any]]]:
         """Return whom was told what, in order."""
-        return [(device.user_id, json.loads(push.body)) for device, push in self.sender.taken]
+        return [
+            (
+                device.user_id,
+                {**push.data, "title": push.title, "body": push.text, "unread": push.unread},
+            )
+            for device, push in self.sender.taken
+        ]
 
     @property
     def bodies(self) -> list[str]:
@@ -341,8 +348,7 @@ def test_a_discreet_device_shows_neither_who_nor_what() -> None:
         async with post.running():
             await post.say("lunch?")
         [(_, push)] = post.sender.taken
-        assert b"lunch" not in push.body
-        assert b"Ana" not in push.body
+        assert (push.title, push.text) == ("Chat4All", "New message")
         assert post.told[0][1]["conversation_id"] == post.town.group
 
     play(scene)
@@ -479,7 +485,8 @@ def test_every_message_fits_into_a_push(payload: Payload, body: str | None) -> N
         async with post.running():
             await post.say("", payload=payload)
         [(_, push)] = post.sender.taken
-        assert len(push.body) <= MAX_PUSH
+        assert len(push.title) <= 100
+        assert len(push.text) <= 300
         assert body is None or post.bodies == [body]
 
     play(scene)

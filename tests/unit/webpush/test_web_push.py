@@ -18,17 +18,26 @@ from joserfc.jwk import ECKey
 from chat4all.adapters.http.guarded_post import GuardedPost
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.webpush.encryption import CURVE, base64url, encrypted, point, unbase64
-from chat4all.adapters.webpush.sender import WebPushSender
+from chat4all.adapters.webpush.sender import MAX_BODY, WebPushSender, body_of
 from chat4all.adapters.webpush.vapid import VapidKey, new_private_key
 from chat4all.domain.errors import BadSettings, InvalidInput
 from chat4all.domain.public_addresses import AllowedAddresses
-from chat4all.ports.push import MAX_PUSH, Push, PushResult, Urgency
+from chat4all.ports.push import Push, PushResult, Urgency
 from chat4all.ports.webhooks import Answer
 from chat4all.testing.receiver import PaperReceiver
 from tests.servers.push_service import Browser, LocalPushService
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-PUSH = Push(body=b"hello", topic="a-topic", ttl=60, urgency=Urgency.NORMAL)
+PUSH = Push(
+    title="Ana",
+    text="hello",
+    data={"kind": "message", "seq": 7},
+    unread=1,
+    thread="talk",
+    topic="a-topic",
+    ttl=60,
+    urgency=Urgency.NORMAL,
+)
 
 
 def test_the_example_of_the_rfc_comes_out() -> None:
@@ -49,7 +58,12 @@ def test_the_example_of_the_rfc_comes_out() -> None:
     )
 
 
-@given(body=st.binary(max_size=MAX_PUSH))
+def test_the_worker_reads_json_with_what_is_shown_and_what_it_is_about() -> None:
+    assert body_of(PUSH) == (b'{"kind":"message","seq":7,"title":"Ana","body":"hello","unread":1}')
+    assert b"unread" not in body_of(replace(PUSH, unread=None))
+
+
+@given(body=st.binary(max_size=MAX_BODY))
 def test_what_was_encrypted_the_browser_alone_reads_and_never_twice_the_same(body: bytes) -> None:
     browser = Browser()
     first, second = encrypted(body, browser.keys), encrypted(body, browser.keys)
@@ -89,7 +103,7 @@ async def test_a_push_service_knows_who_sends_for_how_long_and_how_urgent() -> N
     headers = dict(call.headers)
     scheme, _, rest = headers.pop("authorization").partition(" ")
     token, _, public = rest.partition(", ")
-    assert (scheme, public) == ("vapid", f"k={sender.public_key}")
+    assert (scheme, public) == ("vapid", f"k={key.public}")
     assert headers == {
         "content-encoding": "aes128gcm",
         "content-type": "application/octet-stream",
@@ -97,7 +111,7 @@ async def test_a_push_service_knows_who_sends_for_how_long_and_how_urgent() -> N
         "topic": "a-topic",
         "urgency": "normal",
     }
-    signed = jwt.decode(token.removeprefix("t="), _public(sender.public_key), ["ES256"])
+    signed = jwt.decode(token.removeprefix("t="), _public(key.public), ["ES256"])
     assert signed.header == {"typ": "JWT", "alg": "ES256"}
     assert signed.claims == {
         "aud": "https://push.example:444",

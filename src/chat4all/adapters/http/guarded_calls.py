@@ -11,13 +11,12 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpcore
 
 from chat4all.domain.public_addresses import Resolve, require_allowed
+from chat4all.domain.retry_after import seconds_to_wait
 from chat4all.ports.webhooks import Answer
 
 ANSWER_BYTES = 1_024
@@ -81,7 +80,7 @@ class GuardedCalls:
             return Answer(
                 status=response.status,
                 text=beginning[:ANSWER_BYTES].decode(errors="replace").replace("\0", "\ufffd"),
-                retry_after=_seconds(told.get(b"retry-after", b"").decode("latin-1")),
+                retry_after=seconds_to_wait(told.get(b"retry-after", b"").decode("latin-1")),
             )
 
 
@@ -114,18 +113,3 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-
-
-def _seconds(retry_after: str) -> float | None:
-    """Read Retry-After: seconds, or a date.
-
-    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-    """
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max((at - datetime.now(UTC)).total_seconds(), 0.0)

@@ -109,11 +109,6 @@ class MemoryPushSender:
         self.tries: list[tuple[PushSubscription, Push]] = []
         self.taken: list[tuple[PushSubscription, Push]] = []
 
-    @property
-    def public_key(self) -> str:
-        """See `PushSender.public_key`."""
-        return "a-public-key"
-
     async def check(self, subscription: PushSubscription) -> None:
         """See `PushSender.check`; a device without keys cannot be pushed to."""
         if not subscription.keys:

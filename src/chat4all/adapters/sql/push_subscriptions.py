@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.tables import push_notices, push_subscriptions
 from chat4all.domain.ids import ConversationId, SubscriptionId, UserId
-from chat4all.domain.push import PushPreferences, PushSubscription, QuietHours
+from chat4all.domain.push import PushKind, PushPreferences, PushSubscription, QuietHours
 
 _c = push_subscriptions.c
 
@@ -88,6 +88,7 @@ def _row(subscription: PushSubscription) -> dict[str, Any]:
     }
     return {
         "user_id": subscription.user_id,
+        "kind": subscription.kind.value,
         "endpoint": subscription.endpoint,
         "keys": dict(subscription.keys),
         "device": subscription.device,
@@ -99,6 +100,7 @@ def _row(subscription: PushSubscription) -> dict[str, Any]:
         },
         "created_at": subscription.created_at,
         "updated_at": subscription.updated_at,
+        "registered_at": subscription.registered_at,
     }
 
 
@@ -106,12 +108,14 @@ def _subscription(row: Row[Any]) -> PushSubscription:
     return PushSubscription(
         id=SubscriptionId(row.id),
         user_id=UserId(row.user_id),
+        kind=PushKind(row.kind),
         endpoint=row.endpoint,
         keys=row.keys,
         device=row.device,
         preferences=_preferences(row.preferences),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        registered_at=row.registered_at or row.updated_at,  # before 0010 it was not kept
     )
 
 

@@ -328,6 +328,8 @@ push_subscriptions = Table(
     Column("preferences", Json(), nullable=False),
     Column("created_at", Instant(), nullable=False),
     Column("updated_at", Instant(), nullable=False),
+    Column("kind", String(), nullable=False, server_default="web"),
+    Column("registered_at", Instant()),
 )
 
 push_notices = Table(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
+
 from chat4all.adapters.webpush.encryption import encrypted, read_keys
 from chat4all.adapters.webpush.vapid import VapidKey
-from chat4all.domain.push import PushSubscription
+from chat4all.domain.push import PushSubscription, fitting
 from chat4all.ports.push import Push, PushOutcome, PushResult
 from chat4all.ports.webhooks import Answer, Post
 
+MAX_BODY = 3_000
+"""Bytes of one push, so that it fits into every push service with its encryption."""
 GONE = (404, 410)
 TOO_MANY = 429
 SERVER_ERROR = 500
@@ -40,11 +44,6 @@ class WebPushSender:
         self._contact = contact
         self._now = now
 
-    @property
-    def public_key(self) -> str:
-        """See `PushSender.public_key`."""
-        return self._key.public
-
     async def check(self, subscription: PushSubscription) -> None:
         """See `PushSender.check`."""
         read_keys(subscription.keys)
@@ -61,8 +60,18 @@ class WebPushSender:
             "topic": push.topic,
             "urgency": push.urgency.value,
         }
-        body = encrypted(push.body, subscription.keys)
+        body = encrypted(body_of(push), subscription.keys)
         return _outcome(await self._post(endpoint, headers, body))
+
+
+def body_of(push: Push) -> bytes:
+    """Return what the page's worker reads, as JSON."""
+
+    def written(text: str) -> bytes:
+        badge = {} if push.unread is None else {"unread": push.unread}
+        return msgspec.json.encode({**push.data, "title": push.title, "body": text, **badge})
+
+    return fitting(push.text, MAX_BODY, written)
 
 
 def _outcome(answer: Answer) -> PushOutcome:

@@ -39,13 +39,16 @@ class PushSubscriptions(Controller):
     ) -> PushSubscriptionObject:
         """Have new messages pushed to a device while no client of yours is connected.
 
-        A device is told of the messages of one user: of the one who registered it last.
+        A device is told of the messages of one user: of the one who registered it last. By its
+        `kind` it is a browser, with what its subscription says; or an app, with the token that
+        Firebase or Apple gave it.
         """
-        wishes = data.preferences
+        wishes, (endpoint, keys) = data.preferences, data.place()
         made = await deps.push.register(
             caller.user_id,
-            endpoint=data.endpoint,
-            keys={"p256dh": data.keys.p256dh, "auth": data.keys.auth},
+            kind=data.kind,
+            endpoint=endpoint,
+            keys=keys,
             device=data.device,
             preferences=None if wishes is None else wishes.meant(),
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from chat4all.domain.errors import InvalidInput
 from chat4all.domain.ids import ConversationId
-from chat4all.domain.push import PushPreferences, PushSubscription, QuietHours
+from chat4all.domain.push import PushKind, PushPreferences, PushSubscription, QuietHours
 from chat4all.gateway.rest.schemas.text import NO_NUL, Uuid
 from chat4all.gateway.rest.schemas.webhooks import Address
 from chat4all.ports.push import PushOutcome, PushResult
@@ -32,6 +34,35 @@ PublicKey = Annotated[str, Meta(min_length=87, max_length=88, pattern="^[A-Za-z0
 AuthSecret = Annotated[
     str, Meta(min_length=22, max_length=24, pattern="^[A-Za-z0-9_-]{22}(==)?\\Z")
 ]
+
+AppToken = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=4_096,
+        pattern="^[A-Za-z0-9_:.-]+\\Z",
+        description="Of `fcm` the registration token, of `apns` the device token in hexadecimal.",
+    ),
+]
+Topic = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=255,
+        pattern="^[A-Za-z0-9.-]+\\Z",
+        description="The app's bundle id, such as `org.example.chat`.",
+    ),
+]
+Environment = Literal["production", "sandbox"]
+_NEEDED: Mapping[PushKind, Mapping[str, str]] = {
+    PushKind.WEB: {
+        "endpoint": "the address that the subscription names",
+        "keys": "the keys that the subscription names",
+    },
+    PushKind.FCM: {"token": "the app's registration token"},
+    PushKind.APNS: {"token": "the device token in hexadecimal", "topic": "the app's bundle id"},
+}
+_ALLOWED: Mapping[PushKind, frozenset[str]] = {PushKind.APNS: frozenset({"environment"})}
 
 
 class PushKey(Struct, frozen=True, kw_only=True):
@@ -107,15 +138,50 @@ class PushWishes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NewPushSubscription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A browser's subscription: `endpoint` and `keys` as its `toJSON()` gives them.
+    """A device, by its `kind`.
 
-    What is left out keeps what it was, when the device is known already.
+    Of `web` it is a browser's subscription, `endpoint` and `keys` as its `toJSON()` gives
+    them; of `fcm` an app's `token`; of `apns` an app's `token`, its `topic` and, for an app
+    that Xcode installed, the `environment` `sandbox`. Of `device` and `preferences` what is
+    left out keeps what it was, when the device is known already.
     """
 
-    endpoint: Address
-    keys: PushKeys
+    kind: PushKind = PushKind.WEB
+    endpoint: Address | UnsetType = UNSET
+    keys: PushKeys | UnsetType = UNSET
+    token: AppToken | UnsetType = UNSET
+    topic: Topic | UnsetType = UNSET
+    environment: Environment | UnsetType = UNSET
     device: Device = ""
     preferences: PushWishes | None = None
+
+    def place(self) -> tuple[str, Mapping[str, str]]:
+        """Return the endpoint and the keys, in the words of the domain.
+
+        Raises `InvalidInput` unless what the kind needs is given, and nothing of another.
+        """
+        self._fits_its_kind()
+        if isinstance(self.endpoint, str) and isinstance(self.keys, PushKeys):
+            return self.endpoint, {"p256dh": self.keys.p256dh, "auth": self.keys.auth}
+        token = self.token if isinstance(self.token, str) else ""
+        if isinstance(self.topic, str):
+            environment = self.environment or "production"
+            return token.lower(), {"topic": self.topic, "environment": environment}
+        return token, {}
+
+    def _fits_its_kind(self) -> None:
+        needed = _NEEDED[self.kind]
+        allowed = needed.keys() | _ALLOWED.get(self.kind, frozenset())
+        wrong = []
+        for name in ("endpoint", "keys", "token", "topic", "environment"):
+            given = getattr(self, name) is not UNSET
+            if given and name not in allowed:
+                wrong.append((f"/{name}", f"a device of the kind {self.kind} has none"))
+            elif not given and name in needed:
+                wrong.append((f"/{name}", f"it is missing: {needed[name]}"))
+        if wrong:
+            told = "; ".join(f"{name.removeprefix('/')}: {why}" for name, why in wrong)
+            raise InvalidInput(f"this registers no device of the kind {self.kind}: {told}", wrong)
 
 
 class PushSubscriptionChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,6 +195,7 @@ class PushSubscriptionObject(Struct, frozen=True, kw_only=True):
     """A device. Its address and its keys are not shown: whoever has them could push to it."""
 
     id: str
+    kind: PushKind
     device: str
     preferences: PushWishes
     created_at: datetime
@@ -139,6 +206,7 @@ class PushSubscriptionObject(Struct, frozen=True, kw_only=True):
         """Return `subscription` without what nobody needs to know."""
         return cls(
             id=subscription.id,
+            kind=subscription.kind,
             device=subscription.device,
             preferences=PushWishes.of(subscription.preferences),
             created_at=subscription.created_at,

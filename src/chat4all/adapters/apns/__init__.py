@@ -1,0 +1,1 @@
+"""Apple's push notification service: to apps on iPhones, iPads and Macs."""

@@ -1,0 +1,1 @@
+"""Firebase Cloud Messaging: to apps, on Android above all."""
