@@ -45,7 +45,7 @@ class MemoryService:
 
     @property
     def unusable(self) -> PushSubscription:
-        return replace(self.device, keys={})
+        return replace(self.device, endpoint="")
 
     def answer(self, result: PushResult, *, retry_after: float | None = None) -> None:
         self._outcome = PushOutcome(result=result, retry_after=retry_after)

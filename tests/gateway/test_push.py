@@ -42,6 +42,70 @@ async def test_a_device_is_registered_and_shown_without_its_address_and_keys(ana
     assert KEYS["auth"] not in answer.text
 
 
+IPHONE = {"kind": "apns", "token": "AB" * 32, "topic": "org.example.chat"}
+ANDROID = {"kind": "fcm", "token": "dQw4w9WgXcQ:APA91b_x-y"}
+
+
+async def test_an_app_is_registered_by_its_token_which_is_not_shown(
+    world: World, ana: Person
+) -> None:
+    for body, keys in (
+        (ANDROID, {}),
+        (IPHONE, {"topic": "org.example.chat", "environment": "production"}),
+        ({**IPHONE, "environment": "sandbox"}, {"environment": "sandbox"}),
+    ):
+        answer = await ana.http.post(DEVICES, json={**body, "device": "Phone"})
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        assert answer.json()["kind"] == body["kind"]
+        assert str(body["token"]).lower() not in answer.text.lower()
+        kept = await world.directory.push_subscriptions.get(answer.json()["id"])
+        assert kept is not None
+        assert kept.endpoint.lower() == str(body["token"]).lower()
+        assert {**kept.keys, **keys} == kept.keys
+    assert [one["kind"] for one in (await ana.http.get(DEVICES)).json()["items"]] == ["fcm", "apns"]
+
+
+async def test_hexadecimal_in_capitals_is_the_same_iphone(ana: Person) -> None:
+    names = [
+        (await ana.http.post(DEVICES, json={**IPHONE, "token": token})).json()["id"]
+        for token in ("AB" * 32, "ab" * 32)
+    ]
+    assert names[0] == names[1]
+
+
+async def test_an_app_is_of_the_user_who_registered_it_last(ana: Person, bia: Person) -> None:
+    for body in (ANDROID, IPHONE):
+        device = (await ana.http.post(DEVICES, json=body)).json()
+        assert (await bia.http.post(DEVICES, json=body)).json()["id"] == device["id"]
+    assert (await ana.http.get(DEVICES)).json()["items"] == []
+    assert len((await bia.http.get(DEVICES)).json()["items"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"kind": "web"}, ["/endpoint", "/keys"]),
+        ({}, ["/endpoint", "/keys"]),
+        ({"kind": "web", "endpoint": "https://push.example/1", "token": "x"}, ["/keys", "/token"]),
+        ({"kind": "fcm"}, ["/token"]),
+        ({**ANDROID, "topic": "org.example"}, ["/topic"]),
+        ({**ANDROID, "endpoint": "https://push.example/1"}, ["/endpoint"]),
+        ({"kind": "apns", "token": "ab"}, ["/topic"]),
+        ({"kind": "apns", "environment": "sandbox"}, ["/token", "/topic"]),
+        ({**IPHONE, "environment": "staging"}, ["/environment"]),
+        ({**IPHONE, "token": "../../3/device"}, ["/token"]),
+        ({**IPHONE, "topic": "a\r\nb"}, ["/topic"]),
+        ({**ANDROID, "kind": "pigeon"}, ["/kind"]),
+    ],
+)
+async def test_what_does_not_make_a_device_of_its_kind_is_refused_by_name(
+    ana: Person, body: dict[str, Any], pointers: list[str]
+) -> None:
+    answer = await ana.http.post(DEVICES, json=body)
+    assert answer.status_code == httpx.codes.BAD_REQUEST, answer.text
+    assert sorted(one["pointer"] for one in answer.json()["errors"]) == pointers
+
+
 async def test_registering_again_keeps_what_the_device_wants(ana: Person) -> None:
     device = await made(ana, device="Phone", preferences={"quiet_hours": NIGHT})
     again = await made(ana)

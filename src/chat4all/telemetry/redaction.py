@@ -29,6 +29,17 @@ _PATTERNS = (
     (re.compile(r"(\b[a-z][a-z0-9+.\-]*://)[^\s/@]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"), HIDDEN),
+    # A key in PEM, also as JSON and Python write it on one line.
+    (
+        re.compile(
+            r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?(-----END \1PRIVATE KEY-----|$)", re.DOTALL
+        ),
+        HIDDEN,
+    ),
+    # What Firebase and Apple know an app on a phone by, and Google's tokens.
+    (re.compile(r"(/3/device/)[0-9A-Fa-f]{8,}"), rf"\1{HIDDEN}"),
+    (re.compile(r"[A-Za-z0-9_\-]{8,}:APA91b[A-Za-z0-9_\-]{8,}"), HIDDEN),
+    (re.compile(r"\bya29\.[A-Za-z0-9_\-.]{8,}"), HIDDEN),
     # An API key of ours.
     (re.compile(r"\bc4a_[0-9A-Za-z]{8,}"), HIDDEN),
     # A Telegram bot's token, also in the path of its API.

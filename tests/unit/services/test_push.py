@@ -246,6 +246,20 @@ def test_a_device_that_is_gone_is_asked_once() -> None:
     play(scene)
 
 
+def test_a_device_that_came_back_since_it_was_gone_is_told_later() -> None:
+    async def scene(post: Post) -> None:
+        device = await post.device(post.town.bia)
+        post.answer = replace(GONE, gone_since=START - timedelta(seconds=1))
+        async with post.running():
+            await post.say("lunch?")
+            post.answer = TAKEN
+            await asyncio.sleep(HOUR)
+        assert post.bodies == ["lunch?"]
+        assert await post.process.directory.push_subscriptions.get(device.id) is not None
+
+    play(scene)
+
+
 def test_a_busy_push_service_is_left_alone_as_long_as_it_asks_and_then_gets_the_newest() -> None:
     async def scene(post: Post) -> None:
         await post.device(post.town.bia)

@@ -19,6 +19,9 @@ from chat4all.telemetry.redaction import HIDDEN, redact, redacted
 
 TOKEN = "123456789:AAF-planted_token_of_a_bot_000000000"
 KEY = PREFIX + "Planted" * 5 + "Key"  # of the form of one
+IPHONE = "740f4707bebcf74f9b7c25d48e3358945f6aa01da5ddb387462c7eaf61bb78ad"
+ANDROID = "dQw4w9WgXcQ_abc:APA91bHPRgkF3JUikC4ENAHEeMrd41Zxv3hVZjC9KtT8OvPVGJ-hQMRKRrZuJAEcl7B"
+PEM = "-----BEGIN PRIVATE KEY-----\ncGxhbnRlZA\ncGxhbnRlZA==\n-----END PRIVATE KEY-----\n"
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl"
 
 
@@ -42,6 +45,14 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl"
         ("ana.souza+chat@example.org wrote", "ana.souza"),
         ("text\n  Input should be [input_value='my\nwords', input_type=str]", "words"),
         ("(sqlite3.Error) locked\n[parameters: ('my words', 1)]\n(Background", "words"),
+        (f"POST https://api.push.apple.com/3/device/{IPHONE} HTTP/2 410", IPHONE),
+        (f"the token {ANDROID} is not registered", ANDROID),
+        (f"the token {ANDROID} is not registered", ANDROID.partition(":APA91b")[2]),
+        ("Bearer ya29.a0AfH6SMBx_planted-token", "planted-token"),
+        ("the token ya29.a0AfH6SMBx_planted-token has expired", "planted-token"),
+        (f"cannot read {PEM}", "cGxhbnRlZA"),
+        (json.dumps({"private_key": PEM}), "cGxhbnRlZA"),
+        (repr({"private_key_id": "1", "private_key": PEM}), "cGxhbnRlZA"),
         ("DETAIL:  Key (username, at)=(my words) already exists.", "words"),
         ("E11000 dup key: { body: 'my words' }, full error: {'x': 'my words'}", "words"),
     ],

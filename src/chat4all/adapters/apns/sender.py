@@ -75,7 +75,8 @@ class ApnsSender:
     async def _post(self, subscription: PushSubscription, push: Push, token: str) -> httpx.Response:
         host = self._hosts[subscription.keys["environment"]]
         until = self._now() + timedelta(seconds=push.ttl)
-        return await self._http.post(
+        call = self._http.build_request(
+            "POST",
             f"{host}/3/device/{subscription.endpoint}",
             content=body_of(push),
             headers={
@@ -87,6 +88,10 @@ class ApnsSender:
                 "apns-collapse-id": push.topic,
             },
         )
+        try:
+            return await self._http.send(call)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            return await self._http.send(call)  # a kept connection had ended; the next is new
 
 
 def body_of(push: Push) -> bytes:

@@ -110,9 +110,9 @@ class MemoryPushSender:
         self.taken: list[tuple[PushSubscription, Push]] = []
 
     async def check(self, subscription: PushSubscription) -> None:
-        """See `PushSender.check`; a device without keys cannot be pushed to."""
-        if not subscription.keys:
-            raise InvalidInput("a device without keys cannot be pushed to", [("/keys", "missing")])
+        """See `PushSender.check`; a device that is nowhere cannot be pushed to."""
+        if not subscription.endpoint:
+            raise InvalidInput("a device without an endpoint cannot be pushed to")
 
     async def send(self, subscription: PushSubscription, push: Push) -> PushOutcome:
         """See `PushSender.send`."""
