@@ -1434,7 +1434,9 @@ export interface paths {
          * Create
          * @description Have new messages pushed to a device while no client of yours is connected.
          *
-         *     A device is told of the messages of one user: of the one who registered it last.
+         *     A device is told of the messages of one user: of the one who registered it last. By its
+         *     `kind` it is a browser, with what its subscription says; or an app, with the token that
+         *     Firebase or Apple gave it.
          */
         post: operations["createPushSubscription"];
         delete?: never;
@@ -3522,19 +3524,36 @@ export interface components {
         };
         /**
          * NewPushSubscription
-         * @description A browser's subscription: `endpoint` and `keys` as its `toJSON()` gives them.
+         * @description A device, by its `kind`.
          *
-         *     What is left out keeps what it was, when the device is known already.
+         *     Of `web` it is a browser's subscription, `endpoint` and `keys` as its `toJSON()` gives
+         *     them; of `fcm` an app's `token`; of `apns` an app's `token`, its `topic` and, for an app
+         *     that Xcode installed, the `environment` `sandbox`. Of `device` and `preferences` what is
+         *     left out keeps what it was, when the device is known already.
          */
         NewPushSubscription: {
+            /** @default web */
+            kind?: components["schemas"]["PushKind"];
             /** @description An https address in the public network, without user and fragment. */
-            endpoint: string;
-            keys: components["schemas"]["PushKeys"];
+            endpoint?: string;
+            keys?: components["schemas"]["PushKeys"];
+            /** @description Of `fcm` the registration token, of `apns` the device token in hexadecimal. */
+            token?: string;
+            /** @description The app's bundle id, such as `org.example.chat`. */
+            topic?: string;
+            /** @enum {unknown} */
+            environment?: "production" | "sandbox";
             /** @default  */
             device?: string;
             /** @default null */
             preferences?: components["schemas"]["PushWishes"] | null;
         };
+        /**
+         * PushKind
+         * @description By which service a device is reached.
+         * @enum {unknown}
+         */
+        PushKind: "apns" | "fcm" | "web";
         /**
          * PushKeys
          * @description The keys of a browser's subscription, as its `toJSON()` gives them.
@@ -3904,6 +3923,7 @@ export interface components {
          */
         PushSubscriptionObject: {
             id: string;
+            kind: components["schemas"]["PushKind"];
             device: string;
             preferences: components["schemas"]["PushWishes"];
             created_at: string;
