@@ -115,7 +115,7 @@ def _subscription(row: Row[Any]) -> PushSubscription:
         preferences=_preferences(row.preferences),
         created_at=row.created_at,
         updated_at=row.updated_at,
-        registered_at=row.registered_at or row.updated_at,  # before 0010 it was not kept
+        registered_at=row.registered_at or row.updated_at,  # before 0011 it was not kept
     )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from chat4all.adapters.sql.column_types import Instant, Json
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision in `migrations/versions`; a database that has it needs no Alembic."""
 
 metadata = MetaData(
