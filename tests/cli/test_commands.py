@@ -105,6 +105,34 @@ def test_a_file_of_contacts_is_imported_once(served: Shell, tmp_path: Path) -> N
     assert "name it .csv or .vcf" in unknown.stderr
 
 
+def test_contacts_are_merged_taken_apart_and_exported(served: Shell, tmp_path: Path) -> None:
+    kept, other = [
+        served.told("contact", "add", name, "--channel", f"mock:{name}")["id"]
+        for name in ("Wanda", "Wanda-at-work")
+    ]
+    words = ["contact", "merge", kept, other, "--name", "Wanda K.", "--prefer", "mock"]
+    assert "Nothing was changed" in served.done(*words, "--dry-run")
+    assert served.told(*words, "--dry-run")["conversation_count"] == 0
+    merge = served.told(*words)["merge_id"]
+    assert merge in served.done(*words)
+    assert "can be undone until" in served.done("contact", "merges")
+    listed = served.told("contact", "list", "--query", "wanda")
+    assert [(one["display_name"], len(one["channels"])) for one in listed] == [("Wanda K.", 2)]
+    for name in ("all.csv", "all.vcf"):
+        file = tmp_path / name
+        assert str(file) in served.done("contact", "export", str(file))
+        told = served.told("contact", "import", str(file))
+        assert (told["created"], told["merged"], told["refused"]) == (0, 0, 0)
+        assert [one.name for one in tmp_path.glob("*.part")] == []
+    assert "Wanda-at-work" in served.done("contact", "undo-merge", merge)
+    listed = served.told("contact", "list", "--query", "wanda")
+    assert sorted(one["id"] for one in listed) == sorted([kept, other])
+    twice = served.run("contact", "merge", kept, kept)
+    assert twice.returncode == 1
+    assert "itself" in twice.stderr
+    assert served.run("contact", "export", str(tmp_path / "all.txt")).returncode == 2
+
+
 def test_an_export_is_imported_once(served: Shell) -> None:
     words = ["import", str(FIXTURES / "whatsapp-ios-en.txt"), "--owner", "ana", "--me", "Ana"]
     words += ["--chat-name", "Hiking club"]

@@ -27,7 +27,7 @@ Card = dict[str, Any]
 async def add(who: Person, name: str, *addresses: str, preferred: str | None = None) -> str:
     channels = [
         {"platform": platform, "external_id": external_id}
-        for platform, external_id in (one.split(":") for one in addresses)
+        for platform, external_id in (one.split(":", 1) for one in addresses)
     ]
     made = await who.http.post("/v1/contacts", json={"display_name": name, "channels": channels})
     contact = str(made.raise_for_status().json()["id"])

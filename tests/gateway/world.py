@@ -70,6 +70,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.export_contacts import ExportContacts
 from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.key_ring import KeyRing
@@ -433,7 +434,8 @@ class _Engines:
             sign_up=SignUp(users, self.passwords, rates, directory.keys, now=now),
             sign_in=SignIn(users, directory.tokens, self.passwords, tokens, ring, rates, now=now),
             profiles=UserProfiles(users, conversations),
-            contacts=Contacts(users, channels, ADDRESSES, now=now),
+            contacts=(contacts := Contacts(users, channels, ADDRESSES, now=now)),
+            export_contacts=ExportContacts(contacts, ADDRESSES),
             import_contacts=ImportContacts(directory.contact_batches, channels, ADDRESSES, now=now),
             merge_contacts=MergeContacts(directory.contact_merges, conversations, now=now),
             channels=OwnChannels(channels, directory.link_codes, ADDRESSES, now=now),

@@ -31,6 +31,7 @@ from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
+from chat4all.services.export_contacts import ExportContacts
 from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
 from chat4all.services.key_ring import KeyRing
@@ -79,6 +80,7 @@ def rest_deps(
     directory, storage, files, kinds = core.directory, core.storage, core.files, core.kinds
     fleet, rates, ring = platforms.fleet, storage.ephemeral.rates, access.keys
     users, channels, conversations = directory.users, directory.channels, directory.conversations
+    contacts = Contacts(users, channels, core.addresses)
     windows = SessionWindows(directory.routes, directory.accounts, core.capabilities)
     return RestDeps(
         tokens=tokens,
@@ -88,13 +90,12 @@ def rest_deps(
         sign_up=SignUp(users, passwords, rates, directory.keys),
         sign_in=SignIn(users, directory.tokens, passwords, tokens, ring, rates, limits=limits),
         profiles=UserProfiles(users, conversations),
-        contacts=Contacts(users, channels, core.addresses),
+        contacts=contacts,
+        export_contacts=ExportContacts(contacts, core.addresses),
         import_contacts=ImportContacts(directory.contact_batches, channels, core.addresses),
         merge_contacts=MergeContacts(directory.contact_merges, conversations),
         channels=OwnChannels(channels, directory.link_codes, core.addresses),
-        conversations=ConversationBook(
-            conversations, directory.members, users, partial(_announce, core)
-        ),
+        conversations=_conversation_book(core),
         views=ConversationViews(users, channels, storage.messages, clients.messages, windows),
         presence=clients.presence,
         accounts=_accounts(core, around),
@@ -160,6 +161,12 @@ def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:
         trace=TraceMessage(messages, messages, messages, log),
         connector_of=fleet.connector_of,
     )
+
+
+def _conversation_book(core: Core) -> ConversationBook:
+    directory = core.directory
+    told = partial(_announce, core)
+    return ConversationBook(directory.conversations, directory.members, directory.users, told)
 
 
 async def _announce(core: Core, change: AnnounceChange) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chat4all.cli.api import explain
 from chat4all.cli.connection import Credentials, as_person, person
 from chat4all.cli.failure import FAILED, USAGE, CommandFailed, reporting, run
 from chat4all.cli.invocation import Invocation, invocation
@@ -34,6 +35,29 @@ IMPORT_EXAMPLES = """Examples:
 """
 _TYPES = {".csv": "text/csv", ".vcf": "text/vcard"}
 _COUNTED = ("created", "merged", "unchanged", "refused")
+EXPORT_EXAMPLES = """Examples:
+
+\b
+  chat4all contact export contacts.csv --username ana
+  chat4all contact export contacts.vcf
+"""
+MERGE_EXAMPLES = """Example:
+
+\b
+  chat4all contact merge 01980e5a-0000-7000-8000-000000000001 \\
+    01980e5a-0000-7000-8000-000000000002 --dry-run
+"""
+MERGES_EXAMPLES = """Example:
+
+\b
+  chat4all contact merges --username ana
+"""
+UNDO_EXAMPLES = """Example:
+
+\b
+  chat4all contact undo-merge 01980e5a-0000-7000-8000-000000000003
+"""
+_FORMATS = {".csv": "csv", ".vcf": "vcard"}
 LIST_EXAMPLES = """Example:
 
 \b
@@ -122,6 +146,112 @@ def import_contacts(
         raise typer.Exit(FAILED)
 
 
+@contacts.command("export", epilog=EXPORT_EXAMPLES)
+def export_contacts(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The .csv or .vcf file to write.")],
+    username: Username = None,
+) -> None:
+    """Write your address book to a file; imported again, it changes nothing."""
+    with reporting():
+        kind = _FORMATS.get(file.suffix.lower())
+        if kind is None:
+            raise CommandFailed(f"{file}: name it .csv or .vcf, as what it shall be", code=USAGE)
+        who = person(username)
+    written = run(_export(invocation(context), who, file, kind))
+    say(f"Wrote {file} ({written:,} bytes).")
+
+
+@contacts.command("merge", epilog=MERGE_EXAMPLES)
+def merge(
+    context: typer.Context,
+    kept: Annotated[str, typer.Argument(help="The id of the contact that is kept.")],
+    others: Annotated[
+        list[str], typer.Argument(help="The ids of those that are the same person; up to 20.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="What the person is called; else as the kept contact.")
+    ] = None,
+    prefer: Annotated[
+        str | None, typer.Option(help="Their preferred channel; else that of the kept contact.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would come of it.")
+    ] = False,
+    username: Username = None,
+    as_json: Json = False,
+) -> None:
+    """Say that contacts are one person; `undo-merge` takes it back for 30 days."""
+    with reporting():
+        who = person(username)
+    wishes = {"display_name": name, "preferred_channel": prefer}
+    body = {key: value for key, value in wishes.items() if value is not None}
+    path = f"/v1/contacts/{kept}/merge{'?dry_run=true' if dry_run else ''}"
+    told = run(_post(invocation(context), who, path, {"contact_ids": others, **body}))
+    if as_json:
+        print_json(told)
+    else:
+        _print_merge(told)
+
+
+@contacts.command("merges", epilog=MERGES_EXAMPLES)
+def merges(context: typer.Context, username: Username = None, as_json: Json = False) -> None:
+    """List what you merged, the newest first, and until when it can be undone."""
+    with reporting():
+        who = person(username)
+    found = run(_merges(invocation(context), who))
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (
+            one["id"],
+            one["contact_id"],
+            ", ".join(each["display_name"] for each in one["merged"]),
+            "undone" if one["undone_at"] else f"can be undone until {one['undo_until']}",
+        )
+        for one in found
+    )
+    print_table(("merge", "kept contact", "merged", "state"), rows)
+
+
+@contacts.command("undo-merge", epilog=UNDO_EXAMPLES)
+def undo_merge(
+    context: typer.Context,
+    merge_id: Annotated[str, typer.Argument(help="The id that `merge` told, or `merges` lists.")],
+    username: Username = None,
+    as_json: Json = False,
+) -> None:
+    """Make contacts what they were before a merge: all of them, or none."""
+    with reporting():
+        who = person(username)
+    undone = run(_post(invocation(context), who, f"/v1/contacts/merges/{merge_id}/undo", None))
+    if as_json:
+        print_json(undone)
+        return
+    names = (f"{one['display_name']} ({one['id']})" for one in undone["contacts"])
+    say(f"As before: {', '.join(names)}.")
+
+
+def _print_merge(told: dict[str, Any]) -> None:
+    contact = told["contact"]
+    print_table(
+        ("what", "value", "not kept"),
+        [
+            *(
+                (one["name"], one["value"] or "", ", ".join(one["others"]))
+                for one in told["fields"]
+            ),
+            ("channels", ", ".join(_shown(one) for one in contact["channels"]), ""),
+            ("conversations", str(told["conversation_count"]), "show another name"),
+        ],
+    )
+    if told["dry_run"]:
+        say("Nothing was changed.")
+    else:
+        say(f"Merged. To take it back: chat4all contact undo-merge {told['merge_id']}")
+
+
 def _print_import(told: dict[str, Any]) -> None:
     rows = (
         (str(one["line"]), one["status"], one["detail"]) for one in told["rows"] if one["detail"]
@@ -152,6 +282,38 @@ async def _add(where: Invocation, who: Credentials, body: dict[str, Any]) -> Any
 async def _list(where: Invocation, who: Credentials, query: str) -> list[Any]:
     async with as_person(where, who) as api:
         return [one async for one in api.items("/v1/contacts", query=query)]
+
+
+async def _post(where: Invocation, who: Credentials, path: str, body: Any) -> Any:
+    async with as_person(where, who) as api:
+        return await api.call("POST", path, json=body)
+
+
+async def _merges(where: Invocation, who: Credentials) -> list[Any]:
+    async with as_person(where, who) as api:
+        return [one async for one in api.items("/v1/contacts/merges")]
+
+
+async def _export(where: Invocation, who: Credentials, file: Path, kind: str) -> int:
+    """Write the export beside `file`, and give it the name once it is whole."""
+    part = file.with_name(f"{file.name}.part")
+    async with as_person(where, who) as api:
+        url = f"/v1/contacts/export?format={kind}"
+        async with api.stream(url, {}) as answer:
+            if not answer.is_success:
+                await answer.aread()
+                raise CommandFailed(explain(answer))
+            try:
+                with part.open("wb") as target:
+                    async for piece in answer.aiter_bytes():
+                        target.write(piece)
+                    size = target.tell()
+                part.replace(file)
+            except OSError as error:
+                raise CommandFailed(f"{file}: {error.strerror}") from error
+            finally:
+                part.unlink(missing_ok=True)
+    return size
 
 
 async def _import(

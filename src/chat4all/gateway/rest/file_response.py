@@ -38,6 +38,18 @@ def disposition(name: str, mime_type: str, *, wanted: str = "") -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
+async def begun(pieces: AsyncIterator[bytes]) -> Callable[[], AsyncIterator[bytes]]:
+    """Return `pieces` once the first is at hand: what fails before it can still be told."""
+    first = await anext(pieces, b"")
+
+    async def read() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return read
+
+
 class FileBody(Response[bytes]):
     """Streams what `read` yields, as fast as the client takes it."""
 

@@ -172,6 +172,9 @@ def _complete(shown: dict[str, Any], operation: _Operation) -> None:
         shown["requestBody"] = {"content": content, "required": needed}
     if operation.handler.opt.get("bytes"):
         _complete_bytes(responses, has_body=operation.method != "head")
+    if "file_types" in operation.handler.opt:
+        content = {str(one): {"schema": BYTES} for one in operation.handler.opt["file_types"]}
+        responses["200"] = {"description": "The file.", "headers": {}, "content": content}
     body = operation.handler.parsed_data_field
     if body is not None and body.has_default:
         shown["requestBody"]["required"] = False  # which Litestar says of none

@@ -1,4 +1,4 @@
-"""Fields that a program made harmless, so that no spreadsheet takes them for a formula.
+"""Fields that a spreadsheet would take for a formula, made harmless and back.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import re
 
-_HARMLESS = re.compile(r"'+[=+\-@\t\r]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20]")
+"""What a formula begins with, also in full width; after apostrophes that a field has itself."""
+
+
+def harmless(field: str) -> str:
+    """Return a field that every spreadsheet takes for text."""
+    return f"'{field}" if _FORMULA.match(field) else field
 
 
 def plain(field: str) -> str:
-    """Return a field without the apostrophe before what a formula begins with: '+55 is +55."""
-    return field[1:] if _HARMLESS.match(field) else field
+    """Return what was made harmless."""
+    return field[1:] if field.startswith("'") and _FORMULA.match(field) else field

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import UnsetType
 
@@ -13,6 +13,7 @@ from chat4all.gateway.rest import pages
 from chat4all.gateway.rest.bearer import MANAGING, Caller
 from chat4all.gateway.rest.changes import given
 from chat4all.gateway.rest.deps import Deps
+from chat4all.gateway.rest.file_response import FileBody, begun
 from chat4all.gateway.rest.request import ApiRequest, media_type_of
 from chat4all.gateway.rest.schemas.contact_import import ImportedContacts
 from chat4all.gateway.rest.schemas.text import SearchWords, UuidPath
@@ -39,6 +40,13 @@ NumberPlatform = Annotated[
         description="Where the phone numbers are reached; needed where several platforms do.",
     ),
 ]
+
+
+Format = Annotated[
+    Literal["csv", "vcard"],
+    QueryParameter(name="format", description="What the file shall be."),
+]
+ENDINGS = {FileFormat.CSV: "csv", FileFormat.VCARD: "vcf"}
 
 
 class Contacts(Controller):
@@ -111,6 +119,29 @@ class Contacts(Controller):
             items=[Contact.of(one) for one in page],
             next=page[-1].user.id if more else None,
         )
+
+    @get(
+        "/export",
+        operation_id="exportContacts",
+        opt={"produces": "*/*", "file_types": [*FileFormat]},
+    )
+    async def export_file(
+        self, deps: Deps, caller: Caller, format_: Format = "csv"
+    ) -> Response[bytes]:
+        """Return all contacts as a file, CSV or vCard 4.0, which an import takes back.
+
+        Imported again it changes nothing. Fields that a spreadsheet would take for a formula
+        have an apostrophe before them in CSV, which an import takes away.
+        """
+        kind = FileFormat[format_.upper()]
+        file = await begun(deps.export_contacts(caller.user_id, kind))
+        headers = {
+            "Content-Type": f"{kind}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="contacts.{ENDINGS[kind]}"',
+            "Cache-Control": "private, no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileBody(file, status_code=200, headers=headers)
 
     @get("/{contact_id:str}", operation_id="getContact")
     async def get_contact(self, contact_id: UuidPath, deps: Deps, caller: Caller) -> Contact:
