@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chat4all.bootstrap.server import _as_json
 from chat4all.settings import load_settings
@@ -33,6 +35,8 @@ TEXT = "the-treasure-is-under-the-oak"
 PHONE = "+351912345678"
 WRONG_PASSWORD = "wrong-password-of-ana-4711"
 BOT_TOKEN = "987654:AAplanted-token-of-a-bot-000000000000"
+ANDROID = {"kind": "fcm", "token": "dQw4w9WgXcQ:APA91b-planted-token-of-an-android-phone"}
+IPHONE = {"kind": "apns", "token": "c0ffee" * 10 + "abcd", "topic": "org.example.chat"}
 CHANNEL = {"platform": "telegram", "external_id": "55512345"}
 
 
@@ -61,7 +65,7 @@ class Scene:
 
 def rudely(path: str, _headers: Message, _body: bytes) -> Answer:
     """Quote whatever there is in an error, as a platform may."""
-    words = f"{path} refuses {TEXT} for {PHONE}: {BOT_TOKEN} {PASSWORD}"
+    words = f"{path} refuses {TEXT} for {PHONE}: {BOT_TOKEN} {PASSWORD} {ANDROID['token']}"
     told = {"ok": False, "error_code": 500, "description": words}
     return Answer(500, json.dumps(told).encode())
 
@@ -78,6 +82,32 @@ def telegram_api(kind: str) -> Iterator[str]:
         yield url
 
 
+def keys_of_phones(folder: Path, api: str) -> dict[str, str]:
+    """Write what opens Firebase and Apple to a server; return the settings that name it."""
+    form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    key = rsa.generate_private_key(65_537, 2_048).private_bytes(*form).decode()
+    account = {
+        "type": "service_account",
+        "project_id": "a-project",
+        "private_key_id": "1",
+        "private_key": key,
+        "client_email": "sender@a-project.example",
+        "token_uri": f"{api}/token",
+    }
+    (folder / "firebase.json").write_text(json.dumps(account))
+    team = ec.generate_private_key(ec.SECP256R1()).private_bytes(*form)
+    (folder / "AuthKey.p8").write_bytes(team)
+    return {
+        "fcm_credentials": str(folder / "firebase.json"),
+        "fcm_api": api,
+        "apns_key": str(folder / "AuthKey.p8"),
+        "apns_key_id": "ABC123DEFG",
+        "apns_team_id": "DEF123GHIJ",
+        "apns_topics": IPHONE["topic"],
+        "apns_api": api,
+    }
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["json gone", "text rude"])
 async def scene(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -89,6 +119,7 @@ async def scene(
             "log_level": "debug",
             "log_format": form_of_lines,
             "telegram_api": api,
+            **keys_of_phones(folder, api),
             "otlp_endpoint": otlp.url,
             "trace_ratio": "1",
         }
@@ -117,8 +148,17 @@ async def _scene(
             "the access token": ana.token,
             "its signature": ana.token.rpartition(".")[2],
             "the refresh token": refresh,
+            "the token of an Android phone": ANDROID["token"],
+            "the token of an iPhone": IPHONE["token"],
+            "a line of the service account's key": _line(folder / "firebase.json", "\\n"),
+            "a line of the key for Apple": _line(folder / "AuthKey.p8", "\n"),
         }
         yield Scene(server, ana, http, planted, otlp)
+
+
+def _line(file: Path, ending: str) -> str:
+    """Return the second line of a key."""
+    return file.read_text().split(ending)[1]
 
 
 @in_module_loop
@@ -145,6 +185,11 @@ async def test_work_that_succeeds_tells_no_secret(scene: Scene) -> None:
         await scene.ana.get("messages/search", q=TEXT)
         await scene.ana.get("users", query=PHONE)
         await scene.ana.patch(f"messages/{message}", {"payload": payload})
+    for phone in (ANDROID, IPHONE):
+        device = await scene.ana.post("push-subscriptions", phone)
+        told = await scene.ana.post(f"push-subscriptions/{device['id']}/test", {})
+        assert told["result"] == "later"
+        scene.look("a trial", json.dumps([device, told]))
     await scene.server.says("delivery retried")
     await scene.look_everywhere()
 
@@ -178,6 +223,11 @@ async def test_work_that_fails_tells_no_secret(scene: Scene) -> None:
         await http.post("/v1/messages", json={**texts, "message_id": TEXT}),
         await http.post("/v1/messages", content=f'{{"payload": "{TEXT}'.encode()),
         await http.post("/v1/contacts", json={"channels": [{"platform": PHONE}]}),
+        await http.post("/v1/push-subscriptions", json={**ANDROID, "kind": "apns"}),
+        await http.post("/v1/push-subscriptions", json={**IPHONE, "topic": "org.example.x"}),
+        await http.post(
+            "/v1/push-subscriptions", json={**ANDROID, "token": f"{ANDROID['token']}/"}
+        ),
         await http.post("/v1/admin/connectors/accounts", json=account),
         await http.post("/v1/admin/connectors/accounts", json={**account, "platform": BOT_TOKEN}),
         await http.post(f"/v1/webhooks/telegram/{nowhere}", json={"message": TEXT}),
