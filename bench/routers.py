@@ -7,71 +7,39 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import msgspec
-from confluent_kafka import Consumer, TopicPartition, libversion
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import libversion
 from pymongo import MongoClient
 from rich.console import Console
 
-from bench.cpu import used_by
+from bench.engines import Engines, engines
 from bench.kept import keep, show_lines
 from bench.machine import Commit, Machine, commit, machine
+from bench.readers import CONVERSATIONS, PARTITIONS, Readers, Run
 from bench.seed import Numbered, add_conversation, commands_of
-from bench.servers import ROOT, BenchFailed
+from bench.servers import BenchFailed
 from bench.stats import Spread, ratios, spread
-from chat4all.adapters.kafka.event_log import KafkaEventLog
 from chat4all.adapters.mongodb.message_store import MongoMessageStore
 from chat4all.adapters.sql.directory import SqlDirectory
 from chat4all.ports.event_log import COMMANDS, Record
 from chat4all.services.records import encode_command
-from tests.servers.cache import Missing
-from tests.servers.kafka_server import VERSION, KafkaServer
-from tests.servers.mongo_server import KINDS, USUAL, MongoServer
-from tests.servers.process import free_port
-from tests.servers.redis_server import RedisServer
+from tests.servers.kafka_server import VERSION
+from tests.servers.mongo_server import KINDS, USUAL
 
-PARTITIONS, CONVERSATIONS = 4, 64
-PATIENCE = 300.0
-LOOK = 0.02
 BUSY = 0.8
 """Of the machine; with less something else held all of them up too."""
 OURS, BARE = "router", "bare clients"
 TARGETS = ((BARE, 1), (OURS, 1), (OURS, 2), (BARE, 2))
 """What is measured in each round, with how many processes; every other round backwards."""
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What one target came to in one round; processor use is in cores (1.0 is one)."""
-
-    messages: int
-    offered: float
-    """Per second, while they were put into the log; all were there before they were done."""
-    stored: float
-    """Per second, from the first that was put to the last that was committed."""
-    missing: int
-    """Messages that the store has too few, or too many: 0 is what is asked for."""
-    workers_cpu: float
-    store_cpu: float
-    kafka_cpu: float
-
-    def cost(self, of: float) -> float:
-        """Return milliseconds of processor time a message, for so many cores."""
-        return 1e3 * of / self.stored
 
 
 Round = dict[str, Run]
@@ -90,91 +58,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rounds: list[Round]
 
 
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """The servers that all targets use."""
+class Target(Readers):
+    """Routers, or the bare clients in their place."""
 
-    folder: Path
-    kafka: KafkaServer
-    store: MongoServer
-    redis: RedisServer
-
-    @property
-    def servers(self) -> str:
-        """Return Kafka's address as its clients take it."""
-        return f"127.0.0.1:{self.kafka.port}"
-
-
-@contextmanager
-def engines(folder: Path, kind: str) -> Iterator[Engines]:
-    """Run them. Raises `BenchFailed` when one is not here."""
-    with ExitStack() as stack:
-        for name in ("kafka", "store", "redis"):
-            (folder / name).mkdir()
-        try:
-            found = Engines(
-                folder,
-                KafkaServer(folder / "kafka"),
-                MongoServer(kind, folder / "store"),
-                RedisServer(folder / "redis"),
-            )
-            for server in (found.kafka, found.store, found.redis):
-                stack.callback(server.stop)
-                server.start()
-        except Missing as missing:
-            raise BenchFailed(str(missing)) from missing
-        yield found
-
-
-class Target:
-    """Some processes that read one log, on topics and a database of their own."""
+    stream, words = COMMANDS, ("router",)
 
     def __init__(self, engines: Engines, name: str, kind: str, processes: int) -> None:
-        self._engines = engines
-        self._name = name
+        super().__init__(engines, name, processes)
         self._kind = kind
-        self._count = processes
-        self._folder = engines.folder / name
-        self._folder.mkdir()
-        self._log_url = f"{engines.kafka.url}/{name}?partitions={PARTITIONS}"
-        self._store_url = engines.store.url(name)
-        self._directory = f"sqlite:///{self._folder / 'directory.sqlite3'}"
-        group = "router" if kind == OURS else "bare"
-        self._group = f"{name}.{COMMANDS}.{group}"
-        self._asks = Consumer({"bootstrap.servers": engines.servers, "group.id": self._group})
+        self.group = "router" if kind == OURS else "bare"
 
-    async def measure(self, messages: int) -> Run:
-        """Warm the processes up, then put `messages` into the log and wait until all are done."""
-        warm = max(500, messages // 10)
-        async with KafkaEventLog(self._log_url) as log:
-            batches = [await self._prepare(count) for count in (warm, messages)]
-            with self._processes() as pids:
-                await self._put(log, batches[0])
-                await self._done(warm)
-                await asyncio.to_thread(self._are_shared_out)
-                before = [used_by(pid) for pid in pids]
-                began = time.perf_counter()
-                await self._put(log, batches[1])
-                put = time.perf_counter() - began
-                await self._done(warm + messages)
-                took = time.perf_counter() - began
-                used = [
-                    (used_by(pid) - then) / took for pid, then in zip(pids, before, strict=True)
-                ]
-        self._asks.close()
-        with MongoClient[dict[str, object]](self._store_url) as client:
-            kept = client.get_default_database()["messages"].estimated_document_count()
-        return Run(
-            messages=messages,
-            offered=round(messages / put, 1),
-            stored=round(messages / took, 1),
-            missing=abs(warm + messages - kept),
-            workers_cpu=round(sum(used[2:]), 3),
-            store_cpu=round(used[0], 3),
-            kafka_cpu=round(used[1], 3),
-        )
-
-    async def _prepare(self, count: int) -> list[Record]:
+    async def prepare(self, count: int) -> Sequence[Record]:
+        """Add conversations with two people each; return the messages of one of them."""
         async with SqlDirectory(self._directory) as directory:
             places = [await add_conversation(directory) for _ in range(CONVERSATIONS)]
         numbered: list[Numbered] = [one for batch in commands_of(places, count) for one in batch]
@@ -182,86 +77,24 @@ class Target:
             pass  # the collections, with the indexes that the product gives them
         return [Record(COMMANDS, one.conversation_id, encode_command(one)) for one, _ in numbered]
 
-    async def _put(self, log: KafkaEventLog, records: Sequence[Record]) -> None:
-        for start in range(0, len(records), 2_000):
-            await log.append(records[start : start + 2_000])
+    async def surplus(self, expected: int) -> int:
+        """Count the messages of the store."""
+        with MongoClient[dict[str, object]](self._store_url) as client:
+            kept: int = client.get_default_database()["messages"].estimated_document_count()
+        return kept - expected
 
-    async def _done(self, count: int) -> None:
-        places = [TopicPartition(f"{self._name}.{COMMANDS}", part) for part in range(PARTITIONS)]
-        limit = time.monotonic() + PATIENCE
-        while True:
-            found = await asyncio.to_thread(self._asks.committed, places, 10.0)
-            reached = sum(max(0, one.offset) for one in found)
-            if reached >= count:
-                return
-            if time.monotonic() > limit:
-                raise BenchFailed(f"{self._name}: {reached} of {count} after {PATIENCE:.0f} s")
-            await asyncio.sleep(LOOK)
-
-    def _are_shared_out(self) -> None:
-        """Wait until every process has partitions."""
-        admin = AdminClient({"bootstrap.servers": self._engines.servers, "log_level": 2})
-        limit = time.monotonic() + PATIENCE
-        while time.monotonic() < limit:
-            members = admin.describe_consumer_groups([self._group])[self._group].result().members
-            shares = [len(one.assignment.topic_partitions) for one in members]
-            if len(shares) == self._count and all(shares) and sum(shares) == PARTITIONS:
-                return
-            time.sleep(0.2)
-        raise BenchFailed(f"{self._name}: the partitions are not shared out")
-
-    @contextmanager
-    def _processes(self) -> Iterator[list[int]]:
-        """Run them; yield the store, Kafka and them."""
-        with ExitStack() as stack:
-            pids = [self._engines.store.pid, self._engines.kafka.pid]
-            for number in range(self._count):
-                port = free_port()
-                output = stack.enter_context((self._folder / f"{number}.txt").open("w"))
-                process = subprocess.Popen(  # noqa: S603 - our own commands
-                    self._command(port),
-                    env=self._environment(number),
-                    cwd=ROOT,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-                stack.callback(process.wait)
-                stack.callback(process.kill)
-                if self._kind == OURS:
-                    _await_ready(port, process)
-                pids.append(process.pid)
-            yield pids
-
-    def _command(self, port: int) -> list[str]:
+    def command(self, port: int) -> list[str]:
+        """Return how one of them is started."""
         if self._kind == OURS:
-            program = Path(sys.executable).with_name("chat4all")
-            return [str(program), "run", "router", "--port", str(port)]
-        told = (self._engines.servers, self._name, self._group, self._store_url)
+            return super().command(port)
+        group = f"{self._topic}.{self.group}"
+        told = (self._engines.servers, self._name, group, self._store_url)
         return [sys.executable, "-m", "bench.bare_clients", *told]
 
-    def _environment(self, number: int) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
-        return {
-            **inherited,
-            "CHAT4ALL_LOG_URL": self._log_url,
-            "CHAT4ALL_MESSAGES_URL": self._store_url,
-            "CHAT4ALL_DIRECTORY_URL": self._directory,
-            "CHAT4ALL_EPHEMERAL_URL": self._engines.redis.url,
-            "CHAT4ALL_OBJECTS_URL": (self._folder / "objects").as_uri(),
-            "CHAT4ALL_DATA_DIR": str(self._folder / f"data-{number}"),
-            "CHAT4ALL_LOG_LEVEL": "warning",
-        }
-
-
-def _await_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    limit = time.monotonic() + PATIENCE
-    while time.monotonic() < limit and process.poll() is None:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz"):
-                return
-        except (URLError, OSError):
-            time.sleep(0.05)
-    raise BenchFailed("a router does not start")
+    def await_ready(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        """Return once it is ready; the bare clients tell nobody."""
+        if self._kind == OURS:
+            super().await_ready(port, process)
 
 
 def measure(

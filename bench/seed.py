@@ -77,7 +77,7 @@ async def _keep(batch: Sequence[Numbered], log: EventLog, store: MessageStore) -
         [Record(COMMANDS, one.conversation_id, encode_command(one)) for one, _ in batch]
     )
     added = [
-        NewMessage(_message(command, seq), command.digest, position)
+        NewMessage(message_of(command, seq), command.digest, position)
         for (command, seq), position in zip(batch, positions, strict=True)
     ]
     await store.apply(Effects(added=added))
@@ -130,7 +130,8 @@ def commands_of(places: Sequence[Place], count: int) -> Iterator[list[Numbered]]
         yield batch
 
 
-def _message(command: SubmitMessage, seq: int) -> Message:
+def message_of(command: SubmitMessage, seq: int) -> Message:
+    """Return the message that a command becomes."""
     return Message(
         message_id=command.message_id,
         conversation_id=command.conversation_id,

@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip("confluent_kafka")
 
-from bench.routers import TARGETS, Run, label, limits_of, lines_of, missing_of
+from bench.readers import Run
+from bench.routers import TARGETS, label, limits_of, lines_of, missing_of
 
 
 def run(stored: float, *, workers: float = 0.2, store: float = 0.2, missing: int = 0) -> Run:
