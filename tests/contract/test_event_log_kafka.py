@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from chat4all.adapters.kafka import holds
 from chat4all.adapters.kafka.event_log import KafkaEventLog
 from chat4all.domain.errors import BadSettings
 from chat4all.domain.events import Position
@@ -68,6 +69,39 @@ async def test_a_commit_for_a_partition_that_went_to_another_does_not_put_that_o
                 await asyncio.wait([rest])
         async with KafkaEventLog(url) as later:
             assert done in later.done(COMMANDS, "g")
+
+
+async def test_a_partition_that_is_held_goes_to_nobody_before_it_is_let_go(
+    server: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "HOLD_SECONDS", 60.0)
+    url = f"{server.url}/held-{next(_prefixes)}?partitions=2"
+    async with KafkaEventLog(url) as log, KafkaEventLog(url) as peer:
+        await log.append([Record(COMMANDS, str(n), b"") for n in range(40)])
+        async with asyncio.timeout(100), log.consume(COMMANDS, "g") as slow:
+            seen: set[int] = set()
+            while len(seen) < 2:
+                seen |= {one.position.partition for one in await slow.next(limit=1)}
+            with ExitStack() as held:
+                for number in seen:
+                    assert held.enter_context(slow.hold(number))
+                async with peer.consume(COMMANDS, "g") as quick:
+                    rest = asyncio.create_task(_drained(slow))
+                    came = asyncio.create_task(quick.next(limit=1))
+                    while not (asked := [one for one in seen if not _is_ours(slow, one)]):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.5)
+                    assert not came.done()
+                    held.close()
+                    assert [one.position.partition for one in await came] == asked
+                    assert [one for one in seen if _is_ours(quick, one)] == asked
+                    rest.cancel()
+                    await asyncio.wait([rest])
+
+
+def _is_ours(consumer: Consumer, partition: int) -> bool:
+    with consumer.hold(partition) as ours:
+        return ours
 
 
 @pytest.mark.parametrize("stream", [COMMANDS, outbound("paper"), DEAD_LETTERS])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -66,6 +66,14 @@ class Consumer(Protocol):
         """Return how often partitions have come to this reader.
 
         After each of them records may come whose effects another reader has made.
+        """
+        ...
+
+    def hold(self, partition: int) -> AbstractContextManager[bool]:
+        """Keep a partition for as long as a block lasts; yield whether it is this reader's.
+
+        Another reader gets its records after the block, unless that takes seconds or this
+        process stands still. What is false at the beginning has gone to another already.
         """
         ...
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
@@ -33,6 +32,7 @@ from chat4all.router.followed import delivery
 from chat4all.router.gate import Gate, Permit
 from chat4all.router.openness import Settled, There, check_open
 from chat4all.router.persist import persist
+from chat4all.router.sending import Hold, Sending, alone, to_its_end
 from chat4all.router.state import Recent
 from chat4all.router.windows import WindowGuard
 from chat4all.services.records import encode_command
@@ -43,8 +43,6 @@ _STALE = 0.2
 """Seconds after which the statuses of a message are looked at again before it is sent."""
 OUTCOME = "chat4all.outcome"
 T = TypeVar("T")
-TRIES, TRY_TEXT = 20, 300
-"""How many tries in vain are told, the last ones, and how many characters of each answer."""
 REMEMBERED = 100_000
 """Tasks lately done: a router that begins anew may ask for them again."""
 
@@ -74,26 +72,6 @@ class RetryPolicy:
         ceiling = min(self.most, self.first * 2.0 ** min(attempt, 30))
         drawn: float = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
         return max(drawn, wish or 0.0)
-
-
-@dataclass(slots=True)
-class _Sending:
-    """One message on its way: its parts, and what the platform has taken of them."""
-
-    task: DeliveryTask
-    at: datetime
-    parts: Sequence[Payload] = ()
-    note: str | None = None
-    file: FileRef | None = None
-    reply_to: str | None = None
-    taken: list[Sent] = field(default_factory=list)
-    attempts: int = 0
-    tries: deque[Try] = field(default_factory=partial(deque, maxlen=TRIES))
-    looked_at: float = 0.0
-
-    def tried(self, error: ChannelError, at: datetime) -> None:
-        """Keep the answer to a call that is made again."""
-        self.tries.append(Try(at=at, code=error.reason, text=str(error)[:TRY_TEXT]))
 
 
 class Carrier:
@@ -129,11 +107,14 @@ class Carrier:
         self._clock = clock
         self._finished: Recent[str, None] = Recent(REMEMBERED)
 
-    async def carry_out(self, task: DeliveryTask) -> None:
-        """Do what `task` asks and report it. Raises `Unavailable` when storage fails."""
+    async def carry_out(self, task: DeliveryTask, hold: Hold = alone) -> None:
+        """Do what `task` asks and report it.
+
+        Raises `Unavailable` when storage fails, and `HandedOver` when `hold` says so.
+        """
         if task.task_id in self._finished:
             return
-        sending = _Sending(task, self._clock())
+        sending = Sending(task, self._clock(), hold)
         try:
             await self._until_taken(sending)
         except Settled:
@@ -147,14 +128,14 @@ class Carrier:
                 await self._give_up(sending, error)
         self._finished[task.task_id] = None
 
-    async def _give_up(self, sending: _Sending, error: ChannelError) -> None:
+    async def _give_up(self, sending: Sending, error: ChannelError) -> None:
         """Tell the sender, and keep the task for when the cause is gone."""
         task = sending.task
         failure = Failure(code=error.reason, text=str(error), platform_error=error.platform_error)
         letter = await self._failed.letter(task, error, attempts=sending.attempts)
         await self._report(task, Status.FAILED, error=failure, letter=letter, tries=sending.tries)
 
-    async def _until_taken(self, sending: _Sending) -> None:
+    async def _until_taken(self, sending: Sending) -> None:
         loop = asyncio.get_running_loop()
         if self._enclosures is not None:
             wanted = partial(self._check_wanted, sending.task)
@@ -192,7 +173,7 @@ class Carrier:
         """See that it was not sent or given up, and is needed yet; see `check_open`."""
         check_open(task, await self._store.statuses([task.message_id]))
 
-    async def _attempt(self, sending: _Sending) -> None:
+    async def _attempt(self, sending: Sending) -> None:
         task = sending.task
         self._check_expiry(task)
         connector = self._connectors.get(task.account_id)
@@ -225,35 +206,40 @@ class Carrier:
         finally:
             permit.close()
 
-    async def _send(self, connector: Connector, sending: _Sending) -> None:
+    async def _send(self, connector: Connector, sending: Sending) -> None:
         """Send what the platform has not `taken` yet of the parts of a message."""
+        async with self._permit(sending.task, connector.capabilities) as permit:
+            if not sending.taken:
+                await self._prepare(connector, sending)
+            await to_its_end(self._send_parts(connector, sending, permit), sending.hold)
+
+    async def _send_parts(self, connector: Connector, sending: Sending, permit: Permit) -> None:
         task = sending.task
-        while True:
-            async with self._permit(task, connector.capabilities) as permit:
-                if not sending.taken:
-                    await self._prepare(connector, sending)
-                number = len(sending.taken)
-                part = sending.parts[number]
-                outgoing = Outgoing(
-                    message_id=_part_id(task.message_id, number),
-                    address=task.address,
-                    payload=part,
-                    reply_to=None if number else sending.reply_to,
-                )
-                call = self._traced(_call(connector, outgoing, sending.file), sending)
-                try:
-                    sending.taken.append(await permit.use(call))
-                except (FileGone, Unavailable) as error:
-                    raise as_channel_error(error) from error
-            if len(sending.taken) == len(sending.parts):
-                break
+        await self._send_part(connector, sending, permit)
+        while len(sending.taken) < len(sending.parts):
+            async with self._permit(task, connector.capabilities) as another:
+                await self._send_part(connector, sending, another)
         first = sending.taken[0]
         status = max(first.status, Status.SENT)  # the platform has taken it
         await self._report(
             task, status, at=sending.at, sent=first, note=sending.note, tries=sending.tries
         )
 
-    async def _prepare(self, connector: Connector, sending: _Sending) -> None:
+    async def _send_part(self, connector: Connector, sending: Sending, permit: Permit) -> None:
+        number = len(sending.taken)
+        outgoing = Outgoing(
+            message_id=_part_id(sending.task.message_id, number),
+            address=sending.task.address,
+            payload=sending.parts[number],
+            reply_to=None if number else sending.reply_to,
+        )
+        call = self._traced(_call(connector, outgoing, sending.file), sending)
+        try:
+            sending.taken.append(await permit.use(call))
+        except (FileGone, Unavailable) as error:
+            raise as_channel_error(error) from error
+
+    async def _prepare(self, connector: Connector, sending: Sending) -> None:
         """Fit the message, as edits have left it by now, into what the channel carries."""
         task = sending.task
         if asyncio.get_running_loop().time() > sending.looked_at + _STALE:
@@ -283,7 +269,7 @@ class Carrier:
         return payload
 
     async def _change(
-        self, connector: SupportsChanges, capabilities: Capabilities, sending: _Sending
+        self, connector: SupportsChanges, capabilities: Capabilities, sending: Sending
     ) -> None:
         task = sending.task
         external_id = await self._external_id(task, task.message_id)
@@ -308,7 +294,7 @@ class Carrier:
             await permit.use(self._traced(call, sending))
 
     def _traced(
-        self, call: Callable[[], Awaitable[T]], sending: _Sending
+        self, call: Callable[[], Awaitable[T]], sending: Sending
     ) -> Callable[[], Awaitable[T]]:
         """Return a call of a platform as a piece of work of its own, with how it ended."""
 

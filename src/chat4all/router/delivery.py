@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -16,6 +17,7 @@ from chat4all.router.followed import delivery
 from chat4all.router.lanes import Held, Lane, ReadableLog
 from chat4all.router.persist import persist
 from chat4all.router.progress import Progress
+from chat4all.router.sending import HandedOver, Hold
 from chat4all.services.dead_letters import code_of, dead_letter
 from chat4all.services.message_traces import MessageTraces
 from chat4all.services.records import decode_task
@@ -32,7 +34,8 @@ class DeliveryWorker:
 
     Tasks of one chat wait for each other, also while one is retried; chats do not, and a
     chat with many takes no room from the others. The position is committed up to the oldest
-    task that is not done, so a restart repeats what may not have been done.
+    task that is not done, so a restart repeats what may not have been done. What waits here
+    when its partition goes to another process is left to that one.
     """
 
     def __init__(
@@ -91,7 +94,16 @@ class DeliveryWorker:
         while lane:
             try:
                 held = await lane.first()
-                await self._carry_out(held)
+                hold = partial(consumer.hold, held.position.partition)
+                with hold() as ours:
+                    if not ours:
+                        raise HandedOver
+                await self._carry_out(held, hold)
+            except HandedOver:
+                self._progress.forget(held.position.partition)
+                for _ in range(len(lane)):
+                    self._room.release()
+                break
             except Unavailable as error:
                 log.warning("delivery waits for the storage", code=error.code)
                 await asyncio.sleep(1.0)
@@ -100,7 +112,7 @@ class DeliveryWorker:
             await self._done(held.record, consumer)
         del self._lanes[key]
 
-    async def _carry_out(self, held: Held) -> None:
+    async def _carry_out(self, held: Held, hold: Hold) -> None:
         task = held.task
         name, attributes = f"deliver {self._channel}", delivery(task)
         with (
@@ -110,8 +122,8 @@ class DeliveryWorker:
             if self._traces is not None:
                 await self._traces.remember(task.message_id, span.context)
             try:
-                await self._carrier.carry_out(task)
-            except Unavailable:
+                await self._carrier.carry_out(task, hold)
+            except (Unavailable, HandedOver):
                 raise
             except Exception as error:  # the boundary between one task and the rest
                 log.exception("delivery task parked", task=task.task_id)

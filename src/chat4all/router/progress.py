@@ -20,7 +20,9 @@ class Progress:
 
     def finished(self, position: Position) -> Position | None:
         """Return how far the partition may now be committed; None when no further."""
-        waiting = self._open[position.partition]
+        waiting = self._open.get(position.partition)
+        if not waiting or position.offset < waiting[0]:  # it was forgotten meanwhile
+            return None
         finished = self._finished.setdefault(position.partition, set())
         finished.add(position.offset)
         done = None
@@ -28,3 +30,8 @@ class Progress:
             done = heapq.heappop(waiting)
             finished.discard(done)
         return None if done is None else Position(position.partition, done)
+
+    def forget(self, partition: int) -> None:
+        """Forget the records of a partition: another reader gets on with them."""
+        self._open.pop(partition, None)
+        self._finished.pop(partition, None)

@@ -9,7 +9,7 @@ that of what happened, and a cursor from before says rightly what its client has
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -180,6 +180,9 @@ class _ContinuedConsumer:
     @property
     def handovers(self) -> int:
         return self._consumer.handovers
+
+    def hold(self, partition: int) -> AbstractContextManager[bool]:
+        return self._consumer.hold(partition - self._first)
 
     async def commit(self, position: Position) -> None:
         await self._consumer.commit(Position(position.partition - self._first, position.offset))

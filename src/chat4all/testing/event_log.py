@@ -244,6 +244,8 @@ class EventLogContract(SurveyContract, ABC):
         async with log.consume(COMMANDS, "g") as consumer:
             assert consumer.handovers == 0
             for record in await collect(consumer, 10):
+                with consumer.hold(record.position.partition) as ours:
+                    assert ours
                 await consumer.commit(record.position)
             assert consumer.handovers > 0
         assert list(log.done(COMMANDS, "g")) == list(await log.ends(COMMANDS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -100,6 +100,9 @@ class _FaultyConsumer:
     @property
     def handovers(self) -> int:
         return self._inner.handovers
+
+    def hold(self, partition: int) -> AbstractContextManager[bool]:
+        return self._inner.hold(partition)
 
     async def commit(self, position: Position) -> None:
         self._faults.on_commit(self._stream, position)

@@ -265,5 +265,7 @@ async def test_any_sequence_of_redrives_sends_a_message_at_most_once(
         await process.__aexit__()
     parked = await shop.parked()
     redriven = [one for one in parked if one.redriven_at is not None]
-    assert len(parked) == min(failing, 1 + len(redriven))
-    assert len(shop.paper.sent) == (len(redriven) >= failing)
+    # A restart may ask once more what was refused; each that is asked is parked or sent in the end.
+    assert len(parked) + len(shop.paper.sent) == 1 + len(redriven)
+    assert len(parked) <= failing
+    assert len(shop.paper.sent) <= 1

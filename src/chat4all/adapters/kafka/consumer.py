@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from chat4all.adapters.kafka.config import KafkaConfig
 from chat4all.adapters.kafka.errors import DISCONNECTED, END_OF_PARTITION, is_lost, translate
+from chat4all.adapters.kafka.holds import Holds
 from chat4all.adapters.kafka.progress import Progress
 from chat4all.adapters.kafka.trace_headers import trace_of
 from chat4all.domain.events import Position
@@ -54,6 +56,7 @@ class KafkaGroupMember:
         self._fetching: asyncio.Future[list[LogRecord]] | None = None
         self._joined = False
         self._handovers = 0
+        self._holds = Holds()
         # Both by this member, on its thread, and forgotten when the partition comes or goes.
         self._committed: dict[int, int] = {}
         self._owed: dict[int, TopicPartition] = {}
@@ -72,6 +75,10 @@ class KafkaGroupMember:
     def handovers(self) -> int:
         """See `Consumer.handovers`."""
         return self._handovers
+
+    def hold(self, partition: int) -> AbstractContextManager[bool]:
+        """See `Consumer.hold`."""
+        return self._holds.hold(partition)
 
     async def commit(self, position: Position) -> None:
         """See `Consumer.commit`."""
@@ -98,7 +105,9 @@ class KafkaGroupMember:
 
     def _fetch(self, limit: int) -> list[LogRecord]:
         if not self._joined:
-            self._consumer.subscribe([self._topic], on_assign=self._came, on_revoke=self._went)
+            self._consumer.subscribe(
+                [self._topic], on_assign=self._came, on_revoke=self._went, on_lost=self._lost
+            )
             self._joined = True
         first = self._consumer.poll(_POLL)
         self._make_up()
@@ -112,14 +121,26 @@ class KafkaGroupMember:
         del consumer
         self._forget(partitions)
         if partitions:
+            self._holds.came([one.partition for one in partitions])
             self._handovers += 1
             log.info("partitions taken", partitions=[one.partition for one in partitions])
 
     def _went(self, consumer: Any, partitions: Any) -> None:
-        """Let partitions go: what was handed out of them is finished and found to be there."""
+        """Let partitions go, once nobody holds them.
+
+        What else was handed out of them is finished, and found to be there.
+        """
         del consumer
+        self._holds.let_go([one.partition for one in partitions])
         self._forget(partitions)
         log.info("partitions given up", partitions=[one.partition for one in partitions])
+
+    def _lost(self, consumer: Any, partitions: Any) -> None:
+        """Note that others have had partitions for a while."""
+        del consumer
+        self._holds.lost([one.partition for one in partitions])
+        self._forget(partitions)
+        log.warning("partitions lost", partitions=[one.partition for one in partitions])
 
     def _forget(self, partitions: Any) -> None:
         for one in partitions:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zlib import crc32
@@ -175,6 +180,10 @@ class _Consumer:
     @property
     def handovers(self) -> int:
         return int(self._next is not None)
+
+    def hold(self, partition: int) -> AbstractContextManager[bool]:
+        del partition  # the second reader waits for the first
+        return nullcontext(self._next is not None)
 
     async def commit(self, position: Position) -> None:
         done = self._group.committed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from chat4all.adapters.sqlite.log_tail import Tail
 from chat4all.domain.events import Position
@@ -51,6 +52,11 @@ class SqliteConsumer:
     def handovers(self) -> int:
         """See `Consumer.handovers`."""
         return int(self._next is not None)
+
+    def hold(self, partition: int) -> AbstractContextManager[bool]:
+        """See `Consumer.hold`."""
+        del partition  # the second reader waits for the first
+        return nullcontext(self._next is not None)
 
     async def commit(self, position: Position) -> None:
         """See `Consumer.commit`."""
