@@ -90,7 +90,7 @@ async def test_a_partition_that_is_held_goes_to_nobody_before_it_is_let_go(
                     came = asyncio.create_task(quick.next(limit=1))
                     while not (asked := [one for one in seen if not _is_ours(slow, one)]):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
-                    await asyncio.sleep(0.5)
+                    await asyncio.sleep(4.0)  # it would take less
                     assert not came.done()
                     held.close()
                     assert [one.position.partition for one in await came] == asked
