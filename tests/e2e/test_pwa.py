@@ -187,11 +187,14 @@ async def test_who_closed_the_page_is_told_and_a_click_lands_in_the_conversation
 
 
 async def _kept(page: Page) -> None:
-    """Wait until the service worker has kept the page."""
+    """Wait until the service worker has kept the page with all that it consists of."""
     await page.wait_for_function("""async () => {
       const cache = await caches.open("chat4all.shell");
       const kept = (await cache.keys()).map(({ url }) => new URL(url).pathname);
-      return ["/", "/js/main.js", "/css/base.css"].every((path) => kept.includes(path));
+      const loaded = performance.getEntriesByType("resource");
+      const paths = loaded.map(({ name }) => new URL(name).pathname);
+      const parts = paths.filter((path) => /^\\/(css|js|vendor)\\//.test(path));
+      return ["/", "/js/main.js", "/css/base.css", ...parts].every((path) => kept.includes(path));
     }""")
 
 

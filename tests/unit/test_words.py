@@ -13,7 +13,7 @@ LOCALES = Path(chat4all.gateway.__file__).parent / "web" / "static" / "js" / "lo
 WORDS = re.compile(r'^  "([\w.]+)":\s*"(.*)",$', re.MULTILINE)
 
 
-@pytest.mark.parametrize("part", ["", "admin-"])
+@pytest.mark.parametrize("part", ["", "admin-", "later-"])
 def test_both_languages_have_the_same_words_with_the_same_places(part: str) -> None:
     english, portuguese = (
         {key: sorted(re.findall(r"{\w+}", text)) for key, text in WORDS.findall(_read(part, name))}

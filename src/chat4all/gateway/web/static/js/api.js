@@ -82,6 +82,13 @@ export const editMessage = (messageId, payload) => patch(`/v1/messages/${id(mess
 /** @param {"me"|"everyone"} whom */
 export const deleteMessage = (messageId, whom) => remove(`/v1/messages/${id(messageId)}`, { for: whom });
 
+const scheduled = (messageId) => `/v1/scheduled-messages/${id(messageId)}`;
+/** One's own, by their time. @param {"scheduled"|"failed"} state */
+export const scheduledMessages = (state) => all("/v1/scheduled-messages", { state, limit: 100 });
+export const scheduleMessage = (body) => post("/v1/scheduled-messages", body);
+export const changeScheduled = (messageId, changes) => patch(scheduled(messageId), changes);
+export const cancelScheduled = (messageId) => remove(scheduled(messageId));
+
 const reaction = (messageId, emoji) => `/v1/messages/${id(messageId)}/reactions/${id(emoji)}`;
 export const addReaction = (messageId, emoji) => authorized("PUT", reaction(messageId, emoji));
 export const removeReaction = (messageId, emoji) => remove(reaction(messageId, emoji));

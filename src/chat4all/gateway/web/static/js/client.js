@@ -8,6 +8,7 @@ import { Uploads } from "./files/uploads.js";
 import { t } from "./i18n.js";
 import { Outbox, OutboxStorage } from "./outbox.js";
 import { nameOf, usersIn } from "./people.js";
+import { dropScheduled, forgetScheduling, loadScheduled } from "./scheduled.js";
 import { freshToken, onSessionEnd } from "./session.js";
 import { Socket } from "./socket.js";
 import { store } from "./store.js";
@@ -55,6 +56,7 @@ export function stopClient() {
   socket?.stop();
   outbox?.disconnected();
   uploads?.stop();
+  forgetScheduling();
   socket = null;
   outbox = null;
   uploads = null;
@@ -189,6 +191,7 @@ async function catchUp(conversationId) {
 
 function met(message) {
   outbox?.stored(message.message_id);
+  dropScheduled(message.message_id);
   ensureUser(message.from);
 }
 
@@ -202,6 +205,7 @@ function onConnection(connection, resumed) {
   uploads?.wake();
   // the list is cheap to read again; a thread only when the server cannot resume where we stopped
   loadConversations().catch(console.warn);
+  loadScheduled().catch(console.warn);
   if (before !== "connecting" && !resumed) reloadThreads();
 }
 

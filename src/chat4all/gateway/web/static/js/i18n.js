@@ -109,6 +109,18 @@ export function dayOf(at, now = new Date()) {
   return formatter({ day: "numeric", month: "long", year: "numeric" }).format(new Date(at));
 }
 
+/** A moment to come, or one not long ago: "Tomorrow, 9:00", or the date and the time. */
+export function momentOf(at, now = new Date()) {
+  const date = new Date(at);
+  const days = daysBetween(now, date);
+  if (Math.abs(days) > 1) {
+    const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
+    return formatter({ weekday: "short", day: "numeric", month: "short", year, hour: "2-digit", minute: "2-digit" }).format(date);
+  }
+  const day = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(days, "day");
+  return `${day.charAt(0).toUpperCase()}${day.slice(1)}, ${timeOf(date)}`;
+}
+
 /** The short time in a list: the hour today, else the weekday or the date. */
 export function shortTimeOf(at, now = new Date()) {
   const days = daysBetween(new Date(at), now);

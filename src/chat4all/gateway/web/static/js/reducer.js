@@ -16,6 +16,8 @@ export const initialState = {
   conversations: {},
   threads: {},
   outbox: [],
+  scheduled: [], // what is to be sent later in all conversations, by its time
+  unsent: [], // what was to be sent and could not be
   uploads: [], // files on their way, as `Uploads` has them
   files: {}, // file id -> what the server tells about it
   attachments: {}, // conversation id -> files chosen and not yet sent

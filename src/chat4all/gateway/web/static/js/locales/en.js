@@ -1,9 +1,11 @@
 /** English. Every other language has the same keys. */
 
 import admin from "./admin-en.js";
+import later from "./later-en.js";
 
 export default {
   ...admin,
+  ...later,
   "app.tagline": "All your contacts in one place, whatever app they use.",
   "app.loading": "Loading",
   "app.skip": "Skip to the conversation",

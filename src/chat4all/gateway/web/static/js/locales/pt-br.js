@@ -1,9 +1,11 @@
 /** Português do Brasil. */
 
 import admin from "./admin-pt-br.js";
+import later from "./later-pt-br.js";
 
 export default {
   ...admin,
+  ...later,
   "app.tagline": "Todos os seus contatos em um só lugar, seja qual for o aplicativo deles.",
   "app.loading": "Carregando",
   "app.skip": "Ir para a conversa",

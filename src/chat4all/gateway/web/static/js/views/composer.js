@@ -6,10 +6,12 @@ import { Icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { nameOf } from "../people.js";
 import { html, useLayoutEffect, useRef, useState } from "../preact.js";
+import { scheduleText } from "../send-later.js";
 import { store, useSelect } from "../store.js";
 import { snippetOf } from "../text.js";
 import { AttachButton, AttachmentTray, pastedFiles, useAttachments } from "./attachments.js";
 import { IconButton } from "./parts.js";
+import { SendLaterButton } from "./send-later.js";
 import { MicrophoneButton, RecordingLine, useVoiceRecorder } from "./voice-recorder.js";
 
 const LONGEST = 16_384;
@@ -22,6 +24,7 @@ export function Composer({ conversationId }) {
   const { editing, replyTo } = compose;
   const attachments = useAttachments(conversationId);
   const voice = useVoiceRecorder(conversationId, replyTo?.message_id);
+  const [isBusy, setBusy] = useState(false); // while the server is asked to send it later
   const isEmpty = !text.trim() && (editing || !attachments.length);
 
   useLayoutEffect(() => {
@@ -44,7 +47,7 @@ export function Composer({ conversationId }) {
   const submit = (event) => {
     event?.preventDefault();
     const written = text.trim();
-    if (isEmpty) return;
+    if (isEmpty || isBusy) return;
     setText("");
     if (editing) {
       saveEdit(editing, written);
@@ -54,6 +57,18 @@ export function Composer({ conversationId }) {
       send(conversationId, written, replyTo?.message_id);
     }
     input.current.focus();
+  };
+  const sendLater = async (at) => {
+    setBusy(true);
+    try {
+      await scheduleText(conversationId, text.trim(), at, replyTo?.message_id);
+      setText("");
+      drafts.delete(conversationId);
+      cancelCompose();
+      input.current?.focus();
+    } finally {
+      setBusy(false);
+    }
   };
   const onPaste = (event) => {
     const files = editing ? [] : pastedFiles(event);
@@ -71,11 +86,14 @@ export function Composer({ conversationId }) {
       ${editing ? null : html`<${AttachButton} conversationId=${conversationId} />`}
       <textarea ref=${input} id="composer" rows="1" data-testid="composer-input" maxlength=${LONGEST} dir="auto"
         placeholder=${t("compose.placeholder")} title=${t("compose.hint")} aria-label=${t("compose.placeholder")}
-        value=${text} onInput=${onInput} onKeyDown=${onKeyDown} onPaste=${onPaste}></textarea>
+        value=${text} readonly=${isBusy} onInput=${onInput} onKeyDown=${onKeyDown} onPaste=${onPaste}></textarea>
+      ${text.trim() && !editing && !attachments.length
+        ? html`<${SendLaterButton} text=${text.trim()} onChoose=${sendLater} />`
+        : null}
       ${isEmpty && !editing
         ? html`<${MicrophoneButton} voice=${voice} />`
         : html`<button class="send" data-testid="composer-send" aria-label=${t(editing ? "action.save" : "compose.send")}
-            title=${t(editing ? "action.save" : "compose.send")} disabled=${isEmpty}>
+            title=${t(editing ? "action.save" : "compose.send")} disabled=${isEmpty || isBusy}>
             <${Icon} name=${editing ? "check" : "send"} />
           </button>`}
     </div>

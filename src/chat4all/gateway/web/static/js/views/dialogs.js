@@ -9,6 +9,8 @@ import { Members } from "./members.js";
 import { NewChat } from "./new-chat.js";
 import { NewContact } from "./new-contact.js";
 import { NewGroup } from "./new-group.js";
+import { Scheduled } from "./scheduled.js";
+import { SendLater } from "./send-later.js";
 import { Settings } from "./settings.js";
 import { StatusDetails } from "./status-details.js";
 import { Viewer } from "./viewer.js";
@@ -21,6 +23,8 @@ const DIALOGS = {
   "new-chat": NewChat,
   "new-contact": NewContact,
   "new-group": NewGroup,
+  scheduled: Scheduled,
+  "send-later": SendLater,
   settings: Settings,
   status: StatusDetails,
   viewer: Viewer,
