@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chat4all.domain.api_keys import Scope
-from chat4all.domain.ids import MessageId
+from chat4all.domain.ids import MessageId, new_id
 from tests.gateway.test_api_keys_live import Socket, Talk, a_talk, saying
 
 
@@ -73,3 +73,20 @@ async def test_what_cannot_be_changed_is_refused_with_its_place() -> None:
             await socket.until("ready")
             edit = {"type": "edit", "message_id": about, "payload": text("Not mine to say")}
             assert (await refused(socket, **edit))["code"] == "insufficient_scope"
+
+
+async def test_while_the_store_stays_behind_an_answer_is_to_come_again_later() -> None:
+    async with a_talk() as talk:
+        key = (await talk.key(Scope.READ, Scope.SEND)).text
+        async with talk.socket(key) as socket:
+            about = await said(talk, socket, "Lunch?")
+            await talk.process.__aexit__()  # the router is gone: nothing is stored any more
+            socket.say(**saying(talk, "Anybody?"))
+            await socket.until("accepted")
+            message = {**saying(talk, "To what?")["message"], "reply_to": new_id()}
+            error = await refused(socket, type="send", message=message)
+            assert (error["code"], error["retry_after"]) == ("unavailable", 1)
+            message["reply_to"] = about
+            socket.frames.clear()
+            socket.say(type="send", request_id="answer", message=message)
+            assert (await socket.until("accepted"))["request_id"] == "answer"

@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 STORED_WITHIN = 2.0
 """Seconds for which one call waits for the store."""
-LOOK = 0.02
-"""Seconds between two looks at the store."""
+LOOK, LONGEST_LOOK = 0.02, 0.2
+"""Seconds between the first two looks at the store, and between later ones at most."""
 
 
 class CatchingUp:
@@ -28,6 +28,7 @@ class CatchingUp:
         self._log = event_log
         self._within = within
         self._until: float | None = None
+        self._look = LOOK
         self._awaited: dict[int, int] = {}
         self._caught_up = False
 
@@ -53,9 +54,11 @@ class CatchingUp:
         return all(done.get(number, -1) >= offset for number, offset in self._awaited.items())
 
     async def _pause(self) -> None:
-        if self._until is None or _now() >= self._until:
+        left = 0.0 if self._until is None else self._until - _now()
+        if left <= 0:
             raise Unavailable("messages wait to be stored; try again", retry_after=1)
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(min(self._look, left))
+        self._look = min(2 * self._look, LONGEST_LOOK)
 
 
 def _now() -> float:

@@ -272,7 +272,7 @@ class _Connection:
             frame["request_id"] = request_id
         if isinstance(error, InvalidInput) and error.errors:
             frame["errors"] = [{"pointer": one, "detail": words} for one, words in error.errors]
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited | Unavailable):
             frame["retry_after"] = error.retry_after
         await self._tell(frame)
 
