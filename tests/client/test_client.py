@@ -83,6 +83,13 @@ async def test_a_message_is_sent_later_listed_and_cancelled(url: str) -> None:
         assert local.local_time.replace(tzinfo=None) == clock
         assert [one async for one in ida.scheduled()] == [local, made]
         assert made.send_at == at
+        moved = await ida.edit_scheduled(local.message_id, at=clock + timedelta(minutes=5))
+        assert (moved.time_zone, moved.payload) == ("Asia/Kathmandu", local.payload)
+        assert moved.send_at - local.send_at == timedelta(minutes=5)
+        local = await ida.edit_scheduled(local.message_id, "Much later")
+        assert (local.payload.text, local.send_at) == ("Much later", moved.send_at)
+        with pytest.raises(Invalid):
+            await ida.edit_scheduled(local.message_id, time_zone="Asia/Tokyo")
         for _ in range(2):
             await ida.cancel(made.message_id)
         assert [one async for one in ida.scheduled()] == [local]

@@ -71,6 +71,8 @@ async def test_messages_are_scheduled_listed_changed_and_cancelled(url: str, fol
         moved = await ida.call("editScheduled", local["message_id"], later)
         assert moved["local_time"][:16] == later["at"][:16]
         assert moved["time_zone"] == "Asia/Kathmandu"
+        with pytest.raises(ThrownError, match="Invalid"):  # a zone alone says nothing
+            await ida.call("editScheduled", name, {"timeZone": "Asia/Tokyo"})
         changed = await ida.call("editScheduled", name, {"what": "Sooner"})
         assert changed["payload"]["text"] == "Sooner"
         assert changed["send_at"] == made["send_at"]

@@ -159,7 +159,8 @@ export class Client {
   async editScheduled(messageId: string, { what, at, timeZone }: ScheduledEdit): Promise<Scheduled> {
     const body: ScheduledChange = {
       ...(what !== undefined && { payload: payloadOf(what) }),
-      ...(at !== undefined && timeOf(at, timeZone)),
+      ...(at !== undefined && { send_at: timeOf(at, timeZone).send_at }),
+      ...(timeZone !== undefined && { time_zone: timeZone }),
     };
     return this.call("PATCH", `/v1/scheduled-messages/${messageId}`, { body });
   }

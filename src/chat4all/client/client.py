@@ -166,6 +166,30 @@ class Client:
         async for one in self._items(path, Scheduled, state=state, limit=100):
             yield one
 
+    async def edit_scheduled(
+        self,
+        message_id: str,
+        what: str | Payload | None = None,
+        *,
+        at: datetime | None = None,
+        time_zone: str | None = None,
+    ) -> Scheduled:
+        """Give a message that waits another content or time; return it.
+
+        An `at` without a zone of its own is the time on a clock in `time_zone`, or in the zone
+        that the message has. Raises `Conflict` when it is too late.
+        """
+        body: dict[str, Any] = {}
+        if what is not None:
+            body["payload"] = Payload(type="text", text=what) if isinstance(what, str) else what
+        if at is not None:
+            body["send_at"] = at.isoformat()
+        if time_zone is not None:
+            body["time_zone"] = time_zone
+        path = f"/v1/scheduled-messages/{message_id}"
+        answer = await self._connection.call("PATCH", path, body)
+        return msgspec.json.decode(answer, type=Scheduled)
+
     async def cancel(self, message_id: str) -> None:
         """Have a scheduled message not sent. Raises `Conflict` when it is too late."""
         await self._connection.call("DELETE", f"/v1/scheduled-messages/{message_id}")

@@ -12,7 +12,9 @@ let timer = null;
 
 /** Load what waits and what could not be sent, and look again when the next one is due. */
 export async function loadScheduled() {
+  const { me } = store.get();
   const [scheduled, failed] = await Promise.all([api.scheduledMessages("scheduled"), api.scheduledMessages("failed")]);
+  if (store.get().me?.id !== me?.id) return; // somebody else sits here by now
   const seen = new Set(seenFailures());
   set({ scheduled, unsent: failed.filter((item) => !seen.has(item.message_id)) });
   lookAgain(scheduled[0]);
