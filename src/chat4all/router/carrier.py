@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,11 +35,12 @@ from chat4all.router.enclosures import Enclosed, Enclosures, as_channel_error, h
 from chat4all.router.failed_deliveries import FailedDeliveries
 from chat4all.router.followed import delivery
 from chat4all.router.gate import Gate, Permit
-from chat4all.router.openness import Settled, There, check_open
+from chat4all.router.openness import Settled, There, check_open, statuses_of
 from chat4all.router.persist import persist
 from chat4all.router.sending import Hold, Sending, alone, to_its_end
 from chat4all.router.state import Recent
 from chat4all.router.windows import WindowGuard
+from chat4all.services.batched import Batched
 from chat4all.services.records import encode_command
 
 log = structlog.get_logger(__name__)
@@ -99,7 +105,8 @@ class Carrier:
         self._enclosures = enclosures
         self._failed = failed or FailedDeliveries()
         self._log = event_log
-        self._store = store
+        self._kept = Batched(store.find)
+        self._statuses = Batched(partial(statuses_of, store))
         self._connectors = connectors
         self._gate = gate
         self._windows = windows
@@ -171,7 +178,7 @@ class Carrier:
 
     async def _check_open(self, task: DeliveryTask) -> None:
         """See that it was not sent or given up, and is needed yet; see `check_open`."""
-        check_open(task, await self._store.statuses([task.message_id]))
+        check_open(task, await self._statuses(task.message_id) or ())
 
     async def _attempt(self, sending: Sending) -> None:
         task = sending.task
@@ -260,7 +267,7 @@ class Carrier:
         return None if self._enclosures is None else await self._enclosures.of(payload)
 
     async def _payload_now(self, task: DeliveryTask) -> Payload:
-        kept = (await self._store.find([task.message_id])).get(task.message_id)
+        kept = await self._kept(task.message_id)
         if kept is not None and kept.message.deleted_at is not None:
             raise ChannelError("deleted before it was sent", retry=False, reason="deleted")
         payload = kept.message.payload if kept is not None else task.payload
@@ -316,7 +323,7 @@ class Carrier:
         """Return the platform's id of `message` in the chat of `task`."""
         if message is None:
             return None
-        entries = await self._store.statuses([message])
+        entries = await self._statuses(message) or ()
         return next(
             (
                 entry.external_id

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 from chat4all.domain.delivery import DeliveryTask
 from chat4all.domain.errors import ChannelError
 from chat4all.domain.failover import NOT_SENT_IN_TIME, SUPERSEDED
-from chat4all.domain.ids import UserId
+from chat4all.domain.ids import MessageId, UserId
 from chat4all.domain.status import Status, StatusEntry
+from chat4all.ports.message_store import MessageHistory
 
 
 class Settled(Exception):
@@ -21,6 +23,16 @@ class There(Exception):
     def __init__(self, entry: StatusEntry) -> None:
         super().__init__(entry.external_id)
         self.entry = entry
+
+
+async def statuses_of(
+    store: MessageHistory, messages: Collection[MessageId]
+) -> Mapping[MessageId, Sequence[StatusEntry]]:
+    """Return the statuses of each message that has some."""
+    found: defaultdict[MessageId, list[StatusEntry]] = defaultdict(list)
+    for entry in await store.statuses(messages):
+        found[entry.message_id].append(entry)
+    return found
 
 
 def check_open(task: DeliveryTask, entries: Sequence[StatusEntry]) -> None:

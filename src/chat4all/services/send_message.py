@@ -29,7 +29,7 @@ from chat4all.domain.payload import Payload
 from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import MessageStore
-from chat4all.services.batched_find import BatchedFind
+from chat4all.services.batched import Batched
 from chat4all.services.catching_up import CatchingUp
 from chat4all.services.notify import FindConversation, PeekConversation
 from chat4all.services.records import encode_command
@@ -117,7 +117,7 @@ class SendMessage:
     ) -> None:
         self._check_draft = check
         self._log = event_log
-        self._stored = BatchedFind(store)
+        self._stored = Batched(store.find)
         self._ephemeral = ephemeral
         self._peek = peek
         self._find = find

@@ -1,31 +1,33 @@
-"""Many look-ups of single messages, asked of the store as few."""
+"""Many look-ups of single things, asked of a storage as few."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
 
-from chat4all.domain.ids import MessageId
-from chat4all.ports.message_store import Kept, MessageStore
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-class BatchedFind:
+class Batched(Generic[K, V]):
     """Asks one question at a time; those who come meanwhile share the next one.
 
-    A look-up costs a hop to another thread, whether for one id or for a hundred.
+    A look-up costs a hop to another thread or process, whether for one key or for a hundred.
+    The answer to everybody is of after they asked.
     """
 
-    def __init__(self, store: MessageStore) -> None:
-        self._store = store
-        self._next: dict[MessageId, asyncio.Future[Kept | None]] = {}
+    def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
+        self._ask_for = ask
+        self._next: dict[K, asyncio.Future[V | None]] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def __call__(self, message_id: MessageId) -> Kept | None:
-        """Return the stored message, or None."""
-        future = self._next.get(message_id)
+    async def __call__(self, key: K) -> V | None:
+        """Return what is found for `key`, or None. Raises what the storage raises."""
+        future = self._next.get(key)
         if future is None:
             future = asyncio.get_running_loop().create_future()
-            self._next[message_id] = future
+            self._next[key] = future
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
         return await asyncio.shield(future)
@@ -35,7 +37,7 @@ class BatchedFind:
             while self._next:
                 asked, self._next = self._next, {}
                 try:
-                    found = await self._store.find(list(asked))
+                    found = await self._ask_for(list(asked))
                 except Exception as error:  # noqa: BLE001 - whoever asked is told
                     _settle(asked, {}, error)
                 else:
@@ -45,15 +47,15 @@ class BatchedFind:
 
 
 def _settle(
-    asked: Mapping[MessageId, asyncio.Future[Kept | None]],
-    found: Mapping[MessageId, Kept],
+    asked: Mapping[K, asyncio.Future[V | None]],
+    found: Mapping[K, V],
     error: Exception | None,
 ) -> None:
-    for message_id, future in asked.items():
+    for key, future in asked.items():
         if future.cancelled():
             continue
         if error is not None:
             future.set_exception(error)
             future.exception()  # seen: nobody may be waiting any more
         else:
-            future.set_result(found.get(message_id))
+            future.set_result(found.get(key))
