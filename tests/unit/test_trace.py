@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -267,3 +268,13 @@ async def test_an_unknown_message_is_an_error() -> None:
     store = MemoryMessageStore()
     with pytest.raises(MessageNotFound):
         await TraceMessage(store, store, store, MemoryEventLog())(SAID)
+
+
+async def test_what_was_accepted_and_is_not_stored_yet_is_waited_for() -> None:
+    store, log = MemoryMessageStore(), MemoryEventLog()
+    [place] = await log.append([Record(COMMANDS, "talk", b"")])
+    asking = asyncio.ensure_future(TraceMessage(store, store, store, log)(SAID))
+    await asyncio.sleep(0.05)
+    assert not asking.done()
+    await store.apply(Effects(added=[NewMessage(message(), "digest", place)]))
+    assert (await asking).message_id == SAID

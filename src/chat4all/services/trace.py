@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chat4all.domain.commands import Command, ReportStatus, SubmitMessage
@@ -21,8 +22,10 @@ from chat4all.domain.failover import Instead
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import APP, Cursor, Message
 from chat4all.domain.status import Failure, Status, StatusEntry
-from chat4all.ports.event_log import COMMANDS, SupportsRead
+from chat4all.ports.event_log import COMMANDS
 from chat4all.ports.message_store import Kept, MessageHistory, MessageStore, SupportsMoments
+from chat4all.services.catching_up import CatchingUp
+from chat4all.services.forwarded_log import WholeLog
 from chat4all.services.records import decode_command
 
 MOST_READS, NEAR, LONGEST = 20, 50, 500
@@ -111,7 +114,7 @@ class TraceMessage:
         store: MessageStore,
         history: MessageHistory,
         moments: SupportsMoments,
-        event_log: SupportsRead,
+        event_log: WholeLog,
     ) -> None:
         self._store = store
         self._history = history
@@ -121,10 +124,11 @@ class TraceMessage:
     async def __call__(self, message_id: MessageId) -> Trace:
         """Return the way of a message. Raises `MessageNotFound`.
 
-        What the log has forgotten is left out: when it had the message, why a channel was
-        chosen, and the tries in vain.
+        One that was accepted a moment ago is waited for; `Unavailable` when the store is too far
+        behind to tell. What the log has forgotten is left out: when it had the message, why a
+        channel was chosen, and the tries in vain.
         """
-        kept = (await self._store.find([message_id])).get(message_id)
+        kept = await CatchingUp(self._log).find(partial(self._stored, message_id))
         if kept is None:
             raise MessageNotFound(f"no message {message_id} is stored")
         message = kept.message
@@ -148,6 +152,9 @@ class TraceMessage:
             seq=message.seq,
             hops=_in_order(list(_origin(kept, submitted)), later),
         )
+
+    async def _stored(self, message_id: MessageId) -> Kept | None:
+        return (await self._store.find([message_id])).get(message_id)
 
     async def _logged(self, places: Sequence[Position]) -> Mapping[Position, _Logged]:
         """Return the commands at `places` that the log still has, in its order."""
