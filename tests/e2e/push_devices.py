@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from tests.e2e.account import Account
 from tests.servers.cache import Missing, skip_for
 from tests.servers.phone_services import Phone, PhoneServices
 from tests.servers.push_packages import PACKAGES, WebPushTesting, web_push_testing
+from tests.servers.push_service import seen_in
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Browser:
         return str((await owner.post("push-subscriptions", body))["id"])
 
     async def received(self) -> Sequence[Seen]:
-        return [_seen(json.loads(one)) for one in await self._service.received(self._subscription)]
+        return [seen_in(one) for one in await self._service.received(self._subscription)]
 
     async def expire(self) -> None:
         await self._service.expire(self._subscription)
@@ -122,9 +122,3 @@ async def once(met: Callable[[], Awaitable[T | None]]) -> T:
             if found is not None:
                 return found
             await asyncio.sleep(0.1)
-
-
-def _seen(said: dict[str, Any]) -> Seen:
-    title, text, unread = said.pop("title"), said.pop("body"), said.pop("unread", None)
-    data = {name: str(value) for name, value in said.items()}
-    return Seen(title=title, text=text, unread=unread, data=data)

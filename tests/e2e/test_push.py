@@ -37,6 +37,14 @@ async def services(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 
 @pytest.fixture
+def app(services: Services) -> App:
+    """Return a phone; the test says by `services` which kinds there are."""
+    made = services.make()
+    assert isinstance(made, App)
+    return made
+
+
+@pytest.fixture
 async def server(tmp_path: Path, services: Services) -> AsyncIterator[Server]:
     server = Server(tmp_path / "data", services.settings)
     (tmp_path / "data").mkdir()
@@ -124,10 +132,8 @@ async def test_who_has_an_open_socket_gets_no_push(server: Server, services: Ser
 
 @pytest.mark.parametrize("services", APPS, indirect=True)
 async def test_a_phone_that_was_off_shows_the_newest_of_each_conversation(
-    server: Server, services: Services
+    server: Server, app: App
 ) -> None:
-    app = services.make()
-    assert isinstance(app, App)
     control, token = app.phone.services, app.phone.token
     async with two_people(server) as (ana, bia):
         await app.register(bia)
@@ -153,10 +159,8 @@ async def test_a_phone_that_was_off_shows_the_newest_of_each_conversation(
 
 @pytest.mark.parametrize("services", APPS, indirect=True)
 async def test_a_phone_that_changes_hands_tells_its_new_owner_alone_and_a_busy_service_is_awaited(
-    server: Server, services: Services
+    server: Server, app: App
 ) -> None:
-    app = services.make()
-    assert isinstance(app, App)
     async with two_people(server) as (ana, bia):
         name = await app.register(bia)
         assert await app.register(ana) == name
@@ -171,10 +175,8 @@ async def test_a_phone_that_changes_hands_tells_its_new_owner_alone_and_a_busy_s
 
 @pytest.mark.parametrize("services", APPS, indirect=True)
 async def test_a_phone_in_its_quiet_hours_is_told_the_newest_at_their_end_and_discreetly(
-    server: Server, services: Services
+    server: Server, app: App
 ) -> None:
-    app = services.make()
-    assert isinstance(app, App)
     now = datetime.now(UTC)
     end = (now + timedelta(seconds=80)).replace(second=0, microsecond=0)
     clock = {"start": f"{now - timedelta(minutes=1):%H:%M}", "end": f"{end:%H:%M}"}

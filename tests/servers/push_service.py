@@ -106,7 +106,7 @@ class LocalPushService:
 
     async def received(self) -> Sequence[Seen]:
         """Return what the browser could read, in order."""
-        return [_seen(json.loads(self._browser.read(one))) for one in self._bodies]
+        return [seen_in(self._browser.read(one)) for one in self._bodies]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -124,7 +124,9 @@ class LocalPushService:
         await writer.wait_closed()
 
 
-def _seen(said: dict[str, Any]) -> Seen:
+def seen_in(body: str | bytes) -> Seen:
+    """Return what a browser makes of a push."""
+    said: dict[str, Any] = json.loads(body)
     title, text, unread = said.pop("title"), said.pop("body"), said.pop("unread", None)
     data = {name: str(value) for name, value in said.items()}
     return Seen(title=title, text=text, unread=unread, data=data)

@@ -157,6 +157,7 @@ class PushCourier:
             wait = max(wait, min(outcome.retry_after or 0.0, self._limits.give_up))
             until = self._now() + timedelta(seconds=wait)
             await self._notices.again(replace(notice, attempts=failures, next_at=until))
+            log.info("a push is put off", subscription=name, detail=outcome.detail)
             return
         if outcome.result is PushResult.GONE:
             log.info("a device is gone", subscription=name)

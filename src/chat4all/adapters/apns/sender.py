@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import httpx
 import msgspec
+from msgspec import Meta
 
 from chat4all.adapters.apns.provider_tokens import ProviderTokens, TeamKey
 from chat4all.domain.errors import InvalidInput
@@ -108,7 +110,7 @@ def body_of(push: Push) -> bytes:
 
 class _Told(msgspec.Struct, frozen=True):
     reason: str = ""
-    timestamp: int | None = None
+    timestamp: Annotated[int, Meta(ge=0, le=10**14)] | None = None
     """Since when a device is gone, in milliseconds."""
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import httpx
 import msgspec
 from joserfc import jwt
+from msgspec import Meta
 
 from chat4all.adapters.fcm.service_account import ServiceAccount
 from chat4all.domain.retry_after import seconds_to_wait
@@ -34,7 +36,7 @@ class NoToken(Exception):
 
 class _Answer(msgspec.Struct, frozen=True):
     access_token: str
-    expires_in: int
+    expires_in: Annotated[int, Meta(ge=0, le=10**6)]
 
 
 class _Refusal(msgspec.Struct, frozen=True):

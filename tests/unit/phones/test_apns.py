@@ -26,29 +26,9 @@ from chat4all.domain.push import PushKind, PushSubscription
 from chat4all.ports.push import PushResult, Urgency
 from chat4all.testing.push_sender import HELLO
 from tests.servers.phone_services import KEY_ID, TEAM, TOPIC, Phone, PhoneServices
+from tests.unit.phones.conftest import Clock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-class Clock:
-    """Shows the machine's time, moved."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def services(tmp_path: Path) -> AsyncIterator[PhoneServices]:
-    async with PhoneServices(tmp_path).on() as services:
-        yield services
 
 
 @pytest.fixture
@@ -205,6 +185,12 @@ async def test_a_device_that_is_gone_is_so_since_a_time(phone: Phone, sender: Ap
     await phone.expire(since=int(since.timestamp() * 1_000))
     outcome = await sender.send(phone.device, HELLO)
     assert (outcome.result, outcome.gone_since) == (PushResult.GONE, since)
+
+
+async def test_a_time_that_no_calendar_has_is_none(phone: Phone, sender: ApnsSender) -> None:
+    phone.say(status=410, reason="Unregistered", timestamp=10**18)
+    outcome = await sender.send(phone.device, HELLO)
+    assert (outcome.result, outcome.gone_since) == (PushResult.GONE, None)
 
 
 @pytest.mark.parametrize(

@@ -19,30 +19,10 @@ from chat4all.domain.push import PushKind
 from chat4all.ports.push import PushResult, Urgency
 from chat4all.testing.push_sender import HELLO
 from tests.servers.phone_services import PROJECT, Phone, PhoneServices
+from tests.unit.phones.conftest import Clock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 INVALID = "The registration token is not a valid FCM registration token"
-
-
-class Clock:
-    """Shows the machine's time, moved."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def services(tmp_path: Path) -> AsyncIterator[PhoneServices]:
-    async with PhoneServices(tmp_path).on() as services:
-        yield services
 
 
 @pytest.fixture
