@@ -206,7 +206,7 @@ def _settings(config: KafkaConfig, group: str) -> dict[str, Any]:
         "auto.offset.reset": "earliest",
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": SESSION_MS,
-        "heartbeat.interval.ms": SESSION_MS // 4,
+        "heartbeat.interval.ms": SESSION_MS // 12,  # by which members hear of a handover
         # A store that is down for long holds its router up; the router need not lose its place.
         "max.poll.interval.ms": 3_600_000,
         "fetch.wait.max.ms": 100,
