@@ -11,7 +11,15 @@ from chat4all.client import events, objects
 from chat4all.client.errors import Problem as KnownProblem
 from chat4all.gateway.rest.asyncapi_frames import SERVER_FRAMES
 from chat4all.gateway.rest.problems import Problem
-from chat4all.gateway.rest.schemas import conversations, files, messages, payloads, scheduled, users
+from chat4all.gateway.rest.schemas import (
+    contact_merges,
+    conversations,
+    files,
+    messages,
+    payloads,
+    scheduled,
+    users,
+)
 
 PAIRS: list[tuple[Any, Any]] = [
     (objects.User, users.PublicUser),
@@ -22,12 +30,20 @@ PAIRS: list[tuple[Any, Any]] = [
     (objects.StatusLine, messages.StatusLine),
     (objects.MessageStatus, messages.MessageStatus),
     (objects.Conversation, conversations.ConversationObject),
+    (objects.Contact, users.Contact),
+    (objects.MergedContact, contact_merges.MergedContact),
+    (objects.MergeField, contact_merges.MergeField),
+    (objects.RenamedMember, contact_merges.RenamedMember),
+    (objects.MergeResult, contact_merges.ContactMergeResult),
+    (objects.ContactMerge, contact_merges.ContactMergeObject),
+    (objects.UndoneMerge, contact_merges.UndoneContactMerge),
 ]
 LESS: list[tuple[Any, Any]] = [
     (objects.Member, conversations.ConversationMember),
     (objects.File, files.FileInfo),
     (KnownProblem, Problem),
     (objects.Scheduled, scheduled.ScheduledMessageObject),
+    (objects.ContactChannel, users.LinkedChannel),
     (objects.ScheduleError, scheduled.ScheduleError),
 ]
 NOT_EVENTS = {"ready", "accepted", "done", "error", "pong"}

@@ -4,6 +4,7 @@
 docs/howto/use-the-python-client.md
 """
 
+from chat4all.client.address_book import AddressBook
 from chat4all.client.client import Client, Progress
 from chat4all.client.download import Damaged
 from chat4all.client.errors import (
@@ -32,26 +33,38 @@ from chat4all.client.events import (
     Typing,
 )
 from chat4all.client.objects import (
+    Contact,
+    ContactChannel,
+    ContactMerge,
     Conversation,
     File,
     Member,
+    MergedContact,
+    MergeField,
+    MergeResult,
     Message,
     MessageStatus,
     Payload,
     Reaction,
+    RenamedMember,
     Scheduled,
     Sent,
     StatusError,
     StatusLine,
+    UndoneMerge,
     User,
 )
 from chat4all.client.upload import FileChanged, UploadLost
 from chat4all.client.webhooks import WebhookEvent, verify_webhook
 
 __all__ = [
+    "AddressBook",
     "Client",
     "ClientError",
     "Conflict",
+    "Contact",
+    "ContactChannel",
+    "ContactMerge",
     "Conversation",
     "ConversationChanged",
     "Damaged",
@@ -61,6 +74,9 @@ __all__ = [
     "FileChanged",
     "Invalid",
     "Member",
+    "MergeField",
+    "MergeResult",
+    "MergedContact",
     "Message",
     "MessageAdded",
     "MessageDeleted",
@@ -76,6 +92,7 @@ __all__ = [
     "Reaction",
     "ReactionChanged",
     "Refused",
+    "RenamedMember",
     "Scheduled",
     "Sent",
     "StatusChanged",
@@ -84,6 +101,7 @@ __all__ = [
     "Typing",
     "Unauthenticated",
     "Unavailable",
+    "UndoneMerge",
     "UploadLost",
     "User",
     "WebhookEvent",

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
+from chat4all.client.address_book import AddressBook
 from chat4all.client.api_key import ApiKey
 from chat4all.client.connection import PATIENCE, Connection, http_client
 from chat4all.client.download import Wanted, fetch
@@ -23,12 +24,12 @@ from chat4all.client.objects import (
     File,
     Message,
     MessageStatus,
-    Page,
     Payload,
     Scheduled,
     Sent,
     User,
 )
+from chat4all.client.pages import paged
 from chat4all.client.tokens import Tokens
 from chat4all.client.transfer import sha256_of
 from chat4all.client.upload import Upload, UploadLost, mime_type_of, shown_as
@@ -63,6 +64,7 @@ class Client:
     def __init__(self, connection: Connection, user: User | NotPermitted) -> None:
         self._connection = connection
         self._user = user
+        self.contacts = AddressBook(connection)
 
     @property
     def user(self) -> User:
@@ -364,14 +366,8 @@ class Client:
         return msgspec.json.decode(answer, type=type_)
 
     async def _items(self, path: str, type_: type[T], **params: str | int) -> AsyncIterator[T]:
-        decoder = msgspec.json.Decoder(Page[type_])  # type: ignore[valid-type]  # known when it runs
-        while True:
-            page = decoder.decode(await self._connection.call("GET", path, params=params))
-            for item in page.items:
-                yield item
-            if page.next is None:
-                return
-            params["cursor"] = page.next
+        async for item in paged(self._connection, path, type_, **params):
+            yield item
 
 
 async def _who(connection: Connection) -> User:

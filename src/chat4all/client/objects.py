@@ -183,6 +183,81 @@ class File(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class ContactChannel(Struct, frozen=True, kw_only=True):
+    """Where a contact is reached; with an `account_id` by that account alone."""
+
+    id: str
+    platform: str
+    external_id: str
+    account_id: str | None
+    linked_at: datetime
+
+
+class MergedContact(Struct, frozen=True, kw_only=True):
+    """A contact of a merge."""
+
+    id: str
+    display_name: str
+    preferred_channel: str | None
+    channels: tuple[ContactChannel, ...]
+
+
+class Contact(MergedContact, frozen=True, kw_only=True):
+    """Somebody in one's address book."""
+
+    kind: str
+    created_at: datetime
+
+
+class MergeField(Struct, frozen=True, kw_only=True):
+    """A field of the contact that is kept: its value, and what `others` had that is not."""
+
+    name: str
+    value: str | None
+    others: tuple[str, ...]
+
+
+class RenamedMember(Struct, frozen=True, kw_only=True):
+    """A conversation in which a member is called otherwise."""
+
+    conversation_id: str
+    user_id: str
+    before: str
+    after: str
+
+
+class MergeResult(Struct, frozen=True, kw_only=True):
+    """What a merge did, or with `dry_run` would do; `merge_id` undoes it until `undo_until`."""
+
+    dry_run: bool
+    merge_id: str | None
+    contact: MergedContact
+    merged: tuple[MergedContact, ...]
+    fields: tuple[MergeField, ...]
+    conversations: tuple[RenamedMember, ...]
+    conversation_count: int
+    undo_until: datetime | None
+
+
+class ContactMerge(Struct, frozen=True, kw_only=True):
+    """A merge that was made, and whether it was undone."""
+
+    id: str
+    contact_id: str
+    merged: tuple[MergedContact, ...]
+    created_at: datetime
+    undo_until: datetime
+    undone_at: datetime | None
+
+
+class UndoneMerge(Struct, frozen=True, kw_only=True):
+    """A merge that was undone, and the contacts as they are again."""
+
+    merge_id: str
+    undone_at: datetime | None
+    contacts: tuple[MergedContact, ...]
+
+
 class Page(Struct, Generic[T], frozen=True, kw_only=True):
     """Some items of a list, and what leads on to the next ones."""
 
