@@ -110,6 +110,9 @@ def test_contacts_are_merged_taken_apart_and_exported(served: Shell, tmp_path: P
         served.told("contact", "add", name, "--channel", f"mock:{name}")["id"]
         for name in ("Wanda", "Wanda-at-work")
     ]
+    served.told("contact", "add", "Xavi", "--channel", "mock:x@y")
+    served.told("contact", "add", "Xavier", "--channel", "telegram:X@y")
+    assert "Xavier" in served.done("contact", "duplicates")
     words = ["contact", "merge", kept, other, "--name", "Wanda K.", "--prefer", "mock"]
     assert "Nothing was changed" in served.done(*words, "--dry-run")
     assert served.told(*words, "--dry-run")["conversation_count"] == 0

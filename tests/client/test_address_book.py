@@ -20,6 +20,7 @@ async def test_contacts_are_merged_listed_exported_and_taken_apart(url: str) -> 
             ids.append((await gina.call("POST", "/v1/contacts", body))["id"])
         before = [one async for one in gina.contacts.find("hugo")]
         assert sorted(one.id for one in before) == sorted(ids)
+        assert [one async for one in gina.contacts.duplicates()] == []
         dry = await gina.contacts.merge(ids[0], ids[1:], dry_run=True)
         assert (dry.dry_run, dry.merge_id) == (True, None)
         wanted = {"display_name": "Hugo Faria", "preferred_channel": "mock"}

@@ -32,6 +32,7 @@ PAIRS: list[tuple[Any, Any]] = [
     (objects.Conversation, conversations.ConversationObject),
     (objects.Contact, users.Contact),
     (objects.MergedContact, contact_merges.MergedContact),
+    (objects.DuplicateContacts, contact_merges.DuplicateContactSet),
     (objects.MergeField, contact_merges.MergeField),
     (objects.RenamedMember, contact_merges.RenamedMember),
     (objects.MergeResult, contact_merges.ContactMergeResult),

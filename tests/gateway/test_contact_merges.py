@@ -312,6 +312,35 @@ async def test_a_merge_that_loses_a_race_looks_again(monkeypatch: pytest.MonkeyP
     assert view.merge.display_name == "Late"
 
 
+async def test_likely_duplicates_are_told(ana: Person, bia: Person) -> None:
+    first = await add(ana, "Davi", "whatsapp:+5511987654321")
+    second = await add(ana, "Davi L.", "telegram:+5511987654321", "telegram:davi@loft")
+    third = await add(ana, "D.", "mock:Davi@loft", "telegram:4711")
+    await add(ana, "Nobody else", "mock:4711")
+    await add(bia, "Davi", "mock:+5511987654321")
+
+    async def told(**params: Any) -> tuple[dict[str, list[str]], str | None]:
+        answer = await ana.http.get("/v1/contacts/duplicates", params=params)
+        page = answer.raise_for_status().json()
+        found = {one["address"]: [each["id"] for each in one["contacts"]] for one in page["items"]}
+        return found, page["next"]
+
+    numbers = {"+5511987654321": sorted([first, second])}
+    names = {"davi@loft": sorted([second, third])}
+    assert await told() == ({**numbers, **names}, None)
+    pages, cursor = [], None
+    while True:
+        found, cursor = await told(limit=1, **({"cursor": cursor} if cursor else {}))
+        pages.append(found)
+        if cursor is None:
+            break
+    assert [one for one in pages if one] == [numbers, names]
+    await merge(ana, first, second)
+    assert await told() == ({"davi@loft": sorted([first, third])}, None)
+    wrong = await ana.http.get("/v1/contacts/duplicates", params={"cursor": "_w"})
+    assert wrong.status_code == 400
+
+
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 PEOPLE = st.lists(
     st.tuples(st.integers(0, 4), st.none() | st.sampled_from(["telegram", "pigeon"])),

@@ -70,6 +70,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.directory_cache import DirectoryCache
+from chat4all.services.duplicate_contacts import DuplicateContacts
 from chat4all.services.export_contacts import ExportContacts
 from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
@@ -435,6 +436,9 @@ class _Engines:
             sign_in=SignIn(users, directory.tokens, self.passwords, tokens, ring, rates, now=now),
             profiles=UserProfiles(users, conversations),
             contacts=(contacts := Contacts(users, channels, ADDRESSES, now=now)),
+            duplicate_contacts=DuplicateContacts(
+                directory.contact_batches, users, channels, ADDRESSES
+            ),
             export_contacts=ExportContacts(contacts, ADDRESSES),
             import_contacts=ImportContacts(directory.contact_batches, channels, ADDRESSES, now=now),
             merge_contacts=MergeContacts(directory.contact_merges, conversations, now=now),

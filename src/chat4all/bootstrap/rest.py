@@ -31,6 +31,7 @@ from chat4all.services.conversation_views import ConversationViews
 from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
+from chat4all.services.duplicate_contacts import DuplicateContacts
 from chat4all.services.export_contacts import ExportContacts
 from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.import_history import ImportHistory
@@ -80,7 +81,6 @@ def rest_deps(
     directory, storage, files, kinds = core.directory, core.storage, core.files, core.kinds
     fleet, rates, ring = platforms.fleet, storage.ephemeral.rates, access.keys
     users, channels, conversations = directory.users, directory.channels, directory.conversations
-    contacts = Contacts(users, channels, core.addresses)
     windows = SessionWindows(directory.routes, directory.accounts, core.capabilities)
     return RestDeps(
         tokens=tokens,
@@ -90,8 +90,9 @@ def rest_deps(
         sign_up=SignUp(users, passwords, rates, directory.keys),
         sign_in=SignIn(users, directory.tokens, passwords, tokens, ring, rates, limits=limits),
         profiles=UserProfiles(users, conversations),
-        contacts=contacts,
-        export_contacts=ExportContacts(contacts, core.addresses),
+        contacts=_contacts(core),
+        duplicate_contacts=_duplicates(core),
+        export_contacts=ExportContacts(_contacts(core), core.addresses),
         import_contacts=ImportContacts(directory.contact_batches, channels, core.addresses),
         merge_contacts=MergeContacts(directory.contact_merges, conversations),
         channels=OwnChannels(channels, directory.link_codes, core.addresses),
@@ -161,6 +162,16 @@ def _operator_tools(core: Core, fleet: Fleet) -> OperatorTools:
         trace=TraceMessage(messages, messages, messages, log),
         connector_of=fleet.connector_of,
     )
+
+
+def _contacts(core: Core) -> Contacts:
+    return Contacts(core.directory.users, core.directory.channels, core.addresses)
+
+
+def _duplicates(core: Core) -> DuplicateContacts:
+    directory = core.directory
+    batches = directory.contact_batches
+    return DuplicateContacts(batches, directory.users, directory.channels, core.addresses)
 
 
 def _conversation_book(core: Core) -> ConversationBook:

@@ -52,6 +52,11 @@ MERGES_EXAMPLES = """Example:
 \b
   chat4all contact merges --username ana
 """
+DUPLICATES_EXAMPLES = """Example:
+
+\b
+  chat4all contact duplicates --username ana
+"""
 UNDO_EXAMPLES = """Example:
 
 \b
@@ -194,12 +199,29 @@ def merge(
         _print_merge(told)
 
 
+@contacts.command("duplicates", epilog=DUPLICATES_EXAMPLES)
+def duplicates(context: typer.Context, username: Username = None, as_json: Json = False) -> None:
+    """List contacts that have the same number or address: to be merged, perhaps."""
+    with reporting():
+        who = person(username)
+    found = run(_all(invocation(context), who, "/v1/contacts/duplicates"))
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (one["address"], each["display_name"], each["id"])
+        for one in found
+        for each in one["contacts"]
+    )
+    print_table(("address", "name", "id"), rows)
+
+
 @contacts.command("merges", epilog=MERGES_EXAMPLES)
 def merges(context: typer.Context, username: Username = None, as_json: Json = False) -> None:
     """List what you merged, the newest first, and until when it can be undone."""
     with reporting():
         who = person(username)
-    found = run(_merges(invocation(context), who))
+    found = run(_all(invocation(context), who, "/v1/contacts/merges"))
     if as_json:
         print_json(found)
         return
@@ -289,9 +311,9 @@ async def _post(where: Invocation, who: Credentials, path: str, body: Any) -> An
         return await api.call("POST", path, json=body)
 
 
-async def _merges(where: Invocation, who: Credentials) -> list[Any]:
+async def _all(where: Invocation, who: Credentials, path: str) -> list[Any]:
     async with as_person(where, who) as api:
-        return [one async for one in api.items("/v1/contacts/merges")]
+        return [one async for one in api.items(path)]
 
 
 async def _export(where: Invocation, who: Credentials, file: Path, kind: str) -> int:

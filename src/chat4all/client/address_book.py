@@ -8,7 +8,13 @@ from typing import Any, Literal
 import msgspec
 
 from chat4all.client.connection import Connection
-from chat4all.client.objects import Contact, ContactMerge, MergeResult, UndoneMerge
+from chat4all.client.objects import (
+    Contact,
+    ContactMerge,
+    DuplicateContacts,
+    MergeResult,
+    UndoneMerge,
+)
 from chat4all.client.pages import paged
 
 
@@ -50,6 +56,12 @@ class AddressBook:
             repeatable=True,
         )
         return msgspec.json.decode(answer, type=MergeResult)
+
+    async def duplicates(self) -> AsyncIterator[DuplicateContacts]:
+        """Yield contacts that have the same number or address, to be merged perhaps."""
+        path = "/v1/contacts/duplicates"
+        async for one in paged(self._connection, path, DuplicateContacts, limit=100):
+            yield one
 
     async def merges(self) -> AsyncIterator[ContactMerge]:
         """Yield what one merged, the newest first."""

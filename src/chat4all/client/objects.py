@@ -209,6 +209,13 @@ class Contact(MergedContact, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class DuplicateContacts(Struct, frozen=True, kw_only=True):
+    """Contacts that have one `address`, and are probably one person."""
+
+    address: str
+    contacts: tuple[Contact, ...]
+
+
 class MergeField(Struct, frozen=True, kw_only=True):
     """A field of the contact that is kept: its value, and what `others` had that is not."""
 

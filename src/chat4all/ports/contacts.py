@@ -18,6 +18,14 @@ class PlatformAddress(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedId:
+    """An id that several contacts have: `key` is it in lower case and without a plus."""
+
+    key: str
+    channels: Sequence[Channel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactBatch:
     """New contacts of `owner`, new names of contacts that there are, and channels of either."""
 
@@ -42,6 +50,14 @@ class ContactBatches(Protocol):
         """Return the channels with any of these addresses, of whatever account, and whose.
 
         What is of a merged contact is of the one that was kept.
+        """
+        ...
+
+    async def shared(self, owner: UserId, *, after: str = "", limit: int) -> Sequence[SharedId]:
+        """Return up to `limit` ids that several of the owner's contacts have, by their key.
+
+        On whatever platforms, without regard to case and to a plus before them. Contacts that
+        are merged count as one. Those whose key comes after `after`, in the storage's order.
         """
         ...
 

@@ -12,7 +12,7 @@ from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId
 from chat4all.ports.accounts import Accounts, LinkCodes
 from chat4all.ports.api_keys import ApiKeys, Delegations
 from chat4all.ports.contact_merges import ContactMerges
-from chat4all.ports.contacts import ContactBatch, ContactBatches, PlatformAddress
+from chat4all.ports.contacts import ContactBatch, ContactBatches, PlatformAddress, SharedId
 from chat4all.ports.conversations import Channels, Conversations, Members
 from chat4all.ports.directory import Directory
 from chat4all.ports.failovers import Failovers
@@ -154,6 +154,9 @@ class _ContactBatches:
         self, addresses: Collection[PlatformAddress]
     ) -> Sequence[tuple[Channel, User]]:
         return await self._batches.holders(addresses)
+
+    async def shared(self, owner: UserId, *, after: str = "", limit: int) -> Sequence[SharedId]:
+        return await self._batches.shared(owner, after=after, limit=limit)
 
     async def keep(self, batch: ContactBatch) -> None:
         try:

@@ -11,6 +11,7 @@ from chat4all.domain.errors import ChannelTaken, Conflict, UserNotFound
 from chat4all.ports.contacts import ContactBatch, PlatformAddress
 from chat4all.ports.directory import Directory
 from chat4all.testing.directory_examples import add_people, contact, identity
+from chat4all.testing.directory_merges import merge_of
 
 
 def at(external_id: str) -> PlatformAddress:
@@ -133,3 +134,36 @@ class ContactBatchesContract:
             await directory.contact_batches.keep(
                 ContactBatch(owner=ana, contacts=[new], channels=[channel])
             )
+
+    async def test_ids_that_several_contacts_have_are_told(
+        self, directory: Directory, peer: Directory
+    ) -> None:
+        ana, eva = await add_people(directory, "ana", "eva")
+        bia, cai, davi = (contact(ana, name) for name in ("Bia", "Cai", "Davi"))
+        theirs = contact(eva, "Davi")
+        for one in (bia, cai, davi, theirs):
+            await directory.users.add(one)
+        linked = [
+            await directory.channels.link(one)
+            for one in (
+                identity(bia.id, "+5511", minute=1),
+                replace(identity(cai.id, "5511"), platform="raven"),
+                identity(bia.id, "Bia@loft", minute=3),
+                replace(identity(davi.id, "bia@LOFT", minute=2), platform="raven"),
+                identity(cai.id, "7", account="bot"),
+                replace(identity(cai.id, "7"), platform="raven"),
+                identity(davi.id, "8", account="bot"),
+                identity(theirs.id, "8"),
+            )
+        ]
+        found = await peer.contact_batches.shared(ana, limit=9)
+        told = {one.key: list(one.channels) for one in found}
+        assert told == {"5511": [linked[1], linked[0]], "bia@loft": [linked[3], linked[2]]}
+        [first] = await peer.contact_batches.shared(ana, limit=1)
+        [second] = await peer.contact_batches.shared(ana, after=first.key, limit=1)
+        assert [first, second] == list(found)
+        assert await peer.contact_batches.shared(ana, after=second.key, limit=1) == []
+        assert await peer.contact_batches.shared(eva, limit=9) == []
+        merge = await merge_of(directory, ana, bia.id, cai.id)
+        await directory.contact_merges.keep(merge)
+        assert [one.key for one in await peer.contact_batches.shared(ana, limit=9)] == ["bia@loft"]

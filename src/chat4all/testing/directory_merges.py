@@ -201,13 +201,16 @@ class ContactMergesContract:
         self, directory: Directory, peer: Directory, ana: UserId, people: list[User]
     ) -> None:
         ids = [one.id for one in people]
-        merge = await merge_of(directory, ana, *ids)
-        await directory.contact_merges.keep(merge)
+        inner = await merge_of(directory, ana, *ids[1:])
+        await directory.contact_merges.keep(inner)
+        outer = await merge_of(directory, ana, *ids[:2])
+        await directory.contact_merges.keep(outer)
         await directory.users.remove(ids[0])
         assert await peer.users.get_many(ids) == {}
         assert await peer.channels.of_users(ids) == {}
-        kept = await peer.contact_merges.get(ana, merge.id)
-        assert kept == replace(merge, before=(), display_name="")
+        for merge in (inner, outer):
+            kept = await peer.contact_merges.get(ana, merge.id)
+            assert kept == replace(merge, before=(), display_name="")
 
     async def test_an_address_becomes_reachable_and_a_merge_can_be_undone(
         self, directory: Directory, ana: UserId, people: list[User]

@@ -444,6 +444,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Duplicates
+         * @description Return contacts that have the same number or address, to be merged perhaps.
+         */
+        get: operations["listDuplicateContacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/merges": {
         parameters: {
             query?: never;
@@ -2924,6 +2944,22 @@ export interface components {
             blocked: string | null;
             window: components["schemas"]["ChannelWindow"] | null;
             templates: components["schemas"]["ApprovedTemplate"][];
+        };
+        /**
+         * DuplicateContactPage
+         * @description Suggestions, by address; a page may hold fewer than asked for, also none.
+         */
+        DuplicateContactPage: {
+            items: components["schemas"]["DuplicateContactSet"][];
+            next: string | null;
+        };
+        /**
+         * DuplicateContactSet
+         * @description Contacts that are probably one person: they have one `address`.
+         */
+        DuplicateContactSet: {
+            address: string;
+            contacts: components["schemas"]["Contact"][];
         };
         /**
          * FileAnnouncement
@@ -5596,6 +5632,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DelegatePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listDuplicateContacts: {
+        parameters: {
+            query?: {
+                /** @description At most so many items; a page may hold fewer. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicateContactPage"];
                 };
             };
             400: components["responses"]["BadRequest"];

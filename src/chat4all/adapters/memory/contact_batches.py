@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from chat4all.adapters.memory.directory_state import DirectoryState
-from chat4all.domain.directory import Channel, User
+from chat4all.domain.directory import Channel, User, UserKind
 from chat4all.domain.errors import ChannelTaken, Conflict, UserNotFound
-from chat4all.ports.contacts import ContactBatch, PlatformAddress
+from chat4all.domain.ids import UserId
+from chat4all.ports.contacts import ContactBatch, PlatformAddress, SharedId
 
 
 class MemoryContactBatches:
@@ -27,6 +28,20 @@ class MemoryContactBatches:
             for one in self._state.channels.values()
             if PlatformAddress(one.platform, one.external_id) in wanted
         ]
+
+    async def shared(self, owner: UserId, *, after: str = "", limit: int) -> Sequence[SharedId]:
+        """See `ContactBatches.shared`."""
+        state = self._state
+        groups: dict[str, list[Channel]] = {}
+        for one in sorted(state.channels.values(), key=lambda one: (one.linked_at, one.id)):
+            user = state.users[one.user_id]
+            if user.owner_id == owner and user.kind is UserKind.CONTACT:
+                groups.setdefault(one.external_id.lstrip("+").lower(), []).append(one)
+        return [
+            SharedId(key=key, channels=groups[key])
+            for key in sorted(groups)
+            if key > after and len({state.person(one.user_id)[0] for one in groups[key]}) > 1
+        ][:limit]
 
     async def keep(self, batch: ContactBatch) -> None:
         """Keep all of a batch; what could be refused is looked at before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, distinct, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.channels import channel_of, channel_row
@@ -13,9 +13,10 @@ from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.folding import search_key
 from chat4all.adapters.sql.tables import channels, users
 from chat4all.adapters.sql.users import new_user_row, require_users, user_of
-from chat4all.domain.directory import Channel, User
+from chat4all.domain.directory import Channel, User, UserKind
 from chat4all.domain.errors import ChannelTaken, UserNotFound
-from chat4all.ports.contacts import ContactBatch, PlatformAddress
+from chat4all.domain.ids import UserId
+from chat4all.ports.contacts import ContactBatch, PlatformAddress, SharedId
 
 
 class SqlContactBatches:
@@ -41,6 +42,39 @@ class SqlContactBatches:
             return [(channel_of(row), known[row.user_id]) for row in rows]
 
         return await self._database.read(work) if addresses else []
+
+    async def shared(self, owner: UserId, *, after: str = "", limit: int) -> Sequence[SharedId]:
+        """See `ContactBatches.shared`."""
+        key = func.lower(func.ltrim(channels.c.external_id, "+"))
+        person = func.coalesce(users.c.merged_into, users.c.id)
+        theirs = (
+            select(channels)
+            .join(users, users.c.id == channels.c.user_id)
+            .where(users.c.owner_id == owner, users.c.kind == UserKind.CONTACT.value)
+        )
+        keys = (
+            theirs.with_only_columns(key)
+            .where(key > after)
+            .group_by(key)
+            .having(func.count(distinct(person)) > 1)
+            .order_by(key)
+            .limit(limit)
+        )
+
+        async def work(connection: AsyncConnection) -> Sequence[SharedId]:
+            found = list(await connection.scalars(keys))
+            rows = await connection.execute(
+                theirs.where(key.in_(found)).add_columns(key.label("key"))
+            )
+            groups: dict[str, list[Channel]] = {one: [] for one in found}
+            for row in rows:
+                groups[row.key].append(channel_of(row))
+            return [
+                SharedId(key=one, channels=sorted(each, key=lambda c: (c.linked_at, c.id)))
+                for one, each in groups.items()
+            ]
+
+        return await self._database.read(work)
 
     async def keep(self, batch: ContactBatch) -> None:
         """Keep all of a batch in one transaction."""

@@ -71,13 +71,13 @@ class SqlUsers:
     async def remove(self, user: UserId) -> None:
         """Forget a user, those merged into them, and their channels; the ids stay reserved."""
         everybody = select(table.c.id).where(or_(table.c.id == user, table.c.merged_into == user))
-        told = update(contact_merges).where(contact_merges.c.kept_id == user).values(before=[])
+        told = update(contact_merges).values(before=[], display_name="")
 
         async def work(connection: AsyncConnection) -> None:
             gone = list(await connection.scalars(everybody))
             await connection.execute(update(table).where(table.c.id.in_(gone)).values(_NOBODY))
             await connection.execute(delete(channels).where(channels.c.user_id.in_(gone)))
-            await connection.execute(told.values(display_name=""))
+            await connection.execute(told.where(contact_merges.c.kept_id.in_(gone)))
 
         await self._database.write(work)
 

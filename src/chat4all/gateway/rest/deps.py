@@ -31,6 +31,7 @@ from chat4all.services.conversations import ConversationBook
 from chat4all.services.dead_letters import DeadLetters
 from chat4all.services.delegates import Delegates
 from chat4all.services.delivery_plan import PlanDelivery
+from chat4all.services.duplicate_contacts import DuplicateContacts
 from chat4all.services.export_contacts import ExportContacts
 from chat4all.services.import_contacts import ImportContacts
 from chat4all.services.merge_contacts import MergeContacts
@@ -115,6 +116,7 @@ class RestDeps:
     contacts: Contacts
     import_contacts: ImportContacts
     merge_contacts: MergeContacts
+    duplicate_contacts: DuplicateContacts
     export_contacts: ExportContacts
     channels: OwnChannels
     conversations: ConversationBook

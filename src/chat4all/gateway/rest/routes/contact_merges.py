@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
 
+from chat4all.domain.errors import InvalidInput
 from chat4all.domain.ids import MergeId, UserId
 from chat4all.gateway.rest import pages
 from chat4all.gateway.rest.bearer import MANAGING, Caller
@@ -15,6 +17,8 @@ from chat4all.gateway.rest.schemas.contact_merges import (
     ContactMergeObject,
     ContactMergePage,
     ContactMergeResult,
+    DuplicateContactPage,
+    DuplicateContactSet,
     NewContactMerge,
     UndoneContactMerge,
 )
@@ -29,8 +33,18 @@ Kept = Annotated[
 ]
 
 
+Cursor = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=1_100,
+        pattern="^[A-Za-z0-9_-]+\\Z",
+        description="The `next` of the page before.",
+    ),
+]
+
+
 class ContactMerges(Controller):
-    """`/v1/contacts/{contact_id}/merge` and `/v1/contacts/merges`."""
+    """`/v1/contacts/{contact_id}/merge`, `/v1/contacts/merges` and `/v1/contacts/duplicates`."""
 
     path = "/v1/contacts"
     tags = ("Contacts",)
@@ -63,6 +77,19 @@ class ContactMerges(Controller):
             dry_run=dry_run,
         )
         return ContactMergeResult.of(view, dry_run=dry_run)
+
+    @get("/duplicates", operation_id="listDuplicateContacts", problems=(400,))
+    async def duplicates(
+        self, deps: Deps, caller: Caller, limit: pages.Limit = 50, cursor: Cursor = None
+    ) -> DuplicateContactPage:
+        """Return contacts that have the same number or address, to be merged perhaps."""
+        found, more = await deps.duplicate_contacts(
+            caller.user_id, after="" if cursor is None else _key(cursor), limit=limit
+        )
+        return DuplicateContactPage(
+            items=[DuplicateContactSet.of(one) for one in found],
+            next=None if more is None else urlsafe_b64encode(more.encode()).decode().rstrip("="),
+        )
 
     @get("/merges", operation_id="listContactMerges")
     async def list(
@@ -99,3 +126,13 @@ class ContactMerges(Controller):
         """
         undone = await deps.merge_contacts.undo(caller.user_id, MergeId(merge_id.lower()))
         return UndoneContactMerge.of(undone)
+
+
+def _key(cursor: str) -> str:
+    try:
+        key = urlsafe_b64decode(f"{cursor}===").decode()
+    except ValueError as error:
+        raise InvalidInput("this cursor is not ours", [("/cursor", "unknown")]) from error
+    if "\x00" in key:
+        raise InvalidInput("this cursor is not ours", [("/cursor", "unknown")])
+    return key

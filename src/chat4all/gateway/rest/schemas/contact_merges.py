@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chat4all.domain.contact_merges import MAX_MERGED, ContactMerge, ContactState
 from chat4all.gateway.rest.changes import given
 from chat4all.gateway.rest.schemas.text import Name, Platform, Uuid
-from chat4all.gateway.rest.schemas.users import LinkedChannel
+from chat4all.gateway.rest.schemas.users import Contact, LinkedChannel
+from chat4all.services.duplicate_contacts import Duplicates
 from chat4all.services.merge_contacts import MOST_CONVERSATIONS, MergeView, Renamed, Wishes
 
 OtherContacts = Annotated[
@@ -172,6 +173,25 @@ class UndoneContactMerge(Struct, frozen=True, kw_only=True):
             undone_at=merge.undone_at,
             contacts=[MergedContact.of(one) for one in merge.before if one.merged_into is None],
         )
+
+
+class DuplicateContactSet(Struct, frozen=True, kw_only=True):
+    """Contacts that are probably one person: they have one `address`."""
+
+    address: str
+    contacts: list[Contact]
+
+    @classmethod
+    def of(cls, found: Duplicates) -> Self:
+        """Return `found` as the API shows it."""
+        return cls(address=found.address, contacts=[Contact.of(one) for one in found.contacts])
+
+
+class DuplicateContactPage(Struct, frozen=True, kw_only=True):
+    """Suggestions, by address; a page may hold fewer than asked for, also none."""
+
+    items: list[DuplicateContactSet]
+    next: str | None
 
 
 def _people(merge: ContactMerge, field: str) -> Sequence[str]:
