@@ -29,7 +29,7 @@ class CatchingUp:
         self._within = within
         self._until: float | None = None
         self._look = LOOK
-        self._awaited: dict[int, int] = {}
+        self._awaited: dict[int, int] | None = None
         self._caught_up = False
 
     async def find(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
@@ -50,6 +50,8 @@ class CatchingUp:
         return found
 
     def _is_stored(self) -> bool:
+        if self._awaited is None:  # the log did not tell where it ends
+            return False
         done = {end.partition: end.offset for end in self._log.done(COMMANDS, "router")}
         return all(done.get(number, -1) >= offset for number, offset in self._awaited.items())
 

@@ -32,9 +32,12 @@ class _Elsewhere(FaultyLog):
     """A log to which another process appends: its numbers are those of a second ago."""
 
     asked = 0
+    is_away = False
 
     async def ends(self, stream: str) -> Sequence[Position]:
         self.asked += 1
+        if self.is_away:
+            raise Unavailable("the log does not answer")
         return await super().ends(stream)
 
     def backlog(self, stream: str, group: str) -> int:
@@ -125,6 +128,18 @@ def test_an_answer_to_what_nobody_sent_is_refused_as_soon_as_that_is_certain() -
             with pytest.raises(InvalidInput):
                 await process.send(town.ana, stray)
             assert asyncio.get_running_loop().time() == before
+
+    run_in_virtual_time(main())
+
+
+def test_while_the_log_does_not_answer_nobody_is_told_that_there_is_no_message() -> None:
+    async def main() -> None:
+        town = await a_town()
+        async with town.running() as process:
+            town.log.is_away = True  # type: ignore[attr-defined]
+            strays = [town.draft(reply_to=MessageId(new_id())) for _ in range(3)]
+            outcomes = await process.send.many(town.ana, strays)
+            assert {type(one) for one in outcomes} == {Unavailable}
 
     run_in_virtual_time(main())
 
