@@ -37,6 +37,7 @@ class Shell:
             "CHAT4ALL_DATA_DIR": str(self.data_dir),
             "CHAT4ALL_USERNAME": self.username,
             "CHAT4ALL_PASSWORD": PASSWORD,
+            "CHAT4ALL_SIGN_IN_PER_MINUTE": "1000",  # each command signs in anew
         }
 
     def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

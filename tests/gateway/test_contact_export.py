@@ -132,6 +132,7 @@ FORMS = [
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(book=BOOKS, format_=st.sampled_from(FileFormat), forms=st.sampled_from(FORMS))
+@example(book=[("a  b", [("telegram", "a  b")], None)], format_=FileFormat.CSV, forms=FORMS[0])
 @example(book=[("x", [("whatsapp", "+12025550123")], None)], format_=FileFormat.CSV, forms=FORMS[1])
 async def test_whatever_is_exported_changes_nothing_when_it_is_imported(
     book: list[tuple[str, list[tuple[str, str]], str | None]],

@@ -12,6 +12,7 @@ from chat4all.domain.ids import AccountId, ChannelId, UserId, new_id
 from chat4all.ports.contacts import ContactBatch, PlatformAddress
 from chat4all.services.addresses import Address
 from chat4all.services.contact_entries import MAX_CHANNELS, Entry
+from chat4all.services.contact_files import one_line
 
 
 class RowStatus(StrEnum):
@@ -128,7 +129,8 @@ class Matching:
         added = {place: one for place, one in places.items() if place not in known.places}
         if len(known.places) + len(added) > MAX_CHANNELS:
             return _refused(entry, f"the contact would have more than {MAX_CHANNELS} channels")
-        renamed = self._is_nameless(known) and entry.name != known.name and not _numeric(entry.name)
+        is_other = entry.name not in (known.name, one_line(known.name))
+        renamed = self._is_nameless(known) and is_other and not _numeric(entry.name)
         if renamed:
             self._rename(contact, entry.name)
         self._link(contact, added)

@@ -47,14 +47,14 @@ def _csv(contacts: Sequence[Written], *, header: bool) -> bytes:
         writer.writerow(COLUMNS)
     for one in contacts:
         phones, channels = SEPARATOR.join(one.phones), SEPARATOR.join(one.channels)
-        fields = (_line(one.name), phones, channels, one.preferred_channel or "")
+        fields = (one_line(one.name), phones, channels, one.preferred_channel or "")
         writer.writerow([harmless(field) for field in fields])
     return out.getvalue().encode()
 
 
 def _vcard(one: Written) -> str:
     lines = ["BEGIN:VCARD", "VERSION:4.0", f"UID:urn:uuid:{one.id}"]
-    lines.append(f"FN:{_escaped(_line(one.name))}")
+    lines.append(f"FN:{_escaped(one_line(one.name))}")
     lines += [f"TEL;VALUE=uri:tel:{number}" for number in one.phones]
     lines += [f"{CHANNEL}:{_escaped(channel)}" for channel in one.channels]
     if one.preferred_channel:
@@ -62,7 +62,8 @@ def _vcard(one: Written) -> str:
     return "".join(f"{_folded(line)}\r\n" for line in (*lines, "END:VCARD"))
 
 
-def _line(name: str) -> str:
+def one_line(name: str) -> str:
+    """Return a name as a file has it: no line breaks, no control characters, single spaces."""
     return " ".join(_CONTROL.sub(" ", name).split())
 
 
