@@ -74,6 +74,17 @@ async def test_ticks_go_from_sent_over_delivered_to_read(people: People) -> None
     await expect(note).to_have_attribute("data-status", "read")
 
 
+async def test_what_came_while_a_page_was_closed_is_delivered_when_it_opens(people: People) -> None:
+    nina = await people.newcomer("Nina Alves", "nina")
+    otto = await people.newcomer("Otto Braun", "otto")
+    await otto.page.goto("about:blank")
+    await nina.start_chat("Otto Braun")
+    note = await nina.say("You find this when you come.")
+    await expect(note).to_have_attribute("data-status", "sent")
+    await otto.page.go_back()
+    await expect(note).to_have_attribute("data-status", "delivered")
+
+
 async def test_a_message_is_answered_edited_reacted_to_found_and_deleted(people: People) -> None:
     gil = await people.newcomer("Gil Matos", "gil")
     helena = await people.newcomer("Helena Dias", "helena")

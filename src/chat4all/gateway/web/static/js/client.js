@@ -22,6 +22,7 @@ const MOST_PRESENCES = 100; // that one call may ask for
 
 const { dispatch } = store;
 const asked = new Set(); // users that are being looked up
+const delivered = new Map(); // of each conversation, up to where we said that messages have come
 let outbox = null;
 let uploads = null;
 let socket = null;
@@ -61,6 +62,7 @@ export function stopClient() {
   outbox = null;
   uploads = null;
   asked.clear();
+  delivered.clear();
   forgetFiles();
   forgetContent();
   dispatch({ type: "signedOut" });
@@ -115,7 +117,10 @@ export async function loadConversation(conversationId) {
 
 function learn(conversations) {
   dispatch({ type: "usersLoaded", users: usersIn(conversations) });
-  for (const conversation of conversations) for (const { user_id: userId } of conversation.members) ensureUser(userId);
+  for (const conversation of conversations) {
+    for (const { user_id: userId } of conversation.members) ensureUser(userId);
+    cameWith(conversation);
+  }
 }
 
 /** Look somebody up whom no conversation has introduced. */
@@ -189,6 +194,20 @@ async function catchUp(conversationId) {
   while (store.get().threads[conversationId]?.hasNewer);
 }
 
+/** Say that messages have come, once. What got lost with a connection is said again on the next. */
+function tellDelivered(conversationId, seq) {
+  if (seq <= (delivered.get(conversationId) ?? 0)) return;
+  const frame = { type: "delivered", conversation_id: conversationId, up_to_seq: seq };
+  if (sendFrame(frame)) delivered.set(conversationId, seq);
+}
+
+/** A message may be here with its conversation before its own frame is, and for one of while we were away none comes. */
+function cameWith({ id, last_message: last, members }) {
+  const { me } = store.get();
+  const known = members.find(({ user_id: userId }) => userId === me.id)?.last_delivered_seq ?? 0;
+  if (last && last.from !== me.id && last.seq > known) tellDelivered(id, last.seq);
+}
+
 function met(message) {
   outbox?.stored(message.message_id);
   dropScheduled(message.message_id);
@@ -198,7 +217,10 @@ function met(message) {
 function onConnection(connection, resumed) {
   const before = store.get().connection;
   dispatch({ type: "set", values: { connection } });
-  if (connection === "offline") outbox?.disconnected();
+  if (connection === "offline") {
+    outbox?.disconnected();
+    delivered.clear();
+  }
   if (connection !== "online") return;
   tellPresence();
   outbox?.pump();
@@ -268,9 +290,9 @@ async function onMessage(message) {
   const hasGap = thread?.isLoaded && !thread.hasNewer && message.seq > last + 1;
   dispatch({ type: "message", message });
   met(message);
-  if (message.from !== state.me.id && isNew) {
-    sendFrame({ type: "delivered", conversation_id: conversationId, up_to_seq: message.seq });
-    announce(message);
+  if (message.from !== state.me.id) {
+    tellDelivered(conversationId, message.seq);
+    if (isNew) announce(message);
   }
   if (!conversation) await loadConversation(conversationId).catch(console.warn);
   if (hasGap) await fillGap(conversationId, last).catch(console.warn);
