@@ -414,6 +414,24 @@ class _Engines:
             now=self.clock,
         )
 
+    def _push(self) -> PushDevices:
+        return PushDevices(
+            self.directory.push_subscriptions,
+            self.push_sender,
+            public_key="a-public-key",
+            now=self.clock,
+        )
+
+    def _scheduled(self, send: SendMessage, files: Files) -> ScheduledMessages:
+        attach = files.storage.records.attach
+        return ScheduledMessages(self.directory.scheduled, send, attach, now=self.clock)
+
+    def _duplicate_contacts(self) -> DuplicateContacts:
+        directory = self.directory
+        return DuplicateContacts(
+            directory.contact_batches, directory.users, directory.channels, ADDRESSES
+        )
+
     def deps(self, tokens: JwtAccessTokens, files: Files) -> RestDeps:
         directory, now, log = self.directory, self.clock, self.event_log
         users, channels, rates = directory.users, directory.channels, self.ephemeral.rates
@@ -436,9 +454,7 @@ class _Engines:
             sign_in=SignIn(users, directory.tokens, self.passwords, tokens, ring, rates, now=now),
             profiles=UserProfiles(users, conversations),
             contacts=(contacts := Contacts(users, channels, ADDRESSES, now=now)),
-            duplicate_contacts=DuplicateContacts(
-                directory.contact_batches, users, channels, ADDRESSES
-            ),
+            duplicate_contacts=self._duplicate_contacts(),
             export_contacts=ExportContacts(contacts, ADDRESSES),
             import_contacts=ImportContacts(directory.contact_batches, channels, ADDRESSES, now=now),
             merge_contacts=MergeContacts(directory.contact_merges, conversations, now=now),
@@ -461,12 +477,8 @@ class _Engines:
             files=files.tools,
             sync=self.catch_up,
             webhooks=self._webhooks(),
-            push=PushDevices(
-                directory.push_subscriptions, self.push_sender, public_key="a-public-key", now=now
-            ),
-            scheduled=ScheduledMessages(
-                directory.scheduled, send, files.storage.records.attach, now=now
-            ),
+            push=self._push(),
+            scheduled=self._scheduled(send, files),
             dead_letters=DeadLetters(log, log),
             integrity=self._whole_check(files),
             repair=Repair(log, self.store),
