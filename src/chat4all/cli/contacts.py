@@ -230,7 +230,7 @@ def merges(context: typer.Context, username: Username = None, as_json: Json = Fa
             one["id"],
             one["contact_id"],
             ", ".join(each["display_name"] for each in one["merged"]),
-            "undone" if one["undone_at"] else f"can be undone until {one['undo_until']}",
+            "undone" if one["undone_at"] else f"can be undone until {one['undo_until'][:16]}Z",
         )
         for one in found
     )
@@ -275,10 +275,11 @@ def _print_merge(told: dict[str, Any]) -> None:
 
 
 def _print_import(told: dict[str, Any]) -> None:
-    rows = (
+    rows = [
         (str(one["line"]), one["status"], one["detail"]) for one in told["rows"] if one["detail"]
-    )
-    print_table(("line", "what became of it", "why"), rows)
+    ]
+    if rows:
+        print_table(("line", "what became of it", "why"), rows)
     counts = ", ".join(f"{told[one]} {one}" for one in _COUNTED)
     say(f"{'Would be' if told['dry_run'] else 'Done'}: {counts}.")
 
