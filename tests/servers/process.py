@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,19 +19,31 @@ from tests.servers.leftovers import mark
 
 START_SECONDS, STOP_SECONDS = 120.0, 30.0
 PORTS = range(20_000, 32_000)
+TURNS = Path(tempfile.gettempdir()) / f"chat4all-tests-{os.getuid()}.port"
 _open = build_opener(ProxyHandler({})).open
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listened on just now.
+    """Return a port of 127.0.0.1 that nobody listens on, and nobody else was given.
 
     It is none of those that the system gives to connections and to who asks for port 0, so a
-    server that is killed finds it free when it comes back.
+    server that is killed finds it free when it comes back. All test processes of the machine
+    take turns: two servers that are about to listen would else be given one port now and then.
     """
     while True:
-        port = PORTS[secrets.randbelow(len(PORTS))]
+        port = PORTS[_turn() % len(PORTS)]
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+
+
+def _turn() -> int:
+    with TURNS.open("a+") as turns:
+        fcntl.flock(turns, fcntl.LOCK_EX)
+        turns.seek(0)
+        turn = int(turns.read() or secrets.randbelow(len(PORTS)))
+        turns.truncate(0)
+        turns.write(str(turn + 1))
+        return turn
 
 
 @contextmanager
