@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -30,6 +31,7 @@ pytestmark = [
     pytest.mark.embedded("moves the data folder of `chat4all serve`"),
 ]
 
+PATIENCE = 240.0
 PASSWORD_OF_POSTGRES = quote(postgres_server.PASSWORD, safe="")
 
 
@@ -68,11 +70,17 @@ class Console:
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         given = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
         self._folder = folder / "data"
-        self._environment = {**given, **settings}
+        self._environment = {**given, **settings, "PYTHONFAULTHANDLER": "1"}
 
     async def run(self, *words: str) -> Ended:
         process = await self._start(words)
-        out, err = await process.communicate()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                out, err = await process.communicate()
+        except TimeoutError:
+            process.send_signal(signal.SIGABRT)  # it says where each of its threads stood
+            _, err = await process.communicate()
+            pytest.fail(f"chat4all {' '.join(words[:2])} did not end:\n{err.decode()}")
         assert "Traceback" not in err.decode()
         return Ended(process.returncode or 0, out.decode(), err.decode())
 
