@@ -107,13 +107,13 @@ async def test_the_viewer_goes_through_all_pictures_by_keyboard(people: People) 
 
 
 async def test_a_picture_keeps_its_place_so_that_nothing_moves(people: People) -> None:
-    otto = await people.newcomer("Otto Lins", "otto")
+    omar = await people.newcomer("Omar Lins", "omar")
     await people.newcomer("Pia Sena", "pia")
-    await otto.start_chat("Pia Sena")
-    talk = Files(otto)
-    await talk.send(file("p.jpg", "image/jpeg", await photo(otto.page, 500, 900)))
+    await omar.start_chat("Pia Sena")
+    talk = Files(omar)
+    await talk.send(file("p.jpg", "image/jpeg", await photo(omar.page, 500, 900)))
     await talk.sent()
-    last = await otto.say("Below the picture")
+    last = await omar.say("Below the picture")
     pia = await people.signed_in("pia")
 
     asked, given = asyncio.Event(), asyncio.Event()
@@ -124,7 +124,7 @@ async def test_a_picture_keeps_its_place_so_that_nothing_moves(people: People) -
         await route.continue_()
 
     await pia.page.route(re.compile(r"/thumbnail|/links"), held)
-    await pia.open("Otto Lins")
+    await pia.open("Omar Lins")
     await asked.wait()
     await expect(last).to_have_attribute("data-status", "read")
     before = await _top(pia, "Below the picture")

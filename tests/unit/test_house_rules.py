@@ -1,6 +1,7 @@
 """What the linters cannot say: sizes, names of files, codes of errors."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from chat4all.domain.errors import Chat4AllError
 
 SRC = Path(__file__).parents[2] / "src" / "chat4all"
+TESTS = Path(__file__).parents[1]
+NEWCOMER = re.compile(r'people\.newcomer\(\s*"[^"]+",\s*"([^"]+)"')
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_LINES_OF_A_FILE = 400
 EXEMPT = {"static", "generated"}
@@ -69,3 +72,13 @@ def test_every_error_has_a_code_of_its_own() -> None:
         if not kind.__name__.startswith("_")
     )
     assert {code: count for code, count in codes.items() if count > 1} == {}
+
+
+def test_newcomers_to_the_server_that_tests_share_have_names_of_their_own() -> None:
+    taken = Counter(
+        username
+        for path in sorted(TESTS.glob("e2e/test_*.py"))
+        for username in NEWCOMER.findall(path.read_text(encoding="utf-8"))
+    )
+    assert taken.total() > 50
+    assert [name for name, count in taken.items() if count > 1] == []
