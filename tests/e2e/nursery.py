@@ -9,6 +9,7 @@ JSON in starts one, a line out says its id, another one how it ended.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import os
@@ -23,16 +24,26 @@ from pathlib import Path
 from typing import Any
 
 LOADED = (
-    "bootstrap.server",
-    "bootstrap.files_role",
-    "adapters.kafka.event_log",
-    "adapters.mongodb.message_store",
-    "adapters.mongodb.file_records",
-    "adapters.redis.ephemeral",
-    "adapters.s3.object_store",
-    "connectors.telegram.connector",
-    "connectors.whatsapp.connector",
-    "cli",
+    "chat4all.bootstrap.server",
+    "chat4all.bootstrap.files_role",
+    "chat4all.adapters.kafka.event_log",
+    "chat4all.adapters.mongodb.message_store",
+    "chat4all.adapters.mongodb.file_records",
+    "chat4all.adapters.redis.ephemeral",
+    "chat4all.adapters.s3.object_store",
+    "chat4all.adapters.sql.server",
+    "chat4all.connectors.telegram.connector",
+    "chat4all.connectors.whatsapp.connector",
+    "chat4all.cli.app",
+    # What those load when they are first used.
+    "aioboto3.s3.inject",
+    "asyncpg",
+    "boto3.s3.transfer",
+    "litestar.plugins.pydantic.plugins",
+    "multiprocessing.managers",
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+    "uvloop",
 )
 PATIENCE = 120.0  # seconds
 
@@ -132,9 +143,11 @@ def _reap(living: set[int]) -> None:
 def main() -> None:
     """Start what is asked for, until the input ends and all have ended."""
     for name in LOADED:
-        importlib.import_module(f"chat4all.{name}")
+        importlib.import_module(name)
     tasks = len(list(Path("/proc/self/task").iterdir()))
     assert tasks == 1, "a fork has one thread, so what is loaded must not have begun others"
+    gc.collect()
+    gc.freeze()  # what is loaded is not looked through again in each fork
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     living: set[int] = set()
     rest, is_open = b"", True
