@@ -51,11 +51,11 @@ async def open_telemetry(settings: Settings) -> AsyncIterator[Telemetry]:
 
     collector = Collector(settings.otlp_endpoint)
     metrics = Metrics(resource=resource, reader=collector.metrics())
-    tracing = OtelTracing(collector.spans(), resource, ratio=settings.trace_ratio)
+    spans = collector.spans(resource)
     try:
-        yield Telemetry(metrics, tracing)
+        yield Telemetry(metrics, OtelTracing(spans.keep, ratio=settings.trace_ratio))
     finally:
-        await asyncio.to_thread(tracing.close)
+        await asyncio.to_thread(spans.close)
         await asyncio.to_thread(metrics.close)
 
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.resources import Resource
 
 from chat4all.telemetry.otlp_spans import SpanExporter
 from chat4all.telemetry.reader import Reader
+from chat4all.telemetry.span_queue import SpanQueue
 
 TIMEOUT = 5.0
 """Seconds within which a Collector has to take what it is sent; later it is lost."""
 METRICS_EVERY = 15.0
 SPANS_EVERY = 1.0
-_QUEUE = 8_192  # spans that may wait; those over it are dropped, and nobody waits for them
-
-_AT_ONCE = 2_048  # spans in one request, some 600 KB; sooner than `SPANS_EVERY` when so many wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +26,10 @@ class Collector:
 
     endpoint: str
 
-    def spans(self) -> SpanProcessor:
-        """Return what sends spans, from a thread of its own."""
-        exporter = SpanExporter(self._address("traces"), timeout=TIMEOUT)
-        return BatchSpanProcessor(
-            exporter,
-            max_queue_size=_QUEUE,
-            max_export_batch_size=_AT_ONCE,
-            schedule_delay_millis=SPANS_EVERY * 1_000,
-        )
+    def spans(self, resource: Resource) -> SpanQueue:
+        """Return what sends the spans of a process, from a thread of its own."""
+        exporter = SpanExporter(self._address("traces"), resource, timeout=TIMEOUT)
+        return SpanQueue(exporter, every=SPANS_EVERY)
 
     def metrics(self) -> Reader:
         """Return what sends measurements, from a thread of its own, besides `/metrics`."""

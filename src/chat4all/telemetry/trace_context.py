@@ -66,11 +66,6 @@ def checked(place: str) -> str:
     return place_of((parent,), (state,) if state else ())
 
 
-def flags_of(place: str) -> int:
-    """Return the flags at a place."""
-    return int(place[53:55], 16)
-
-
 def state_of(place: str) -> str:
     """Return the `tracestate` of a place; empty for none."""
     return place[56:]

@@ -1,9 +1,8 @@
-"""Follows messages; what is recorded is handed to OpenTelemetry's SDK when it is over.
+"""Follows messages; what is recorded is handed on when it is over.
 
-A span of the SDK costs more than all else that is done for a message: it is made for whoever
-may change it in other threads, ask a sampler, or break its limits. Ours belongs to one task,
-is known to be recorded, and becomes a `ReadableSpan` of the SDK at its end, which the SDK's
-processors and exporters take.
+A span of OpenTelemetry's SDK costs more than all else that is done for a message: it is made
+for whoever may change it in other threads, ask a sampler, or break its limits. Ours belongs to
+one task, is known to be recorded, and is read once, at its end.
 https://opentelemetry.io/docs/specs/otel/trace/sdk/
 """
 
@@ -11,44 +10,29 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from contextvars import Token
-from functools import lru_cache
 from typing import Self
-
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from chat4all.domain.errors import ChannelError, Chat4AllError
 from chat4all.ports.tracing import NOTHING, Attributes, Kind, Span, is_sampled
 from chat4all.telemetry.current import PLACE
-from chat4all.telemetry.trace_context import checked, flags_of, span_id, trace_id
+from chat4all.telemetry.trace_context import checked
 
-_KINDS = {
-    Kind.SERVER: SpanKind.SERVER,
-    Kind.CLIENT: SpanKind.CLIENT,
-    Kind.PRODUCER: SpanKind.PRODUCER,
-    Kind.CONSUMER: SpanKind.CONSUMER,
-    Kind.INTERNAL: SpanKind.INTERNAL,
-}
-_MOST_CHARACTERS = 256
-"""Of the value of an attribute; the rest is left out."""
 _MOST_LINKS = 500
 _RANDOM, _SAMPLED = 0x02, 0x01  # flags: the ids of a trace that begins here are random
-_UNSET, _ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 
 
 class OtelTracing:
     """See `Tracing`. Of the traces that begin here the part `ratio` (0 to 1) is sampled.
 
-    A trace that came from outside is sampled when its caller samples it.
+    A trace that came from outside is sampled when its caller samples it. `keep` takes what is
+    recorded once it is over; it returns at once and never raises.
     """
 
-    def __init__(self, processor: SpanProcessor, resource: Resource, *, ratio: float) -> None:
+    def __init__(self, keep: Callable[[Recorded], None], *, ratio: float) -> None:
         self._ratio = ratio
-        self._recorder = _Recorder(processor, resource)
+        self._keep = keep
 
     @property
     def current(self) -> str:
@@ -70,7 +54,7 @@ class OtelTracing:
         place = _new_place(recorded=recorded)
         if not recorded:
             return _Unsampled(place)
-        return _Recorded(self._recorder, place, "", name, kind, attributes, linked)
+        return Recorded(self._keep, place, "", name, kind, attributes, linked)
 
     def follow(
         self,
@@ -88,27 +72,12 @@ class OtelTracing:
         place = f"{parent[:36]}{_random(64):016x}{parent[52:]}"
         if not is_sampled(parent):
             return _Unsampled(place)
-        return _Recorded(self._recorder, place, parent, name, kind, attributes, links)
+        return Recorded(self._keep, place, parent, name, kind, attributes, links)
 
     def within(self, name: str, kind: Kind, attributes: Attributes | None = None) -> Span:
         """See `Tracing.within`."""
         place = PLACE.get()
         return self.follow(place, name, kind, attributes) if is_sampled(place) else NOTHING
-
-    def close(self) -> None:
-        """Export what is left, for a few seconds at most, and stop. Blocks."""
-        self._recorder.processor.shutdown()
-
-
-class _Recorder:
-    """What all spans of a process have in common."""
-
-    __slots__ = ("processor", "resource", "scope")
-
-    def __init__(self, processor: SpanProcessor, resource: Resource) -> None:
-        self.processor = processor
-        self.resource = resource
-        self.scope = InstrumentationScope("chat4all")
 
 
 class _Current:
@@ -151,23 +120,28 @@ class _Unsampled(_Current):
         self._leave()
 
 
-class _Recorded(_Current):
-    """What becomes a span of the SDK at its end."""
+class Recorded(_Current):
+    """One that is handed on at its end, to be told by its attributes.
+
+    Its times are nanoseconds since 1970, its links places that are sampled; without a parent
+    its trace began with it.
+    """
 
     __slots__ = (
-        "_attributes",
-        "_kind",
-        "_links",
-        "_name",
-        "_parent",
-        "_recorder",
-        "_started",
-        "_status",
+        "_keep",
+        "attributes",
+        "ended",
+        "is_failed",
+        "kind",
+        "links",
+        "name",
+        "parent",
+        "started",
     )
 
     def __init__(
         self,
-        recorder: _Recorder,
+        keep: Callable[[Recorded], None],
         place: str,
         parent: str,
         name: str,
@@ -175,49 +149,37 @@ class _Recorded(_Current):
         attributes: Attributes | None,
         links: Collection[str],
     ) -> None:
-        super().__init__(place)
-        self._recorder: _Recorder | None = recorder
-        self._parent = parent
-        self._name = name
-        self._kind = kind
-        self._attributes = dict(attributes) if attributes else {}
-        self._links = links
-        self._status = _UNSET
-        self._started = time.time_ns()
+        self.context = place
+        self._token = None
+        self._keep: Callable[[Recorded], None] | None = keep
+        self.parent = parent
+        self.name = name
+        self.kind = kind
+        self.attributes = attributes or {}
+        self.links = _sampled(links) if links else ()
+        self.is_failed = False
+        self.started = time.time_ns()
 
     def named(self, name: str) -> None:
         """See `Span.named`."""
-        self._name = name
+        self.name = name
 
     def note(self, attributes: Attributes) -> None:
         """See `Span.note`."""
-        self._attributes.update(attributes)
+        self.attributes = {**self.attributes, **attributes}
 
     def failed(self, code: str) -> None:
         """See `Span.failed`."""
-        self._attributes["error.type"] = code
-        self._status = _ERROR
+        self.note({"error.type": code})
+        self.is_failed = True
 
     def end(self) -> None:
         """See `Span.end`."""
-        recorder = self._recorder
-        if recorder is None:
-            return
-        self._recorder = None
-        span = ReadableSpan(
-            self._name,
-            context=_span_context(self.context),
-            parent=_known_context(self._parent) if self._parent else None,
-            resource=recorder.resource,
-            attributes={name: _bounded(value) for name, value in self._attributes.items()},
-            links=_linked(self._links),
-            kind=_KINDS[self._kind],
-            status=self._status,
-            start_time=self._started,
-            end_time=time.time_ns(),
-            instrumentation_scope=recorder.scope,
-        )
-        recorder.processor.on_end(span)
+        keep = self._keep
+        if keep is not None:
+            self._keep = None
+            self.ended = time.time_ns()
+            keep(self)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._leave()
@@ -226,13 +188,8 @@ class _Recorded(_Current):
         self.end()
 
 
-def _linked(places: Collection[str]) -> list[Link]:
-    found = [Link(_known_context(one)) for one in places if is_sampled(one)]
-    return found[-_MOST_LINKS:]
-
-
-def _bounded(value: str | int | bool) -> str | int | bool:  # noqa: FBT001 - as attributes are
-    return value[:_MOST_CHARACTERS] if isinstance(value, str) else value
+def _sampled(places: Collection[str]) -> Sequence[str]:
+    return [one for one in places if is_sampled(one)][-_MOST_LINKS:]
 
 
 def _word(error: Exception) -> str:
@@ -249,19 +206,3 @@ def _new_place(*, recorded: bool) -> str:
 
 def _random(bits: int) -> int:
     return random.getrandbits(bits) or 1
-
-
-def _span_context(place: str, *, is_remote: bool = False) -> SpanContext:
-    # Without the state, which the SDK knows by the rules of level 1; what goes on has it.
-    return SpanContext(
-        int(trace_id(place), 16),
-        int(span_id(place), 16),
-        is_remote=is_remote,
-        trace_flags=TraceFlags(flags_of(place)),
-    )
-
-
-@lru_cache(1024)
-def _known_context(place: str) -> SpanContext:
-    """Return the context of a place from which others go on: a batch is that of many."""
-    return _span_context(place, is_remote=True)

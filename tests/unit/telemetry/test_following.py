@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral, MemoryLeases
@@ -31,40 +27,17 @@ from chat4all.services.message_traces import MessageTraces
 from chat4all.services.traced_log import TracedLog
 from chat4all.services.webhook_sender import SendingLimits, WebhookSender
 from chat4all.telemetry import current
-from chat4all.telemetry.tracing import OtelTracing
 from chat4all.testing.directory_webhooks import endpoint, event
 from chat4all.testing.receiver import PaperReceiver
+from tests.unit.telemetry.recorder import Recorder
 
 TRACE = f"{1:032x}"
 SAMPLED, UNSAMPLED = f"00-{TRACE}-{2:016x}-01", f"00-{TRACE}-{2:016x}-00"
 
 
-class Recorder:
-    """Traces, and what was recorded of them."""
-
-    def __init__(self, *, ratio: float = 1.0) -> None:
-        self._exporter = InMemorySpanExporter()
-        processor = SimpleSpanProcessor(self._exporter)
-        self.tracing = OtelTracing(processor, Resource.get_empty(), ratio=ratio)
-
-    @property
-    def spans(self) -> dict[str, ReadableSpan]:
-        return {one.name: one for one in self.finished}
-
-    @property
-    def finished(self) -> Sequence[ReadableSpan]:
-        return self._exporter.get_finished_spans()
-
-    def parent(self, name: str) -> str | None:
-        parent = self.spans[name].parent
-        return None if parent is None else f"{parent.span_id:016x}"
-
-
 @pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    found = Recorder()
-    yield found
-    found.tracing.close()
+def recorder() -> Recorder:
+    return Recorder()
 
 
 def test_work_within_work_is_beneath_it(recorder: Recorder) -> None:
