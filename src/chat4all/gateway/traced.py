@@ -6,6 +6,7 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from chat4all.gateway.metered import (
@@ -17,7 +18,7 @@ from chat4all.gateway.metered import (
     method_of,
     route_of,
 )
-from chat4all.ports.tracing import Kind, Span, Tracing
+from chat4all.ports.tracing import Kind, Span, Tracing, is_sampled
 from chat4all.telemetry.trace_context import place_of
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -41,37 +42,54 @@ class Traced:
         if scope["type"] != "http" or scope["path"] in QUIET:
             await self._app(scope, receive, send)
             return
-        status = 0
-        with self._span(scope) as span:
-            response = (b"traceresponse", span.context[:55].encode("ascii"))
-
-            async def told(message: Message) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                    message = {**message, "headers": [*message.get("headers", ()), response]}
-                await send(message)
-
+        span = self._span(scope)
+        told = _Told(send, span.context)
+        with span:
             try:
                 await self._app(scope, receive, told)
             finally:
-                route = route_of(scope)
-                span.named(f"{method_of(scope)} {route}")
-                span.note({"http.route": route, "http.response.status_code": status})
-                if status >= _ERRORS:
-                    span.failed(str(status))
+                if is_sampled(span.context):
+                    _tell(span, scope, told.status)
 
     def _span(self, scope: Scope) -> Span:
-        method = method_of(scope)
-        attributes = {
+        method, place = method_of(scope), _place(scope)
+        if place:
+            return self._tracing.follow(place, method, Kind.SERVER)
+        return self._tracing.begin(method, Kind.SERVER)
+
+
+class _Told:
+    """A `Send` that says in which trace the answer was made, and knows how it was answered."""
+
+    __slots__ = ("_place", "_send", "status")
+
+    def __init__(self, send: Send, place: str) -> None:
+        self._send = send
+        self._place = place
+        self.status = 0
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            response = (b"traceresponse", self._place[:55].encode("ascii"))
+            message = {**message, "headers": [*message.get("headers", ()), response]}
+        return self._send(message)
+
+
+def _tell(span: Span, scope: Scope, status: int) -> None:
+    method, route = method_of(scope), route_of(scope)
+    span.named(f"{method} {route}")
+    span.note(
+        {
             "http.request.method": method,
             "url.scheme": scope.get("scheme", "http"),
             "network.protocol.version": scope.get("http_version", "1.1"),
+            "http.route": route,
+            "http.response.status_code": status,
         }
-        place = _place(scope)
-        if place:
-            return self._tracing.follow(place, method, Kind.SERVER, attributes)
-        return self._tracing.begin(method, Kind.SERVER, attributes)
+    )
+    if status >= _ERRORS:
+        span.failed(str(status))
 
 
 def _place(scope: Scope) -> str:

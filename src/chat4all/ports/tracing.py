@@ -7,7 +7,7 @@ https://www.w3.org/TR/trace-context-2/
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from typing import Protocol, Self
 
@@ -16,6 +16,9 @@ from chat4all.domain.events import Position
 Attributes = Mapping[str, str | int | bool]
 """What is told of a piece of work: ids, names and counts; never what people wrote, addresses
 of people, or the text of an error."""
+
+Telling = Attributes | Callable[[], Attributes]
+"""What is told, or what returns it: it is called when the work is recorded, and only then."""
 
 MESSAGE_ID = "chat4all.message.id"
 CONVERSATION_ID = "chat4all.conversation.id"
@@ -82,7 +85,7 @@ class Tracing(Protocol):
         self,
         name: str,
         kind: Kind,
-        attributes: Attributes | None = None,
+        attributes: Telling | None = None,
         *,
         links: Collection[str] = (),
     ) -> Span:
@@ -94,14 +97,14 @@ class Tracing(Protocol):
         context: str,
         name: str,
         kind: Kind,
-        attributes: Attributes | None = None,
+        attributes: Telling | None = None,
         *,
         links: Collection[str] = (),
     ) -> Span:
         """Go on from a place in a trace; from none, nothing is followed."""
         ...
 
-    def within(self, name: str, kind: Kind, attributes: Attributes | None = None) -> Span:
+    def within(self, name: str, kind: Kind, attributes: Telling | None = None) -> Span:
         """Go on from the current piece of work; without one nothing is followed."""
         ...
 
@@ -136,9 +139,12 @@ class Passed:
 NOTHING = Passed("")
 
 
+_ODD = frozenset("13579bdf")
+
+
 def is_sampled(context: str) -> bool:
     """Say whether what happens at a place is recorded."""
-    return bool(context) and bool(int(context[53:55], 16) & 1)
+    return context[54:55] in _ODD
 
 
 class Untraced:
@@ -153,7 +159,7 @@ class Untraced:
         self,
         name: str,
         kind: Kind,
-        attributes: Attributes | None = None,
+        attributes: Telling | None = None,
         *,
         links: Collection[str] = (),
     ) -> Span:
@@ -166,7 +172,7 @@ class Untraced:
         context: str,
         name: str,
         kind: Kind,
-        attributes: Attributes | None = None,
+        attributes: Telling | None = None,
         *,
         links: Collection[str] = (),
     ) -> Span:
@@ -174,7 +180,7 @@ class Untraced:
         del name, kind, attributes, links
         return Passed(context) if context else NOTHING
 
-    def within(self, name: str, kind: Kind, attributes: Attributes | None = None) -> Span:
+    def within(self, name: str, kind: Kind, attributes: Telling | None = None) -> Span:
         """See `Tracing.within`."""
         del name, kind, attributes
         return NOTHING

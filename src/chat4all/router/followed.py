@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from chat4all.domain.commands import Command
 from chat4all.domain.delivery import DeliveryTask
 from chat4all.ports.tracing import (
     ACCOUNT_ID,
@@ -17,12 +20,18 @@ from chat4all.services.followed import Followed
 
 def followed(placed: Placed, trace: str) -> Followed:
     """Return a command as what is followed in a batch."""
-    command = placed.command
-    kind = type(command).__name__
-    attributes = {"chat4all.command": kind, CONVERSATION_ID: command.conversation_id}
+    name = f"process {type(placed.command).__name__}"
+    return Followed(placed.position, trace, name, partial(_told, placed.command))
+
+
+def _told(command: Command) -> Attributes:
+    attributes = {
+        "chat4all.command": type(command).__name__,
+        CONVERSATION_ID: command.conversation_id,
+    }
     for message in messages_of(command):
         attributes[MESSAGE_ID] = message
-    return Followed(placed.position, trace, f"process {kind}", attributes)
+    return attributes
 
 
 def delivery(task: DeliveryTask) -> Attributes:

@@ -64,7 +64,7 @@ class EventRelay:
     async def _relay(self, records: Sequence[LogRecord]) -> None:
         events = [(record, event) for record in records if (event := _event(record)) is not None]
         followed = [
-            Followed(event.position, record.trace, "relay", attributes_of(event))
+            Followed(event.position, record.trace, "relay", partial(attributes_of, event))
             for record, event in events
         ]
         with follow_batch(self._tracing, EVENTS, followed) as spans:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chat4all.domain.events import Position
-from chat4all.ports.tracing import NOTHING, Attributes, Kind, Span, Traces, Tracing
+from chat4all.ports.tracing import NOTHING, Attributes, Kind, Span, Traces, Tracing, is_sampled
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """One record of a batch: its place in the log and in a trace, and what is done with it."""
+class Followed(NamedTuple):
+    """One record of a batch: its place in the log and in a trace, and what is done with it.
+
+    `attributes` is called when that is recorded.
+    """
 
     position: Position
     trace: str
     name: str
-    attributes: Attributes
+    attributes: Callable[[], Attributes]
 
 
 class Spans:
@@ -53,16 +55,19 @@ def follow_batch(tracing: Tracing, stream: str, records: Collection[Followed]) -
         **_of(stream),
         "messaging.batch.message_count": len(records),
     }
-    links = [one.trace for one in followed]
+    # What is not sampled is no link; one of it is enough to say that there is nothing else.
+    links = [one.trace for one in followed if is_sampled(one.trace)] or [followed[0].trace]
     with tracing.begin(f"process {stream}", Kind.CONSUMER, attributes, links=links) as batch:
         spans = {
             one.position: tracing.follow(
                 one.trace,
                 one.name,
                 Kind.CONSUMER,
-                {**_of(stream), **one.attributes},
+                {**_of(stream), **one.attributes()},
                 links=(batch.context,),
             )
+            if is_sampled(one.trace)
+            else tracing.follow(one.trace, one.name, Kind.CONSUMER)
             for one in followed
         }
         try:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -225,7 +226,7 @@ class Notifier:
         connected = [user for user in members if user in self._mailboxes]
         if not connected:
             return
-        with self._tracing.follow(trace, "push", Kind.PRODUCER, attributes_of(event)):
+        with self._tracing.follow(trace, "push", Kind.PRODUCER, partial(attributes_of, event)):
             await self._tell_connected(event, connected)
 
     async def _tell_connected(self, event: Event, connected: Sequence[UserId]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from chat4all.domain.events import Position
 from chat4all.ports.event_log import Record
@@ -30,6 +29,7 @@ class TracedLog(ForwardedLog):
         if not is_sampled(here):
             return await self._log.append(_placed(records, here))
         streams = sorted({one.stream for one in records})
+        name = f"append {streams[0]}" if len(streams) == 1 else "append"
         attributes: Attributes = {
             "messaging.system": self._system,
             "messaging.operation.name": "append",
@@ -37,10 +37,9 @@ class TracedLog(ForwardedLog):
             "messaging.destination.name": ",".join(streams),
             "messaging.batch.message_count": len(records),
         }
-        name = f"append {streams[0]}" if len(streams) == 1 else "append"
         with self._tracing.within(name, Kind.PRODUCER, attributes) as span:
             return await self._log.append(_placed(records, span.context))
 
 
 def _placed(records: Sequence[Record], place: str) -> list[Record]:
-    return [one if one.trace else replace(one, trace=place) for one in records]
+    return [one if one.trace else Record(one.stream, one.key, one.value, place) for one in records]

@@ -15,12 +15,15 @@ from contextvars import Token
 from typing import Self
 
 from chat4all.domain.errors import ChannelError, Chat4AllError
-from chat4all.ports.tracing import NOTHING, Attributes, Kind, Span, is_sampled
+from chat4all.ports.tracing import NOTHING, Attributes, Kind, Span, Telling, is_sampled
 from chat4all.telemetry.current import PLACE
 from chat4all.telemetry.trace_context import checked
 
 _MOST_LINKS = 500
-_RANDOM, _SAMPLED = 0x02, 0x01  # flags: the ids of a trace that begins here are random
+_NOT_RECORDED, _RECORDED = "02", "03"
+"""The flags of a trace that begins here: its ids are random, and it is sampled or not."""
+_NO_ZERO = 1 << 191 | 1
+"""A bit in the ids of trace and span: none is zero. It leaves the 7 bytes that are to be random."""
 
 
 class OtelTracing:
@@ -43,14 +46,13 @@ class OtelTracing:
         self,
         name: str,
         kind: Kind,
-        attributes: Attributes | None = None,
+        attributes: Telling | None = None,
         *,
         links: Collection[str] = (),
     ) -> Span:
         """See `Tracing.begin`."""
-        linked = [place for place in map(checked, links) if place]
-        chosen = random.random() < self._ratio  # noqa: S311 - a sample is no secret
-        recorded = any(map(is_sampled, linked)) if links else chosen
+        linked = [place for place in map(checked, links) if is_sampled(place)] if links else ()
+        recorded = bool(linked) if links else random.random() < self._ratio  # noqa: S311 - no secret
         place = _new_place(recorded=recorded)
         if not recorded:
             return _Unsampled(place)
@@ -61,7 +63,7 @@ class OtelTracing:
         context: str,
         name: str,
         kind: Kind,
-        attributes: Attributes | None = None,
+        attributes: Telling | None = None,
         *,
         links: Collection[str] = (),
     ) -> Span:
@@ -69,12 +71,13 @@ class OtelTracing:
         parent = checked(context)
         if not parent:
             return NOTHING
-        place = f"{parent[:36]}{_random(64):016x}{parent[52:]}"
         if not is_sampled(parent):
-            return _Unsampled(place)
+            # Who called from outside is to be told of another place; within, one is enough.
+            return _Unsampled(_beneath(parent) if kind is Kind.SERVER else parent)
+        place = _beneath(parent)
         return Recorded(self._keep, place, parent, name, kind, attributes, links)
 
-    def within(self, name: str, kind: Kind, attributes: Attributes | None = None) -> Span:
+    def within(self, name: str, kind: Kind, attributes: Telling | None = None) -> Span:
         """See `Tracing.within`."""
         place = PLACE.get()
         return self.follow(place, name, kind, attributes) if is_sampled(place) else NOTHING
@@ -146,7 +149,7 @@ class Recorded(_Current):
         parent: str,
         name: str,
         kind: Kind,
-        attributes: Attributes | None,
+        attributes: Telling | None,
         links: Collection[str],
     ) -> None:
         self.context = place
@@ -155,7 +158,7 @@ class Recorded(_Current):
         self.parent = parent
         self.name = name
         self.kind = kind
-        self.attributes = attributes or {}
+        self.attributes: Attributes = (attributes() if callable(attributes) else attributes) or {}
         self.links = _sampled(links) if links else ()
         self.is_failed = False
         self.started = time.time_ns()
@@ -200,9 +203,9 @@ def _word(error: Exception) -> str:
 
 
 def _new_place(*, recorded: bool) -> str:
-    flags = _RANDOM | _SAMPLED if recorded else _RANDOM
-    return f"00-{_random(128):032x}-{_random(64):016x}-{flags:02x}"
+    digits = f"{random.getrandbits(192) | _NO_ZERO:048x}"
+    return f"00-{digits[:32]}-{digits[32:]}-{_RECORDED if recorded else _NOT_RECORDED}"
 
 
-def _random(bits: int) -> int:
-    return random.getrandbits(bits) or 1
+def _beneath(parent: str) -> str:
+    return f"{parent[:36]}{random.getrandbits(64) | 1:016x}{parent[52:]}"

@@ -19,7 +19,7 @@ from chat4all.domain.events import Position
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.status import Status, StatusEntry
 from chat4all.ports.event_log import COMMANDS, Record
-from chat4all.ports.tracing import Kind, Untraced
+from chat4all.ports.tracing import Attributes, Kind, Untraced
 from chat4all.ports.webhooks import Answer
 from chat4all.services.backoff import Backoff
 from chat4all.services.followed import Followed, follow_batch
@@ -74,6 +74,28 @@ def test_what_is_not_sampled_is_passed_on_and_not_recorded(recorder: Recorder) -
     assert recorder.spans == {}
 
 
+def test_what_is_not_sampled_goes_on_from_one_place_and_is_asked_nothing(
+    recorder: Recorder,
+) -> None:
+    asked = []
+
+    def told() -> Attributes:
+        asked.append("told")
+        return {"a": 1}
+
+    tracing = recorder.tracing
+    with tracing.follow(f"{UNSAMPLED} a=1", "work", Kind.CONSUMER, told) as span:
+        assert span.context == tracing.current == f"{UNSAMPLED} a=1"
+        with tracing.within("inner", Kind.CLIENT, told):
+            pass
+    Recorder(ratio=0.0).tracing.begin("work", Kind.SERVER, told).end()
+    assert asked == []
+    with tracing.follow(SAMPLED, "work", Kind.CONSUMER, told):
+        pass
+    assert asked == ["told"]
+    assert recorder.spans["work"].attributes == {"a": 1}
+
+
 def test_what_is_no_place_begins_nothing(recorder: Recorder) -> None:
     for wrong in ("", "nonsense", f"00-{'0' * 32}-{2:016x}-01"):
         with recorder.tracing.follow(wrong, "work", Kind.CONSUMER) as span:
@@ -113,9 +135,9 @@ def test_a_ratio_of_nothing_names_traces_that_are_not_recorded() -> None:
 def test_a_batch_is_recorded_when_a_trace_in_it_is(second: str, *, recorded: bool) -> None:
     recorder = Recorder(ratio=0.0)
     records = [
-        Followed(Position(0, 0), UNSAMPLED, "first", {}),
-        Followed(Position(0, 1), second, "second", {}),
-        Followed(Position(0, 2), "", "third", {}),
+        Followed(Position(0, 0), UNSAMPLED, "first", dict),
+        Followed(Position(0, 1), second, "second", dict),
+        Followed(Position(0, 2), "", "third", dict),
     ]
     with follow_batch(recorder.tracing, COMMANDS, records) as spans:
         assert set(spans.traces) == {Position(0, 0), Position(0, 1)}
