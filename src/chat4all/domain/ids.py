@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 import threading
 import time
 import uuid
@@ -37,8 +38,13 @@ KeyId = NewType("KeyId", str)
 ActId = NewType("ActId", str)
 """One call made as somebody else; sorts by time. UUID text."""
 
+_DRAWN = struct.Struct("256Q")
 _lock = threading.Lock()
 _last = 0
+_random: list[int] = []
+"""Random numbers of 64 bits, each for one id: asking the system for every one of them lets
+the other threads in, and waiting for one's turn again costs more than the number."""
+os.register_at_fork(after_in_child=_random.clear)  # else both processes make the same ids
 
 
 def new_id() -> str:
@@ -53,8 +59,11 @@ def new_id() -> str:
     with _lock:
         _last = max(now, _last + 1)
         ticks = _last
+        if not _random:
+            _random.extend(_DRAWN.unpack(os.urandom(_DRAWN.size)))
+        drawn = _random.pop()
     value = ((ticks >> 12) << 80) | (0x7 << 76) | ((ticks & 0xFFF) << 64)
-    value |= (0b10 << 62) | (int.from_bytes(os.urandom(8), "big") >> 2)
+    value |= (0b10 << 62) | (drawn >> 2)
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
