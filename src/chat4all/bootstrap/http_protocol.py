@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from chat4all.bootstrap.whole_answer import WholeAnswer
 
 HEAD_BYTES = 64 * 1024
 """Bytes after which the request line and the headers must have ended."""
@@ -58,6 +60,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(
+            cycle, lambda scope, receive, _: app(scope, receive, WholeAnswer(cycle))
+        )
 
     def _expect_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
