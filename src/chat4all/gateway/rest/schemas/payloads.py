@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta, Struct
 
-from chat4all.domain.payload import MAX_TEXT, Payload, PayloadType
+from chat4all.domain.payload import MAX_TEXT, Payload, PayloadType, text
 from chat4all.gateway.rest.schemas.text import NO_NUL, Email, Name, Uuid
 from chat4all.services.file_names import MAX_NAME
 
@@ -38,6 +38,10 @@ class TextPayload(_Payload, frozen=True, kw_only=True, tag="text"):
     """Words."""
 
     text: Text
+
+    def to_domain(self) -> Payload:
+        """Return the payload as the services know it: most messages are these."""
+        return text(self.text)
 
 
 class ImagePayload(_Payload, frozen=True, kw_only=True, tag="image"):
