@@ -41,7 +41,10 @@ Context = ServicerContext[Any, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[R]):
-    """What a handler knows of its call, beside the request; `token` is empty in a public one."""
+    """What a handler knows of its call, beside the request.
+
+    `token` is empty in a public call, and `source`, who calls, in all others.
+    """
 
     context: Context
     response: type[R]
@@ -97,9 +100,10 @@ class Calls:
         """Return what `work` returns; an error ends the call with its status."""
         began, status = time.perf_counter(), StatusCode.OK
         try:
-            with self._followed(context, method) as span:
+            told = _metadata(context)
+            with self._followed(told, method) as span:
                 try:
-                    call = await self._call(context, response, "" if public else method)
+                    call = await self._call(context, told, response, "" if public else method)
                     return await work(call)
                 except Exception as error:  # noqa: BLE001 - the edge: whatever it is, a status answers
                     refusal = refusal_of(error, method)
@@ -114,10 +118,11 @@ class Calls:
         finally:
             self._deps.meter.rpc(method, status.name, time.perf_counter() - began)
 
-    async def _call(self, context: Context, response: type[R], guarded: str) -> Call[R]:
+    async def _call(
+        self, context: Context, told: Mapping[str, str], response: type[R], guarded: str
+    ) -> Call[R]:
         """Return the call of a method; `guarded` is its name unless anybody may call it."""
-        told = _metadata(context)
-        caller, token = None, ""
+        caller, token, source = None, "", ""
         if guarded:
             scheme, _, token = told.get("authorization", "").partition(" ")
             token = token.strip()
@@ -126,12 +131,13 @@ class Calls:
             access = self._deps.rest.access
             caller = await access.identify(token, behalf(told.get(ON_BEHALF_OF)))
             await access.admit(caller, scope_of(guarded), guarded)
-        source = await self._deps.source_of(_host(context.peer()), told.get("x-forwarded-for", ""))
+        else:
+            forwarded = told.get("x-forwarded-for", "")
+            source = await self._deps.source_of(_host(context.peer()), forwarded)
         return Call(context=context, response=response, caller=caller, token=token, source=source)
 
-    def _followed(self, context: Context, method: str) -> AbstractContextManager[Span]:
+    def _followed(self, told: Mapping[str, str], method: str) -> AbstractContextManager[Span]:
         attributes = {"rpc.system.name": "grpc", "rpc.method": method}
-        told = _metadata(context)
         place = place_of([told.get("traceparent", "")], [told.get("tracestate", "")])
         if place:
             return self._deps.tracing.follow(place, method, Kind.SERVER, attributes)
