@@ -53,9 +53,7 @@ class WholeAnswer:
 
     def _may_be_whole(self) -> bool:
         cycle = self._cycle
-        return (
-            cycle.keep_alive and not cycle.response_started and cycle.scope["method"] != "HEAD"
-        )
+        return cycle.keep_alive and not cycle.response_started and cycle.scope["method"] != "HEAD"
 
     def _is_whole(self, message: Message) -> bool:
         cycle = self._cycle
