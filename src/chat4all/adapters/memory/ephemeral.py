@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from chat4all.ports.ephemeral import Drawn
 
@@ -151,9 +151,8 @@ class MemoryRouting:
         return there
 
 
-class _Bucket(NamedTuple):
-    tokens: float
-    at: float
+_Bucket = tuple[float, float]
+"""How many tokens there were, and when."""
 
 
 class MemoryRateLimits:
@@ -168,19 +167,26 @@ class MemoryRateLimits:
 
     async def take(self, key: str, *, rate: float, burst: float, cost: float = 1.0) -> float:
         """See `RateLimits.take`."""
-        return (await self.draw(key, rate=rate, burst=burst, cost=cost)).wait
+        return self._draw(key, rate, burst, cost)[0]
 
     async def draw(self, key: str, *, rate: float, burst: float, cost: float = 1.0) -> Drawn:
         """See `RateLimits.draw`."""
+        return Drawn(*self._draw(key, rate, burst, cost))
+
+    def _draw(self, key: str, rate: float, burst: float, cost: float) -> tuple[float, float]:
+        """Return how long to wait, and what is left."""
         now = self._clock()
-        bucket = self._buckets.get(key) or _Bucket(burst, now)
-        tokens = min(burst, bucket.tokens + (now - bucket.at) * rate)
+        bucket = self._buckets.get(key)
+        tokens = burst
+        if bucket is not None:
+            left, at = bucket
+            tokens = min(burst, left + (now - at) * rate)
         if tokens < cost:
-            return Drawn((cost - tokens) / rate if rate > 0 else math.inf, tokens)
+            return (cost - tokens) / rate if rate > 0 else math.inf, tokens
         left = tokens - cost
         full_in = (burst - left) / rate if rate > 0 else math.inf
-        self._buckets.put(key, _Bucket(left, now), ttl=full_in)
-        return Drawn(0.0, left)
+        self._buckets.put(key, (left, now), ttl=full_in)
+        return 0.0, left
 
 
 class MemoryBus:
