@@ -23,6 +23,7 @@ from chat4all.gateway.grpc.scopes import scope_of
 from chat4all.gateway.grpc.statuses import DETAILS, Ended, Refusal, refusal_of
 from chat4all.gateway.rest.bearer import ON_BEHALF_OF, behalf
 from chat4all.gateway.rest.strict_json import decode
+from chat4all.gateway.within import Within
 from chat4all.ports.access_tokens import Principal
 from chat4all.ports.tracing import Kind, Span
 from chat4all.telemetry.trace_context import place_of
@@ -62,7 +63,7 @@ class Call(Generic[R]):
     async def tell(self, response: R) -> None:
         """Send one message of a stream. Raises `Ended` when the client does not take it."""
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            with Within(SEND_SECONDS):
                 await self.context.write(response)
         except TimeoutError as error:
             raise slow_client() from error

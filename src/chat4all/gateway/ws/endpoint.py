@@ -27,6 +27,7 @@ from chat4all.domain.errors import (
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.gateway.rest.bearer import ON_BEHALF_OF, behalf
+from chat4all.gateway.within import Within
 from chat4all.gateway.ws import frames
 from chat4all.gateway.ws.deps import WebSocketDeps
 from chat4all.ports.access_tokens import Principal
@@ -361,7 +362,7 @@ class _Connection:
 
     async def _write_out(self, waiting: Waiting) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            with Within(SEND_SECONDS):
                 for cursor, frame in self._told.live(waiting):
                     text = frame if cursor is None else frames.with_cursor(frame, cursor)
                     await self._send({"type": "websocket.send", "text": text})
@@ -370,7 +371,7 @@ class _Connection:
 
     async def _tell(self, frame: Any) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            with Within(SEND_SECONDS):
                 await self._send({"type": "websocket.send", "text": frames.encode(frame)})
         except TimeoutError as error:
             raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume") from error
