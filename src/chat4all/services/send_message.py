@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +29,7 @@ from chat4all.domain.ids import ConversationId, FileId, MessageId, UserId, new_i
 from chat4all.domain.payload import Payload
 from chat4all.ports.ephemeral import Ephemeral
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
-from chat4all.ports.message_store import MessageStore
+from chat4all.ports.message_store import Kept, MessageStore
 from chat4all.services.batched import Batched
 from chat4all.services.catching_up import CatchingUp
 from chat4all.services.notify import FindConversation, PeekConversation
@@ -85,9 +86,11 @@ Raises `SessionWindowClosed`, `InvalidInput`, and `Unavailable` when it cannot t
 class _Call:
     """What one call has come to: the records to append, the ids that it claimed.
 
-    `accepted` are messages of `records`, which the log does not have yet.
+    `kept` is what the store had of its ids before it claimed any, and `accepted` are messages of
+    `records`, which the log does not have yet.
     """
 
+    kept: Mapping[MessageId, Kept]
     records: list[Record] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     accepted: list[tuple[MessageId, ConversationId]] = field(default_factory=list)
@@ -144,7 +147,7 @@ class SendMessage:
         The accepted ones keep their order and are made durable together.
         """
         self._check_backlog()
-        call = _Call()
+        call = _Call(await self._kept(drafts))
         try:
             outcomes = [await self._outcome(sender, one, call) for one in drafts]
             if call.records:
@@ -155,6 +158,12 @@ class SendMessage:
             raise
         return outcomes
 
+    async def _kept(self, drafts: Sequence[Draft]) -> dict[MessageId, Kept]:
+        """Ask the store once for all ids that the client chose."""
+        ids = [draft.message_id for draft in drafts if draft.message_id is not None]
+        found = await asyncio.gather(*(self._stored(one) for one in ids))
+        return {one: kept for one, kept in zip(ids, found, strict=True) if kept is not None}
+
     async def check_later(self, sender: UserId, draft: Draft) -> None:
         """Refuse a draft that is to be sent later and could not be sent now either.
 
@@ -163,7 +172,7 @@ class SendMessage:
         """
         conversation = await self._conversation(sender, draft)
         check_recipients(draft, conversation)
-        await self._check_reply(sender, draft, _Call())
+        await self._check_reply(sender, draft, _Call({}))
         await self._check_payload(draft, digest_of(sender, draft))
         if draft.message_id is not None and await self._stored(draft.message_id) is not None:
             raise _id_conflict(draft.message_id)
@@ -207,7 +216,7 @@ class SendMessage:
         digest = digest_of(sender, draft)
         file_name = await self._check_payload(draft, digest)
         if draft.message_id is not None:
-            await self._claim(draft.message_id, digest, call.claimed)
+            await self._claim(draft.message_id, digest, call)
         payload = await self._checked(sender, draft, conversation, digest, call.claimed)
         return SubmitMessage(
             message_id=draft.message_id or MessageId(new_id()),
@@ -290,13 +299,13 @@ class SendMessage:
                 raise
             return None
 
-    async def _claim(self, message_id: MessageId, digest: str, claimed: list[str]) -> None:
+    async def _claim(self, message_id: MessageId, digest: str, call: _Call) -> None:
         """Refuse an id that was used for something else, lately or long ago."""
         key = _claim_key(message_id)
         earlier = await self._ephemeral.leases.claim(key, digest, ttl=CLAIM_SECONDS)
         if earlier is None:
-            claimed.append(key)
-            kept = await self._stored(message_id)
+            call.claimed.append(key)
+            kept = call.kept.get(message_id)
             if kept is None or kept.digest == digest:
                 return
             await self._ephemeral.leases.drop(key)

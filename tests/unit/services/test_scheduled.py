@@ -102,9 +102,11 @@ class Office:
         assert found is not None
         return found
 
-    async def until(self, *messages: ScheduledMessage, state: ScheduleState) -> None:
+    async def until(
+        self, *messages: ScheduledMessage, state: ScheduleState, **options: Any
+    ) -> None:
         """Have what is due sent until all of `messages` have a state."""
-        task = asyncio.create_task(self.sender().run())
+        task = asyncio.create_task(self.sender(**options).run())
         try:
             async with asyncio.timeout(10):
                 while {(await self.state(one)).state for one in messages} != {state}:  # noqa: ASYNC110 - the directory tells nobody
@@ -465,8 +467,7 @@ async def test_an_error_of_our_own_holds_up_its_conversation_alone(office: Offic
             raise RuntimeError("a mistake")
         return await office.process.send(sender, draft)
 
-    await office.run_for(send=broken)
-    assert (await office.state(good)).state is ScheduleState.SENT
+    await office.until(good, state=ScheduleState.SENT, send=broken)
     assert (await office.state(bad)).state is ScheduleState.SENDING
     assert tries == 1
 

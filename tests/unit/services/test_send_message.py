@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -103,6 +104,22 @@ async def test_a_batch_keeps_its_order_and_each_part_stands_for_itself(
     await process.settle()
     page = await town.store.page(town.group, viewer=town.ana, limit=10)
     assert [one.message_id for one in page] == [one.message_id for one in good]
+
+
+async def test_a_batch_asks_the_store_once_for_all_its_ids(
+    town: Any, process: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    find = town.store.find
+
+    async def counted(messages: Collection[MessageId]) -> Any:
+        asked.append(len(messages))
+        return await find(messages)
+
+    monkeypatch.setattr(process.send._stored, "_ask_for", counted)
+    drafts = [town.draft(str(number)) for number in range(100)]
+    await process.send.many(town.ana, drafts)
+    assert asked == [100]
 
 
 async def test_a_recipient_or_a_reply_that_is_not_here_is_named(

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,6 +157,28 @@ async def test_a_locked_file_is_unavailable_and_comes_back(
             await items.submit(insert(1))
         other.close()
         assert await items.submit(insert(1)) == 1
+
+
+async def test_many_who_wait_for_a_locked_file_wait_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[int] = []
+    commit = Writer._commit
+
+    def counted(self: Writer, group: list[Any], run: Any) -> Any:
+        groups.append(len(group))
+        return commit(self, group, run)
+
+    monkeypatch.setattr(writer, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(Writer, "_commit", counted)
+    async with Writer(path, set_up) as items:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        works = (items.submit(insert(n)) for n in range(9))
+        failed = await asyncio.gather(*works, return_exceptions=True)
+        other.close()
+    assert {type(one) for one in failed} == {Unavailable}
+    assert sum(groups) == len(failed)
 
 
 async def test_leaving_finishes_what_was_submitted(path: Path) -> None:

@@ -15,7 +15,7 @@ _PRIMARY = 0xFF  # the low byte of an extended result code
 _READS = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})
 
 
-def code_of(error: sqlite3.Error) -> int:
+def code_of(error: Exception) -> int:
     """Return the primary result code, or 0 when the error is not SQLite's own."""
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
 

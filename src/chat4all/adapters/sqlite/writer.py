@@ -217,7 +217,7 @@ class Writer:
             return self._commit(group, _plainly)
         except Exception as error:  # noqa: BLE001 - any error of a work belongs to its caller
             self._recover(error)
-            if len(group) == 1:
+            if len(group) == 1 or code_of(error) == sqlite3.SQLITE_BUSY:  # nothing was tried
                 return self._all_failed(group, error)
         try:
             return self._commit(group, self._one_by_one)
@@ -270,7 +270,7 @@ class Writer:
                 self._db.execute("ROLLBACK")
         except sqlite3.Error:
             self._sound = False
-        if isinstance(error, sqlite3.Error) and code_of(error) in _UNSOUND:
+        if code_of(error) in _UNSOUND:
             self._sound = False
 
     def _reconnect(self) -> None:
@@ -334,7 +334,7 @@ class Writer:
         db.execute("COMMIT")
 
     def _refused(self, error: Exception) -> Exception:
-        if isinstance(error, sqlite3.Error) and code_of(error) in {
+        if code_of(error) in {
             sqlite3.SQLITE_CANTOPEN,
             sqlite3.SQLITE_READONLY,
         }:
