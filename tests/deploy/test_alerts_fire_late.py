@@ -124,39 +124,37 @@ async def auditor_hangs(scene: Scene) -> AsyncIterator[None]:
 
 
 FAULTS: dict[Fault, set[str]] = {
-    log_takes_nothing: {"Chat4AllAvailabilityBurnsFast", "Chat4AllSlow"},
+    log_takes_nothing: {"Chat4AllSlow"},
     a_cursor_is_ahead: {"Chat4AllPromiseBroken"},
     phones_are_switched_off: {"Chat4AllCanaryLost"},
     auditor_hangs: {"Chat4AllAuditorSilent"},
     store_takes_nothing: {"Chat4AllRouterBehind"},
 }
 
-
-SILENCED = {"Chat4AllAvailabilityBurnsSlowly", "Chat4AllErrorsOverOnePercent"}
-"""What fires with the fast one, which keeps it from the receivers."""
+ELSEWHERE = {
+    "Chat4AllAuditBehind",
+    "Chat4AllAvailabilityBurnsFast",
+    "Chat4AllAvailabilityBurnsSlowly",
+    "Chat4AllErrorsOverOnePercent",
+}
+"""What test_alert_audit_behind.py and test_alerts_of_errors.py bring about."""
 
 
 @pytest.mark.chaos
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.__name__)
 async def test_an_alert_is_told_and_taken_back(scene: Scene, fault: Fault) -> None:
-    silenced = SILENCED if fault is log_takes_nothing else set()
     async with fault(scene):
         await scene.comes_to("firing", FAULTS[fault])
-        async with asyncio.timeout(PATIENCE):
-            while not silenced <= await _firing(scene):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.2)
     await scene.comes_to("resolved", FAULTS[fault])
-    async with asyncio.timeout(PATIENCE):
-        while silenced & await _firing(scene):  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.2)
 
 
-async def _firing(scene: Scene) -> set[str]:
+async def firing(scene: Scene) -> set[str]:
+    """Return what fires, whether or not a receiver is told."""
     return {name for name, state in (await scene.alerts()).items() if state == "firing"}
 
 
-def test_the_alert_that_is_not_brought_about_is_known() -> None:
-    """It is tried with promtool, as all are: tests of the rules in ops/prometheus/tests."""
-    brought = {name for names in (SOON | FAULTS).values() for name in names} | SILENCED
-    assert set(SEVERITY) - brought == {"Chat4AllAuditBehind"}  # a day
+def test_every_alert_is_brought_about() -> None:
+    """With promtool as well: tests of the rules in ops/prometheus/tests."""
+    brought = {name for names in (SOON | FAULTS).values() for name in names} | ELSEWHERE
+    assert set(SEVERITY) == brought

@@ -33,11 +33,12 @@ def prometheus(
     *,
     alertmanager: str | None = None,
     hurried: int = 1,
+    day: int = 86_400,
 ) -> Iterator[str]:
     """Run it with our configuration, asking one process each second; yield its address.
 
     It tells an `alertmanager`, an address, of alerts; where nobody can wait, all times of the
-    rules are `hurried` times shorter.
+    rules are `hurried` times shorter, and the age that a proof may have is `day` seconds.
     """
     home, port = folder / "prometheus", free_port()
     shutil.copytree(configuration, home)
@@ -50,7 +51,7 @@ def prometheus(
     config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": told}]
     (home / "prometheus.yml").write_text(yaml.safe_dump(config))
     for file in (home / "rules").glob("*.yml"):
-        rules = file.read_text().replace("interval: 30s", "interval: 1s")
+        rules = file.read_text().replace("interval: 30s", "interval: 1s").replace("86400", str(day))
         file.write_text(_TIME.sub(partial(_shorter, hurried), rules))
     url = f"http://127.0.0.1:{port}"
     command = [program("prometheus"), f"--config.file={home}/prometheus.yml"]
