@@ -101,15 +101,31 @@ def lines_of(rounds: Sequence[Round]) -> Lines:
     """Return what is told of rounds that measured the same names: ratios to `OFF` first."""
     names = list(rounds[0])
     rates = {name: [one[name].phases[CAPACITY].accepted for one in rounds] for name in names}
+    work = {name: [_work(one[name].phases[CAPACITY]) for one in rounds] for name in names}
     late = {name: [_p99(one[name].phases[HALF]) for one in rounds] for name in names}
     lines = [
         (f"{name} / {OFF}, accepted", spread(ratios(rates[name], rates[OFF])))
         for name in names
         if name != OFF
     ]
+    lines += [
+        (f"{name} / {OFF}, processor time a message", spread(ratios(work[name], work[OFF])))
+        for name in names
+        if name != OFF
+    ]
     lines += [(f"{name}: accepted/s", spread(rates[name])) for name in names]
+    lines += [(f"{name}: server's us of processor a message", spread(work[name])) for name in names]
     lines += [(f"{name}: p99 at half of that, ms", spread(late[name])) for name in names]
     return [(what, value) for what, value in lines if value is not None]
+
+
+def _work(outcome: Outcome) -> float:
+    """Return the microseconds that the server worked for a message it accepted.
+
+    Others on the same cores take from what is accepted, and hardly add to this.
+    """
+    cores = outcome.server_loop_cpu + outcome.server_threads_cpu
+    return 1e6 * cores / outcome.accepted if outcome.accepted else 0.0
 
 
 def _p99(outcome: Outcome) -> float | None:

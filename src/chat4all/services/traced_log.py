@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from chat4all.domain.events import Position
 from chat4all.ports.event_log import Record
@@ -21,13 +22,14 @@ class TracedLog(ForwardedLog):
         self._tracing = tracing
         self._system = system
 
-    async def append(self, records: Sequence[Record]) -> Sequence[Position]:
-        """See `EventLog.append`."""
+    def append(self, records: Sequence[Record]) -> Coroutine[Any, Any, Sequence[Position]]:
+        """See `EventLog.append`. Where nothing is recorded, nothing stands between."""
         here = self._tracing.current
-        if not here:
-            return await self._log.append(records)
-        if not is_sampled(here):
-            return await self._log.append(_placed(records, here))
+        if is_sampled(here):
+            return self._followed(records)
+        return self._log.append(_placed(records, here) if here else records)
+
+    async def _followed(self, records: Sequence[Record]) -> Sequence[Position]:
         streams = sorted({one.stream for one in records})
         name = f"append {streams[0]}" if len(streams) == 1 else "append"
         attributes: Attributes = {
