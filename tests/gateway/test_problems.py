@@ -58,7 +58,7 @@ async def test_405_and_options_say_what_is_allowed(anonymous: httpx.AsyncClient)
         (b'{"username":"zoe"}', "/password", "required"),
         (b'{"username":"zoe","password":"12345678","admin":true}', "/admin", "unknown field"),
         (b'{"username":"zoe","password":12345678}', "/password", "expected `str`"),
-        (b'{"username":"zoe\\n","password":"12345678"}', "/username", "expected `str` matching"),
+        (b'{"username":"zoe\\n","password":"12345678"}', "/username", "expected letters"),
         (b'{"username":"zo","password":"12345678"}', "/username", "expected `str` of length >= 3"),
         (b'{"username":"zoe","password":"1234\\u00005678"}', "/password", "U+0000"),
         (b'{"username":"zoe","password":"1234\\ud8005678"}', "/password", "lone surrogate"),
@@ -113,6 +113,26 @@ async def test_a_client_that_takes_no_json_gets_406(ana: Person) -> None:
 async def test_bad_parameters_are_400(ana: Person, query: str) -> None:
     answer = await ana.http.get(f"/v1/users?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "pointer"),
+    [
+        ("GET", "/v1/contacts/ana", "/contact_id"),
+        ("GET", "/v1/presence?user_ids=ana,bia", "/user_ids"),
+        ("POST", "/v1/conversations", "/member_ids/0"),
+    ],
+)
+async def test_what_is_no_id_is_told_in_words(
+    ana: Person, method: str, path: str, pointer: str
+) -> None:
+    body = {"type": "private", "member_ids": ["bia"]} if method == "POST" else None
+    answer = await ana.http.request(method, path, json=body)
+    assert answer.status_code == 400
+    [found] = answer.json()["errors"]
+    assert found["pointer"] == pointer
+    assert "UUID" in found["detail"]
+    assert "regex" not in found["detail"]
 
 
 @pytest.mark.parametrize("value", ["null", "NULL", "x", "-1"])

@@ -18,6 +18,7 @@ from chat4all.domain import errors
 from chat4all.domain.contact_merges import ContactChanged
 from chat4all.domain.ids import new_id
 from chat4all.gateway.rest.schemas.templates import ApprovedTemplate
+from chat4all.gateway.rest.schemas.text import IN_WORDS
 from chat4all.telemetry import current
 
 MEDIA_TYPE = "application/problem+json"
@@ -296,9 +297,9 @@ def _parameters(error: ValidationException) -> tuple[tuple[str, str], ...]:
         for one in extra
         if isinstance(one, dict)
     ]
-    return tuple((pointer.rstrip("/"), detail) for pointer, detail in found) or (
-        ("", str(error.detail)),
-    )
+    return tuple(
+        (pointer.rstrip("/"), IN_WORDS.get(detail, detail)) for pointer, detail in found
+    ) or (("", str(error.detail)),)
 
 
 def on_full_storage(request: Request[Any, Any, Any], error: errors.StorageFull) -> Response[bytes]:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from chat4all.domain.errors import InvalidInput
+from chat4all.gateway.rest.schemas.text import IN_WORDS
 
 MAX_DEPTH = 32
 """Nesting of arrays and objects."""
@@ -67,6 +68,7 @@ def explain(message: str) -> tuple[str, str]:
     ('/payload/text', 'required')
     """
     detail, _, place = message.partition(" - at ")
+    detail = IN_WORDS.get(detail, detail)
     path = place.strip("`").removeprefix("key in ").strip("`").removeprefix("$")
     parts = [part for part in path.replace("[", ".").replace("]", "").split(".") if part]
     for start, words in (

@@ -106,3 +106,18 @@ JsonObject = Annotated[
         },
     ),
 ]
+
+IN_WORDS = {
+    f"Expected `str` matching regex {pattern!r}": f"expected {words}"
+    for pattern, words in (
+        (f"^{UUID}\\Z", "a UUID, such as 0192f0c1-7c3e-7b1d-8f52-3a6d1c9e4b70"),
+        (f"^{UUID}(,{UUID}){{0,99}}\\Z", "1 to 100 UUIDs, separated by commas"),
+        (
+            "^[A-Za-z0-9][A-Za-z0-9._@-]*\\Z",
+            "letters without accents, digits and . _ @ -, and a letter or a digit first",
+        ),
+        ("^[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+\\Z", "an address such as ana@example.com"),
+        ("^[a-z][a-z0-9_-]*\\Z", "a name in small letters, such as `telegram`"),
+    )
+}
+"""What a regular expression would tell nobody: the words of msgspec, and ours."""
