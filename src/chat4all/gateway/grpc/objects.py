@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, OneofDescriptor
@@ -56,22 +56,51 @@ def shown(message: M, result: object) -> M:
 def plain(message: Message) -> dict[str, Any]:
     """Return what JSON would tell: texts, enums and lists that are empty are left out."""
     told: dict[str, Any] = {}
-    union = _union(message.DESCRIPTOR)
-    for field in message.DESCRIPTOR.fields:
-        value = getattr(message, field.name)
-        if field.has_presence:
-            if not message.HasField(field.name):
-                continue
-        elif (field.is_repeated or field.cpp_type in _MAY_BE_EMPTY) and not value:
+    for one in _shapes(message.DESCRIPTOR):
+        if one.optional and not message.HasField(one.name):
             continue
-        if union is not None and field.containing_oneof is union:
-            told |= {"type": field.name, **plain(value)}
+        value = getattr(message, one.name)
+        if one.may_be_empty and not value:
+            continue
+        if one.chosen:
+            told |= {"type": one.name, **plain(value)}
         else:
-            told[field.name] = _plain(field, value)
+            told[one.name] = _plain(one, value)
     return told
 
 
 _MAY_BE_EMPTY = frozenset({FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_ENUM})
+
+
+class _Shape(NamedTuple):
+    """What there is to know of a field: asking its descriptor each time costs more than its value.
+
+    `chosen` is a member of the union of its message, `words` are those of an enum.
+    """
+
+    name: str
+    optional: bool
+    may_be_empty: bool
+    chosen: bool
+    many: bool
+    words: Mapping[int, str] | None
+
+
+@cache
+def _shapes(descriptor: Descriptor) -> tuple[_Shape, ...]:
+    union = _union(descriptor)
+    return tuple(
+        _Shape(
+            name=field.name,
+            optional=field.has_presence,
+            may_be_empty=not field.has_presence
+            and (field.is_repeated or field.cpp_type in _MAY_BE_EMPTY),
+            chosen=union is not None and field.containing_oneof is union,
+            many=field.is_repeated,
+            words=None if field.enum_type is None else _words(field.enum_type),
+        )
+        for field in descriptor.fields
+    )
 
 
 @cache
@@ -100,7 +129,7 @@ def _put(message: Message, field: Any, value: Any) -> None:
             getattr(message, field.name).extend(value)
         else:
             setattr(message, field.name, _scalar(field, value))
-    elif kind.GetOptions().map_entry:
+    elif _is_map(kind):
         for key, one in value.items():
             filled(getattr(message, field.name)[key], one)
     elif field.is_repeated:
@@ -108,6 +137,12 @@ def _put(message: Message, field: Any, value: Any) -> None:
             filled(getattr(message, field.name).add(), one)
     else:
         _put_message(getattr(message, field.name), value)
+
+
+@cache
+def _is_map(kind: Descriptor) -> bool:
+    is_map: bool = kind.GetOptions().map_entry
+    return is_map
 
 
 def _put_message(inner: Message, value: Any) -> None:
@@ -125,10 +160,10 @@ def _scalar(field: Any, value: Any) -> Any:
     return value if field.enum_type is None else _numbers(field.enum_type)[value]
 
 
-def _plain(field: Any, value: Any) -> Any:
-    if field.enum_type is not None:
-        return _words(field.enum_type).get(value, str(value))
-    if field.is_repeated:
+def _plain(shape: _Shape, value: Any) -> Any:
+    if shape.words is not None:
+        return shape.words.get(value, str(value))
+    if shape.many:
         return [plain(one) if isinstance(one, Message) else one for one in value]
     if isinstance(value, Struct):
         return {name: _json(one) for name, one in value.fields.items()}
