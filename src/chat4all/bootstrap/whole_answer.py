@@ -18,8 +18,10 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from chat4all.gateway.metered import Message
 
-_HEADS = 512
-"""Heads that are remembered."""
+Header = tuple[bytes, bytes]
+
+_HEADS, _LINES = 512, 1_024
+"""Heads, and lines of heads, that are remembered."""
 _PLAIN_STATUS = 200
 _NO_BODY = (204, 304)
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
@@ -88,14 +90,22 @@ _NOT_PLAIN = _Head(b"", b"", -1)
 
 
 @lru_cache(_HEADS)
-def _rendered(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> _Head:
+def _rendered(status: int, headers: tuple[Header, ...]) -> _Head:
     """Return how a head is written; `_NOT_PLAIN` for one that is uvicorn's to write."""
     framing = [(name, value) for name, value in headers if name.lower() in _FRAMING]
     if status < _PLAIN_STATUS or status in _NO_BODY or len(framing) != 1:
         return _NOT_PLAIN
     [(name, length)] = framing
-    broken = any(HEADER_RE.search(name) or HEADER_VALUE_RE.search(value) for name, value in headers)
-    if name.lower() != b"content-length" or broken:
+    lines = [_line(one) for one in headers]
+    if name.lower() != b"content-length" or b"" in lines:
         return _NOT_PLAIN
-    lines = b"".join([b"%b: %b\r\n" % (name.lower(), value) for name, value in headers])
-    return _Head(STATUS_LINE[status], lines, int(length))
+    return _Head(STATUS_LINE[status], b"".join(lines), int(length))
+
+
+@lru_cache(_LINES)
+def _line(header: Header) -> bytes:
+    """Return a header as it is written; nothing for what is none."""
+    name, value = header
+    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+        return b""
+    return b"%b: %b\r\n" % (name.lower(), value)
