@@ -122,7 +122,7 @@ def lines_of(rounds: Sequence[Round]) -> Lines:
 def _work(outcome: Outcome) -> float:
     """Return the microseconds that the server worked for a message it accepted.
 
-    Others on the same cores take from what is accepted, and hardly add to this.
+    Others on the same cores add less to this than they take from what is accepted.
     """
     cores = outcome.server_loop_cpu + outcome.server_threads_cpu
     return 1e6 * cores / outcome.accepted if outcome.accepted else 0.0
