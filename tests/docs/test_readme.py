@@ -127,7 +127,8 @@ def test_the_two_commands_are_those_that_everything_uses() -> None:
     assert "scripts/test" in blocks
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert re.search(r'^    scripts/test "\$\{@:2\}" \|', ci, re.MULTILINE)
-    assert re.search(r'^run_tests "embedded column, all" \|\|', ci, re.MULTILINE)
+    assert re.search(r'^tried "embedded column, all" \|\|', ci, re.MULTILINE)
+    assert re.search(r'^    run_tests "\$@" \|\|', ci, re.MULTILINE)
     serve = (ROOT / "scripts" / "serve").read_text(encoding="utf-8")
     assert serve.splitlines()[-1] == 'exec "$root/.venv/bin/chat4all" serve "$@"'
 
