@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from chat4all.bootstrap import whole_answer
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
@@ -115,6 +116,15 @@ CASES: dict[str, tuple[bytes, Messages]] = {
         GET,
         [start(200, length(2), (b"transfer-encoding", b"chunked")), body(b"ok")],
     ),
+    "a trace": (GET, [start(200, length(2), (b"traceresponse", b"00-1-2-01")), body(b"ok")]),
+    "a line break in a trace": (
+        GET,
+        [start(200, length(2), (b"traceresponse", b"a\r\nb: c")), body(b"ok")],
+    ),
+    "a trace of an answer in parts": (
+        GET,
+        [start(200, length(4), (b"traceresponse", b"1")), body(b"ab", more=True), body(b"cd")],
+    ),
     "a line break in a header": (GET, [start(200, length(2), (b"x", b"a\r\nb: c")), body(b"ok")]),
     "a line break in a name": (GET, [start(200, length(2), (b"x: a\r\nb", b"c")), body(b"ok")]),
     "no body at all": (GET, [start(200, PLAIN)]),
@@ -138,6 +148,17 @@ async def test_a_whole_answer_is_written_in_one_piece() -> None:
     assert len(wire.pieces) == 1
     assert wire.pieces[0].startswith(b"HTTP/1.1 200 OK\r\n")
     assert wire.pieces[0].endswith(b"\r\n\r\nok")
+
+
+async def test_answers_that_differ_in_their_trace_have_one_head_that_is_remembered() -> None:
+    made = whole_answer._rendered.cache_info().misses
+    for number in range(10):
+        trace = (b"traceresponse", b"00-%d" % number)
+        messages = [start(200, (b"x-own", b"of this test"), length(2), trace), body(b"ok")]
+        wire = await answered(BoundedHttpProtocol, GET, messages)
+        assert b"\r\ntraceresponse: 00-%d\r\n" % number in wire.pieces[0]
+
+    assert whole_answer._rendered.cache_info().misses == made + 1
 
 
 async def test_a_client_that_does_not_read_is_waited_for() -> None:

@@ -24,6 +24,7 @@ _HEADS, _LINES = 512, 1_024
 """Heads, and lines of heads, that are remembered."""
 _PLAIN_STATUS = 200
 _NO_BODY = (204, 304)
+_TRACE = b"traceresponse"
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 """Headers that say how an answer ends; a plain one has the first of them."""
 
@@ -31,11 +32,12 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 class WholeAnswer:
     """The `send` of one request; what is no whole answer of a known length goes to uvicorn."""
 
-    __slots__ = ("_cycle", "_head", "_rendered")
+    __slots__ = ("_cycle", "_head", "_own", "_rendered")
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self._cycle = cycle
         self._head: Message | None = None
+        self._own = b""
         self._rendered = _NOT_PLAIN
 
     async def __call__(self, message: Message) -> None:
@@ -47,7 +49,8 @@ class WholeAnswer:
                 return
             await self._cycle.send(head)  # type: ignore[arg-type] # one dict for all kinds
         elif message["type"] == "http.response.start" and self._may_be_whole():
-            self._rendered = _rendered(message["status"], tuple(message.get("headers", ())))
+            shared, self._own = _parted(tuple(message.get("headers", ())))
+            self._rendered = _rendered(message["status"], shared)
             if self._rendered is not _NOT_PLAIN:
                 self._head = message
                 return
@@ -71,7 +74,9 @@ class WholeAnswer:
     def _write(self, body: bytes) -> None:
         cycle, head = self._cycle, self._rendered
         ours = [b"%b: %b\r\n" % header for header in cycle.default_headers]
-        cycle.transport.write(b"".join((head.status, *ours, head.headers, b"\r\n", body)))
+        cycle.transport.write(
+            b"".join((head.status, *ours, head.headers, self._own, b"\r\n", body))
+        )
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         cycle.message_event.set()
@@ -89,6 +94,15 @@ class _Head(NamedTuple):
 _NOT_PLAIN = _Head(b"", b"", -1)
 
 
+def _parted(headers: tuple[Header, ...]) -> tuple[tuple[Header, ...], bytes]:
+    """Return the headers to remember, and as it is written the one that no two answers share."""
+    if headers and headers[-1][0] == _TRACE:
+        own = _written(headers[-1])
+        if own:
+            return headers[:-1], own
+    return headers, b""
+
+
 @lru_cache(_HEADS)
 def _rendered(status: int, headers: tuple[Header, ...]) -> _Head:
     """Return how a head is written; `_NOT_PLAIN` for one that is uvicorn's to write."""
@@ -104,7 +118,11 @@ def _rendered(status: int, headers: tuple[Header, ...]) -> _Head:
 
 @lru_cache(_LINES)
 def _line(header: Header) -> bytes:
-    """Return a header as it is written; nothing for what is none."""
+    """Return a header as it is written, and remember it; nothing for what is none."""
+    return _written(header)
+
+
+def _written(header: Header) -> bytes:
     name, value = header
     if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
         return b""
