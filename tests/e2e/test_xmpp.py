@@ -158,7 +158,10 @@ def reached(status: str) -> Any:
 async def test_nothing_is_lost_or_doubled_by_a_restart_of_the_server(
     bia: Account, prosody: Prosody
 ) -> None:
-    chat = await chat_of(bia)
+    async with connected("ana", "ana", prosody.port) as ana:
+        ana.write(SHOP, "Will you be back?")
+        chat = await chat_of(bia)
+        await message(bia, chat, "Will you be back?")
     await prosody.stop()
     said = [f"after the restart {number}" for number in range(20)]
     await bia.say(chat, said)
