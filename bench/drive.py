@@ -14,6 +14,8 @@ from chat4all.domain.ids import new_id
 
 NO_ANSWER = "no answer"
 """Why a message was not accepted: it may have been, and nobody said so."""
+NOT_SENT = "not sent"
+"""Why a message was not accepted: the load dropped it, as all connections waited for answers."""
 
 Requests = Callable[[int, str], bytes]
 """Returns the bytes of the next request of a lane, with this message id if there is one."""
@@ -127,10 +129,11 @@ class Open(Drive):
     holding up the load. https://www.scylladb.com/2021/04/22/on-coordinated-omission/
     """
 
-    def schedule(self, rate: float, *, spin: bool, seed: int) -> None:
+    def schedule(self, rate: float, *, spin: bool, seed: int, drops: bool = False) -> None:
         """Say how many requests are due per second; `spin` waits awake for each."""
         self._rate = rate
         self._spin = spin
+        self._drops = drops
         self._random = random.Random(seed)
         self._free = deque(self._pool)
         self._waiting: deque[float] = deque()
@@ -147,6 +150,8 @@ class Open(Drive):
             if self._free:
                 self.late.append(now - self._due)
                 self._send(self._free.popleft(), self._due)
+            elif self._drops:
+                self.refused[NOT_SENT] += 1
             else:
                 self._waiting.append(self._due)
             self._due += self._random.expovariate(self._rate)

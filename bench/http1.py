@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import cast
 
+_REFUSED = 400
 Answered = Callable[["Connection", int, bytes, float], None]
 """Called with the connection, the status, the body and the moment it was complete."""
 
@@ -42,6 +43,8 @@ class Connection(asyncio.Protocol):
         self.due = 0.0
         self.asked = False
         self.lost = False
+        self.retry_after = False
+        """Whether the last answer said when to come again."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
@@ -85,6 +88,7 @@ class Connection(asyncio.Protocol):
             at = buffer[:end].lower().find(b"content-length: ")
         length = int(buffer[at + 16 : buffer.find(b"\r\n", at)]) if at >= 0 else 0
         self._status = int(buffer[9:12])
+        self.retry_after = self._status >= _REFUSED and b"\r\nretry-after: " in buffer[:end].lower()
         self._body_at = end + 4
         self._need = self._body_at + length
         return True

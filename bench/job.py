@@ -27,6 +27,8 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     `open`: requests are due at random moments (Poisson), `share` of the accepted rate of
     the phase named `capacity`, whether or not the server keeps up. With `named` the client
     chooses the message ids, as a client that may have to repeat a send does; over REST alone.
+    One that `drops` does not send what is due while all its connections wait for answers;
+    others send it later.
     """
 
     name: str
@@ -34,6 +36,11 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     share: float = 0.0
     named: bool = False
+    drops: bool = False
+    connections: int = 0
+    """How many of the job's connections send; 0 is all."""
+    rest: float = 0.0
+    """Seconds after it in which nothing is asked, not even whether all is stored."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +82,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     seconds: float
+    began: float = 0.0
+    """By the monotonic clock, which all processes of a machine share."""
     offered: float | None
     accepted: float
     refused: dict[str, int]
@@ -82,7 +91,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     drained_after: float | None
     """Seconds from the last request to the last frame."""
     stored_after: float | None
-    """Seconds from the last request until the history has everything."""
+    """Seconds from the last request until the history has everything; None after a rest."""
     generator_cpu: float
     server_loop_cpu: float
     server_threads_cpu: float

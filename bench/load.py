@@ -27,6 +27,7 @@ PAGE = 200
 CAPACITY = "capacity"
 """The name of the phase whose accepted rate the open phases are shares of."""
 _OK, _ACCEPTED = 200, 202
+_COME_AGAIN = (429, 503)
 _PREFIX = b'{"message_id":"'
 
 
@@ -37,6 +38,14 @@ class _Item(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     items: list[_Item]
+
+
+def why(status: int, *, retry_after: bool) -> str:
+    """Return what a refusal is counted as; 429 and 503 have to say when to come again."""
+    if not status:
+        return NO_ANSWER
+    missing = status in _COME_AGAIN and not retry_after
+    return f"{status} without Retry-After" if missing else str(status)
 
 
 class Load:
@@ -111,7 +120,7 @@ class Load:
         if status == _ACCEPTED and body.startswith(_PREFIX):
             self._answered(connection, (body[15:51].decode(),), (), now)
         else:
-            self._answered(connection, (), (str(status) if status else NO_ANSWER,), now)
+            self._answered(connection, (), (why(status, retry_after=connection.retry_after),), now)
 
     def _answered(
         self, sender: Sender, accepted: Sequence[str], refused: Sequence[str], now: float
@@ -132,7 +141,7 @@ class Load:
         gc.collect()
         if phase.name == CAPACITY:
             self._capacity = drive.accepted / phase.seconds
-        drained, stored = await self._drain(ended) if self._job.lanes else (None, None)
+        drained, stored = await self._drain(ended, phase.rest) if self._job.lanes else (None, None)
         return self._outcome(phase, drive, (before, after), frames_after - frames, drained, stored)
 
     async def _look_after(self, seconds: float) -> tuple[cpu.Moment, int]:
@@ -141,33 +150,38 @@ class Load:
         return cpu.moment(self._job.server_pid), self._ledger.frame_count
 
     def _start(self, phase: Phase) -> Drive:
-        parts = (self._pool, self._requests, self._ledger)
+        pool = self._pool[: phase.connections or None]
+        parts = (pool, self._requests, self._ledger)
         drive: Drive
         if phase.kind == "open":
             rate = phase.share * self._capacity
             if rate <= 0:
                 raise ValueError(f"phase {phase.name}: the phase `{CAPACITY}` accepted nothing")
             drive = Open(*parts)
-            drive.schedule(rate, spin=self._job.spin, seed=round(rate))
+            drive.schedule(rate, spin=self._job.spin, seed=round(rate), drops=phase.drops)
         else:
             drive = Closed(*parts)
         drive.named = phase.named
         self._drive = drive
         return drive
 
-    async def _drain(self, ended: float) -> tuple[float, float]:
-        """Wait for the last frame and for the last row; return how long each took."""
+    async def _drain(self, ended: float, rest: float) -> tuple[float, float | None]:
+        """Wait for the last frame and for the last row; return how long each took.
+
+        A `rest` is over before the server is asked for rows, and then it is not told how long.
+        """
         limit = perf_counter() + DRAIN_SECONDS
         while self._missing() > 0 and perf_counter() < limit:  # noqa: ASYNC110 - no event per frame
             await asyncio.sleep(0.001)
         drained = perf_counter() - ended
+        await asyncio.sleep(rest - drained)
         expected = len(self._ledger.acknowledged)
         while perf_counter() < limit:
             heads = [await self._head(lane) for lane in range(len(self._job.lanes))]
             if sum(heads) - sum(self._before.values()) >= expected:
                 break
             await asyncio.sleep(0.002)
-        return round(drained, 3), round(perf_counter() - ended, 3)
+        return round(drained, 3), None if rest else round(perf_counter() - ended, 3)
 
     def _missing(self) -> int:
         return len(self._ledger.acknowledged) - self._ledger.frame_count
@@ -187,6 +201,7 @@ class Load:
             name=phase.name,
             kind=phase.kind,
             seconds=phase.seconds,
+            began=moments[0].at,
             offered=phase.share * self._capacity if phase.kind == "open" else None,
             accepted=drive.accepted / phase.seconds,
             refused=dict(drive.refused),

@@ -17,18 +17,23 @@ CHECK_SECONDS = 600.0
 PASSWORD = "a password for the bench alone"  # noqa: S105 - of a server that lives a minute
 
 
-def lanes(url: str, senders: Sequence[str] = SENDERS, each: int = 2) -> list[Lane]:
-    """Return private conversations of people with one of 4 recipients, `each` of every sender.
+def lanes(
+    url: str,
+    senders: Sequence[str] = SENDERS,
+    each: int = 2,
+    recipients: Sequence[str] = RECIPIENTS,
+) -> list[Lane]:
+    """Return private conversations of people with one of the recipients, `each` of every sender.
 
     By default there are 8: each of 8 people sends in two, or receives in two. On data that
     has them already, they sign in and find their conversations again.
     """
     with httpx.Client(base_url=url, timeout=60) as client:
-        people = {name: _sign_in(client, name) for name in (*senders, *RECIPIENTS)}
+        people = {name: _sign_in(client, name) for name in (*senders, *recipients)}
         found = []
         for number, sender in enumerate(senders):
             for step in range(each):
-                recipient = RECIPIENTS[(number + step) % len(RECIPIENTS)]
+                recipient = recipients[(number + step) % len(recipients)]
                 found.append(_lane(client, people[sender], people[recipient]))
         return found
 

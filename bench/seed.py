@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +50,13 @@ Place = tuple[ConversationId, UserId]
 """A conversation, and the member of it who writes."""
 Numbered = tuple[SubmitMessage, int]
 """A command, and the seq that its message will have."""
+Texts = Callable[[int, random.Random], str]
+"""Returns the text of a message by its number, from 0."""
+
+
+def chatter(_: int, chance: random.Random) -> str:
+    """Return a text of words of which each is in a third of all texts."""
+    return " ".join(chance.choices(_WORDS, k=16))
 
 
 async def seed(folder: Path, lanes: Sequence[Lane], count: int) -> None:
@@ -57,12 +64,19 @@ async def seed(folder: Path, lanes: Sequence[Lane], count: int) -> None:
     places = [(ConversationId(one.conversation_id), UserId(one.sender_id)) for one in lanes]
     async with SqlDirectory(f"sqlite:///{folder / 'directory.sqlite3'}") as directory:
         places += [await add_conversation(directory) for _ in range(min(OTHERS, count // 100))]
+    await seed_places(folder, places, count)
+
+
+async def seed_places(
+    folder: Path, places: Sequence[Place], count: int, texts: Texts = chatter
+) -> None:
+    """Add `count` messages to these conversations, one after the other in each of them."""
     async with (
         SqliteEventLog(folder / "log.sqlite3") as log,
         SqliteMessageStore(folder / "messages.sqlite3") as store,
         log.consume(COMMANDS, GROUP) as consumer,
     ):
-        for batch in commands_of(places, count):
+        for batch in commands_of(places, count, texts):
             await consumer.commit(await _keep(batch, log, store))
         # A search waits for the index, so afterwards there is nothing left to do.
         await store.search("hello", conversations=[places[0][0]], viewer=places[0][1], limit=1)
@@ -95,6 +109,12 @@ async def add_conversation(directory: Directory) -> Place:
     ]
     for user in users:
         await directory.users.add(user)
+    return await add_private(directory, users)
+
+
+async def add_private(directory: Directory, users: Sequence[User]) -> Place:
+    """Add the private conversation of two people; the first writes."""
+    at = datetime.now(UTC)
     members = tuple(Member(user_id=user.id, role=Role.MEMBER, joined_at=at) for user in users)
     made = await directory.conversations.create(
         Conversation(
@@ -108,7 +128,9 @@ async def add_conversation(directory: Directory) -> Place:
     return made.id, users[0].id
 
 
-def commands_of(places: Sequence[Place], count: int) -> Iterator[list[Numbered]]:
+def commands_of(
+    places: Sequence[Place], count: int, texts: Texts = chatter
+) -> Iterator[list[Numbered]]:
     """Yield the commands of all messages, oldest first."""
     chance = random.Random(1)
     started = datetime.now(UTC) - timedelta(seconds=count / 100)
@@ -118,7 +140,7 @@ def commands_of(places: Sequence[Place], count: int) -> Iterator[list[Numbered]]
                 message_id=MessageId(new_id()),
                 conversation_id=places[number % len(places)][0],
                 sender=places[number % len(places)][1],
-                payload=Payload(type=PayloadType.TEXT, text=" ".join(chance.choices(_WORDS, k=16))),
+                payload=Payload(type=PayloadType.TEXT, text=texts(number, chance)),
                 accepted_at=started + timedelta(seconds=number / 100),
                 digest=f"{number:032x}",
             ),
