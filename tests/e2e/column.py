@@ -9,6 +9,7 @@ of the two gateways stands a balancer, whose address is the product's.
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -193,10 +194,13 @@ async def _stop(roles: Sequence[Role]) -> None:
     try:
         await asyncio.gather(*(role.stop() for role in roles))
     except TimeoutError:
-        for role in roles:
-            await role.kill()
-        told = roles[0].output.read_text()[-5_000:]
-        raise AssertionError(f"a role did not stop:\n{told}") from None
+        left = [role for role in roles if role.is_running]
+        for role in left:
+            role.send(signal.SIGABRT)  # it says where each of its threads stands
+            await role.ended()
+        names = [" ".join(role.words) for role in left]
+        told = roles[0].output.read_text()[-20_000:]
+        raise AssertionError(f"did not stop: {names}\n{told}") from None
 
 
 def _made(folder: Path) -> Path:

@@ -9,6 +9,7 @@ JSON in starts one, a line out says its id, another one how it ended.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import importlib
 import json
@@ -127,6 +128,7 @@ def _go_on(asked: Mapping[str, Any]) -> None:
     for descriptor, place in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, place)
     os.setsid()
+    faulthandler.enable(output)
     sys.argv = ["chat4all", *asked["words"]]
     importlib.import_module("chat4all.cli").main()
 

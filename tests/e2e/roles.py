@@ -37,7 +37,7 @@ class Role:
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = output or folder / f"{name or words[-1]}.txt"
         options = ("--port", str(self.port), "--data-dir", str(folder / "data"))
-        self._words = (*words, *options)
+        self.words = (*words, *options)
         self._program = program
         self.nursery = nursery
         """What starts it; without one the program is loaded anew, as it is for its users."""
@@ -48,6 +48,10 @@ class Role:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
 
     async def start(self, *, within: float = START_SECONDS) -> None:
         """Start, and wait until it is ready."""
@@ -74,13 +78,13 @@ class Role:
     async def launch(self) -> None:
         """Start, and wait for nothing."""
         if self.nursery is not None:
-            self._process = self.nursery.start(self._words, self.settings, self.output)
+            self._process = self.nursery.start(self.words, self.settings, self.output)
             return
         given = {k: v for k, v in os.environ.items() if not k.startswith("CHAT4ALL_")}
         with self.output.open("ab") as sink:
             self._process = await asyncio.create_subprocess_exec(
                 *self._program,
-                *self._words,
+                *self.words,
                 env={**given, **self.settings},
                 stdout=sink,
                 stderr=sink,
