@@ -174,12 +174,12 @@ class Crowd:
             member = Member(job.host, job.port, token, partial(self._arrived, number))
             await member.connect()
             self._members.append(member)
-        for _ in range(job.ahead):
-            self._pool.append(await self._dialled())
-        self._free = list(self._pool)
         connected = perf_counter()
         while perf_counter() < max(Member.told, connected) + SETTLED:  # noqa: ASYNC110 - no event per frame
             await asyncio.sleep(SETTLED / 10)
+        for _ in range(job.ahead):  # not before: a server ends connections that wait for seconds
+            self._pool.append(await self._dialled())
+        self._free = list(self._pool)
 
     async def _dialled(self) -> Connection:
         connection = Connection(self._answered)
