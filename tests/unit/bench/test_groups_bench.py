@@ -16,6 +16,7 @@ from bench.members import add_group
 from bench.socket_client import SocketClient
 from chat4all.adapters.memory.ephemeral import MemoryEphemeral
 from chat4all.adapters.sql.directory import SqlDirectory
+from chat4all.domain.directory import Role
 from chat4all.gateway.auth.access_tokens import JwtAccessTokens
 from chat4all.gateway.auth.revocations import Revocations
 from chat4all.gateway.auth.signing_key import SigningKey
@@ -138,6 +139,7 @@ async def test_members_are_in_the_group_and_their_tokens_are_those_of_the_produc
     assert kept is not None
     assert found == [member.user_id for member in kept.members]
     assert kept.created_by == found[0]
+    assert [member.role for member in kept.members] == [Role.OWNER, Role.MEMBER, Role.MEMBER]
     assert len(set(found)) == 3
 
 

@@ -166,9 +166,9 @@ def test_probes_before_and_after_are_told_apart_by_the_clock_of_the_load() -> No
     over = outcome(1.0, name=OVERLOAD, began=111.5, seconds=60.0)
     rested, ended = 105.0 + REST, 171.5
     sightings = [
-        *(sighting(rested - QUIET - 0.5 + number * EVERY, 1.0) for number in range(9)),
+        *(sighting(rested - QUIET - 4.0 + number * EVERY, 1.0) for number in range(79)),
         *(sighting(rested - QUIET + number * EVERY, 0.004) for number in range(59)),
-        *(sighting(ended - 0.5 + number * EVERY, 0.004) for number in range(9)),
+        *(sighting(ended - 2.0 + number * EVERY, 0.004) for number in range(39)),
         *(sighting(ended + number * EVERY, None) for number in range(20)),
         *(sighting(ended + 1 + number * EVERY, 0.004) for number in range(40)),
         Sighting(due=ended + AFTERWARDS + 1, answered=ended + AFTERWARDS + 2),
