@@ -86,11 +86,12 @@ Raises `SessionWindowClosed`, `InvalidInput`, and `Unavailable` when it cannot t
 class _Call:
     """What one call has come to: the records to append, the ids that it claimed.
 
-    `kept` is what the store had of its ids before it claimed any, and `accepted` are messages of
-    `records`, which the log does not have yet.
+    `kept` is what the store has of its ids, once that was asked for, and `accepted` are messages
+    of `records`, which the log does not have yet.
     """
 
-    kept: Mapping[MessageId, Kept]
+    drafts: Sequence[Draft]
+    kept: Mapping[MessageId, Kept] | None = None
     records: list[Record] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     accepted: list[tuple[MessageId, ConversationId]] = field(default_factory=list)
@@ -147,7 +148,7 @@ class SendMessage:
         The accepted ones keep their order and are made durable together.
         """
         self._check_backlog()
-        call = _Call(await self._kept(drafts))
+        call = _Call(drafts)
         try:
             outcomes = [await self._outcome(sender, one, call) for one in drafts]
             if call.records:
@@ -172,7 +173,7 @@ class SendMessage:
         """
         conversation = await self._conversation(sender, draft)
         check_recipients(draft, conversation)
-        await self._check_reply(sender, draft, _Call({}))
+        await self._check_reply(sender, draft, _Call([draft]))
         await self._check_payload(draft, digest_of(sender, draft))
         if draft.message_id is not None and await self._stored(draft.message_id) is not None:
             raise _id_conflict(draft.message_id)
@@ -305,6 +306,8 @@ class SendMessage:
         earlier = await self._ephemeral.leases.claim(key, digest, ttl=CLAIM_SECONDS)
         if earlier is None:
             call.claimed.append(key)
+            if call.kept is None:  # who is a stranger or too fast does not come to this
+                call.kept = await self._kept(call.drafts)
             kept = call.kept.get(message_id)
             if kept is None or kept.digest == digest:
                 return

@@ -118,6 +118,9 @@ async def test_a_batch_asks_the_store_once_for_all_its_ids(
 
     monkeypatch.setattr(process.send._stored, "_ask_for", counted)
     drafts = [town.draft(str(number)) for number in range(100)]
+    with pytest.raises(ConversationNotFound):
+        await process.send(town.eve, drafts[0])
+    assert asked == []
     await process.send.many(town.ana, drafts)
     assert asked == [100]
 
