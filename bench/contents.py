@@ -10,6 +10,8 @@ from bench.http1 import request
 from bench.job import Job, Lane
 from bench.socket_client import TEXT, masked
 
+BATCH = 100
+"""Messages of one `POST /v1/messages/batch`."""
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -17,8 +19,25 @@ def requests_of(job: Job) -> Requests:
     """Return what gives the requests of a job."""
     if job.way == "rest":
         return Posts(job)
+    if job.way == "rest batch":
+        batches = batches_of(job)
+        return lambda lane, _: batches[lane]
     ready = frames_of(job) if job.way == "websocket" else calls_of(job)
     return lambda lane, _: ready[lane]
+
+
+def batches_of(job: Job) -> list[bytes]:
+    """Return the `POST /v1/messages/batch` of every lane."""
+    return [
+        request(
+            "POST",
+            "/v1/messages/batch",
+            host=f"{job.host}:{job.port}",
+            token=lane.sender_token,
+            body=msgspec.json.encode({"messages": [_message(lane, job.text)] * BATCH}),
+        )
+        for lane in job.lanes
+    ]
 
 
 def frames_of(job: Job) -> list[bytes]:

@@ -6,8 +6,9 @@ from typing import Literal
 
 import msgspec
 
-Way = Literal["rest", "websocket", "grpc", "grpc stream"]
-"""How messages are sent: `POST /v1/messages`, `send` frames, `SendMessage`, `SendMessages`."""
+Way = Literal["rest", "rest batch", "websocket", "grpc", "grpc stream"]
+"""How messages are sent: `POST /v1/messages` and `/v1/messages/batch`, `send` frames,
+`SendMessage`, `SendMessages`."""
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     grpc_port: int = 0
     watched: bool = False
     """Whether the senders have a WebSocket open as well, which is told what they sent."""
+    stored_in: str = ""
+    """The product's file of messages, in which to look how many wait to be stored."""
 
     @property
     def text(self) -> str:
@@ -88,6 +91,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     accepted: float
     refused: dict[str, int]
     pushed: float
+    ended_after: float = 0.0
+    """Seconds from the end of the phase to the last answer."""
+    backlog: int | None = None
+    """Most messages that were answered and not stored at a time; None without `stored_in`."""
     drained_after: float | None
     """Seconds from the last request to the last frame."""
     stored_after: float | None

@@ -12,7 +12,8 @@ import msgspec
 import uvloop
 
 from bench import cpu
-from bench.contents import requests_of
+from bench.backlog import watched
+from bench.contents import BATCH, requests_of
 from bench.drive import NO_ANSWER, Closed, Drive, Open, Sender
 from bench.grpc_sender import Channels
 from bench.http1 import Asker, Connection, request
@@ -38,6 +39,34 @@ class _Item(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     items: list[_Item]
+
+
+class _Problem(msgspec.Struct):
+    code: str
+
+
+class _Each(msgspec.Struct):
+    """What became of one message of a batch."""
+
+    status: int
+    message_id: str = ""
+    problem: _Problem | None = None
+
+
+class _Batch(msgspec.Struct):
+    items: list[_Each]
+
+
+def outcomes_of(body: bytes) -> tuple[list[str], list[str]]:
+    """Return the ids of what a batch had accepted, and why the rest was not."""
+    items = msgspec.json.decode(body, type=_Batch).items
+    accepted = [one.message_id for one in items if one.status == _ACCEPTED]
+    refused = [
+        one.problem.code if one.problem else str(one.status)
+        for one in items
+        if one.status != _ACCEPTED
+    ]
+    return accepted, refused
 
 
 def why(status: int, *, retry_after: bool) -> str:
@@ -101,9 +130,10 @@ class Load:
             socket.lane = lane
             await socket.connect()
             return socket
-        if job.way != "rest":
+        if job.way not in {"rest", "rest batch"}:
             return self._channels.sender(number, lane, self._answered)
-        connection = Connection(self._responded)
+        batches = job.way == "rest batch"
+        connection = Connection(self._responded_to_batch if batches else self._responded)
         connection.lane = lane
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: connection, job.host, job.port)
@@ -122,6 +152,16 @@ class Load:
         else:
             self._answered(connection, (), (why(status, retry_after=connection.retry_after),), now)
 
+    def _responded_to_batch(
+        self, connection: Connection, status: int, body: bytes, now: float
+    ) -> None:
+        """Take the answer to a batch; one without outcomes is a refusal of all of it."""
+        if status == _OK:
+            self._answered(connection, *outcomes_of(body), now)
+        else:
+            refusal = why(status, retry_after=connection.retry_after)
+            self._answered(connection, (), (refusal,) * BATCH, now)
+
     def _answered(
         self, sender: Sender, accepted: Sequence[str], refused: Sequence[str], now: float
     ) -> None:
@@ -134,15 +174,18 @@ class Load:
         frames = self._ledger.frame_count
         before = cpu.moment(self._job.server_pid)
         window = asyncio.ensure_future(self._look_after(phase.seconds))
-        await drive.run(phase.seconds)
-        ended = perf_counter()
+        async with watched(self._job.stored_in, lambda: len(drive.ids)) as backlog:
+            await drive.run(phase.seconds)
+            ended = perf_counter()
         after, frames_after = await window
         self._drive = None
         gc.collect()
         if phase.name == CAPACITY:
             self._capacity = drive.accepted / phase.seconds
         drained, stored = await self._drain(ended, phase.rest) if self._job.lanes else (None, None)
-        return self._outcome(phase, drive, (before, after), frames_after - frames, drained, stored)
+        found = self._outcome(phase, drive, (before, after), frames_after - frames, drained, stored)
+        late = round(max(0.0, ended - before.at - phase.seconds), 3)
+        return msgspec.structs.replace(found, ended_after=late, backlog=backlog.most)
 
     async def _look_after(self, seconds: float) -> tuple[cpu.Moment, int]:
         """Return the processor time and the frames when the seconds of a phase are over."""
