@@ -66,7 +66,7 @@ async def add_group(folder: Path, count: int, *, issuer: str) -> Group:
     """
     async with SqlDirectory(f"sqlite:///{folder / 'directory.sqlite3'}") as directory:
         people = [await add_person(directory, number) for number in range(count)]
-        group = await directory.conversations.create(_group_of(people))
+        group = await directory.conversations.create(group_of(people))
         return Group(people, group, await Signer.of(directory, issuer=issuer))
 
 
@@ -83,7 +83,8 @@ async def add_person(directory: Directory, number: int) -> User:
     return person
 
 
-def _group_of(people: Sequence[User]) -> Conversation:
+def group_of(people: Sequence[User]) -> Conversation:
+    """Return a new group of these people; the first one owns it."""
     at = datetime.now(UTC)
     return Conversation(
         id=ConversationId(new_id()),

@@ -161,14 +161,15 @@ class Api:
 
     async def plain(self, token: str) -> None:
         """Ask who one is."""
-        await self._get("/v1/users/me", token)
+        await self.get("/v1/users/me", token)
 
     async def page(self, words: str, token: str) -> list[str]:
         """Return the ids of the first page of a search."""
-        body = await self._get(f"/v1/messages/search?q={quote(words)}&limit={PAGE}", token)
+        body = await self.get(f"/v1/messages/search?q={quote(words)}&limit={PAGE}", token)
         return [one["message_id"] for one in msgspec.json.decode(body)["items"]]
 
-    async def _get(self, path: str, token: str) -> bytes:
+    async def get(self, path: str, token: str) -> bytes:
+        """Return what is at a path."""
         host = f"{self._host}:{self._port}"
         status, body = await self._asker.ask(request("GET", path, host=host, token=token))
         if status != _OK:
@@ -194,7 +195,7 @@ async def compared(
             api_took.append(between - began)
             bare_took.append(time.perf_counter() - between)
     return Found(
-        api=_latency(api_took), bare=_latency(bare_took), items=len(ours), same=ours == theirs
+        api=latency_of(api_took), bare=latency_of(bare_took), items=len(ours), same=ours == theirs
     )
 
 
@@ -214,7 +215,7 @@ async def asked(server: Server, data: Data, repeats: int) -> Round:
             began = time.perf_counter()
             await api.plain(token)
             plain.append(time.perf_counter() - began)
-    return Round(plain=_latency(plain[WARM:]), found=found)
+    return Round(plain=latency_of(plain[WARM:]), found=found)
 
 
 def label(kind: str, where: str) -> str:
@@ -222,7 +223,8 @@ def label(kind: str, where: str) -> str:
     return f"{kind}, {where}"
 
 
-def _latency(seconds: Sequence[float]) -> Latency:
+def latency_of(seconds: Sequence[float]) -> Latency:
+    """Return the distribution of what was asked; there has to be something."""
     found = latency(seconds)
     if found is None:
         raise BenchFailed("nothing was asked: --repeats is at least 1")
