@@ -36,6 +36,8 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["closed", "open"]
     seconds: float
     share: float = 0.0
+    rate: float = 0.0
+    """Requests a second that are due, where it is not a share."""
     named: bool = False
     drops: bool = False
     connections: int = 0

@@ -197,7 +197,7 @@ class Load:
         parts = (pool, self._requests, self._ledger)
         drive: Drive
         if phase.kind == "open":
-            rate = phase.share * self._capacity
+            rate = self._rate(phase)
             if rate <= 0:
                 raise ValueError(f"phase {phase.name}: the phase `{CAPACITY}` accepted nothing")
             drive = Open(*parts)
@@ -207,6 +207,9 @@ class Load:
         drive.named = phase.named
         self._drive = drive
         return drive
+
+    def _rate(self, phase: Phase) -> float:
+        return phase.rate or phase.share * self._capacity
 
     async def _drain(self, ended: float, rest: float) -> tuple[float, float | None]:
         """Wait for the last frame and for the last row; return how long each took.
@@ -245,7 +248,7 @@ class Load:
             kind=phase.kind,
             seconds=phase.seconds,
             began=moments[0].at,
-            offered=phase.share * self._capacity if phase.kind == "open" else None,
+            offered=self._rate(phase) if phase.kind == "open" else None,
             accepted=drive.accepted / phase.seconds,
             refused=dict(drive.refused),
             pushed=frames / phase.seconds,
