@@ -12,6 +12,7 @@ import typer
 from chat4all.cli.failure import USAGE, CommandFailed, reporting
 from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.terminal import say
+from chat4all.cli.uncollected import uncollected
 from chat4all.settings import Settings
 
 ROLES = ("gateway", "files", "router", "connector", "notifier", "presence", "auditor")
@@ -53,7 +54,8 @@ def serve(
 
 
 async def _serve(settings: Settings) -> None:
-    from chat4all.bootstrap.server import serve as serve_node  # noqa: PLC0415 - slow to load
+    with uncollected():
+        from chat4all.bootstrap.server import serve as serve_node  # noqa: PLC0415 - slow to load
 
     def on_ready(url: str) -> None:
         say(f"Chat4All is ready at {url} (data in {settings.data_dir}). Ctrl-C stops it.")
@@ -112,8 +114,12 @@ def run_roles(
 
 
 async def _serve_roles(settings: Settings, roles: list[str], channels: list[str] | None) -> None:
-    from chat4all.bootstrap.role_node import Roles, require_shared  # noqa: PLC0415 - slow to load
-    from chat4all.bootstrap.server import serve_roles  # noqa: PLC0415
+    with uncollected():
+        from chat4all.bootstrap.role_node import (  # noqa: PLC0415 - slow to load
+            Roles,
+            require_shared,
+        )
+        from chat4all.bootstrap.server import serve_roles  # noqa: PLC0415
 
     def on_ready(url: str) -> None:
         say(f"Chat4All runs {', '.join(roles)} at {url}. Ctrl-C stops it.")
@@ -124,7 +130,8 @@ async def _serve_roles(settings: Settings, roles: list[str], channels: list[str]
 
 
 async def _serve_files(settings: Settings) -> None:
-    from chat4all.bootstrap.server import serve_files  # noqa: PLC0415 - slow to load
+    with uncollected():
+        from chat4all.bootstrap.server import serve_files  # noqa: PLC0415 - slow to load
 
     def on_ready(url: str) -> None:
         say(f"Chat4All serves files at {url} (data in {settings.data_dir}). Ctrl-C stops it.")
