@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, Table, func, literal, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,9 @@ from chat4all.adapters.sql.preparing import CLAIM
 from chat4all.adapters.sql.tables import keys, metadata
 from chat4all.domain.errors import Conflict
 from chat4all.ports.moving import Key, Row
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 
 class SqlRows:
@@ -64,9 +67,8 @@ class SqlRows:
     async def add(self, table: str, rows: Sequence[Row]) -> None:
         """Keep rows whose key is not there; see the port."""
         of = self._tables[table]
-        build = sqlite.insert if self._database.server is None else postgresql.insert
         # The key alone: where another row has the name or the pair, it must be told.
-        add = build(of).on_conflict_do_nothing(index_elements=[*of.primary_key])
+        add = self._insert(of).on_conflict_do_nothing(index_elements=[*of.primary_key])
 
         async def work(connection: AsyncConnection) -> None:
             try:
@@ -75,6 +77,13 @@ class SqlRows:
                 raise Conflict(f"another row of {table} has what only one may have") from error
 
         await self._database.write(work)
+
+    def _insert(self, of: Table) -> sqlite.Insert | postgresql.Insert:
+        if self._database.server is None:
+            return sqlite.insert(of)
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - who needs it pays for it
+
+        return postgresql.insert(of)
 
     def _rows(self, table: str) -> Select[Any]:
         of: Table = self._tables[table]

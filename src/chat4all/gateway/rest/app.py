@@ -124,8 +124,6 @@ def _caller(request: ApiRequest) -> Any:
 
 
 def _documents() -> list[HTTPRouteHandler]:
-    asyncapi = json.dumps(asyncapi_document()).encode()
-
     @get("/openapi.json", include_in_schema=False, public=True)
     async def openapi_json() -> Response[bytes]:
         """Return the OpenAPI document."""
@@ -134,9 +132,14 @@ def _documents() -> list[HTTPRouteHandler]:
     @get("/asyncapi.json", include_in_schema=False, public=True)
     async def asyncapi_json() -> Response[bytes]:
         """Return the AsyncAPI document of the WebSocket."""
-        return Response(asyncapi, media_type="application/json")
+        return Response(_asyncapi_json(), media_type="application/json")
 
     return [openapi_json, asyncapi_json]
+
+
+@lru_cache(1)
+def _asyncapi_json() -> bytes:
+    return json.dumps(asyncapi_document()).encode()
 
 
 def _files(deps: RestDeps) -> list[HTTPRouteHandler]:

@@ -1,0 +1,39 @@
+"""The embedded default loads no library of an engine or a platform that it does not use."""
+
+import subprocess
+import sys
+
+import pytest
+
+LOADED = "import sys, chat4all.bootstrap.server; print(*sys.modules)"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    found = subprocess.run(
+        [sys.executable, "-c", LOADED], check=True, capture_output=True, text=True
+    )
+    return set(found.stdout.split())
+
+
+def test_what_every_start_needs_is_seen(loaded: set[str]) -> None:
+    assert "sqlalchemy.dialects.sqlite" in loaded
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        "aioboto3",
+        "aiogram",
+        "asyncpg",
+        "confluent_kafka",
+        "grpc",
+        "httpx",
+        "pymongo",
+        "pywa",
+        "redis",
+        "sqlalchemy.dialects.postgresql",
+    ],
+)
+def test_a_library_of_something_else_is_not_loaded(loaded: set[str], library: str) -> None:
+    assert library not in loaded
