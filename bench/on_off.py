@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,12 +12,12 @@ import msgspec
 from rich.console import Console
 
 from bench import people, servers
-from bench.job import Findings, Job, Outcome, Phase
+from bench.job import Findings, Job, Lane, Outcome, Phase
 from bench.kept import keep, show_lines
 from bench.load import CAPACITY
 from bench.machine import Commit, Machine, commit, machine
 from bench.report import doubts_about
-from bench.servers import RATES, BenchFailed, Cores
+from bench.servers import RATES, BenchFailed, Cores, Server
 from bench.stats import Spread, ratios, spread
 
 OFF = "off"
@@ -52,22 +53,53 @@ def measure(folder: Path, settings: Mapping[str, str], seconds: float) -> Measur
     """Load one start of the product: as much as it takes, then half of that."""
     cores = Cores(None, None)
     with servers.product(folder, cores, environment={**RATES, **settings}) as server:
-        host, port = server.address
-        job = Job(
-            host=host,
-            port=port,
-            server_pid=server.pid,
-            connections=CONNECTIONS,
-            phases=[
-                Phase(name="warm", kind="closed", seconds=1.0),
-                Phase(name=CAPACITY, kind="closed", seconds=seconds),
-                Phase(name=HALF, kind="open", seconds=seconds, share=0.5),
-            ],
-            lanes=people.lanes(server.url),
-            text_length=100,
-            spin=False,
-        )
-        return done(job, cores)
+        return done(_load(server, people.lanes(server.url), seconds), cores)
+
+
+def _load(server: Server, lanes: list[Lane], seconds: float) -> Job:
+    host, port = server.address
+    return Job(
+        host=host,
+        port=port,
+        server_pid=server.pid,
+        connections=CONNECTIONS,
+        phases=[
+            Phase(name="warm", kind="closed", seconds=1.0),
+            Phase(name=CAPACITY, kind="closed", seconds=seconds),
+            Phase(name=HALF, kind="open", seconds=seconds, share=0.5),
+        ],
+        lanes=lanes,
+        text_length=100,
+        spin=False,
+    )
+
+
+def side_by_side(
+    folders: Mapping[str, tuple[Path, Mapping[str, str]]],
+    rounds: int,
+    seconds: float,
+    say: Callable[[str], None],
+) -> list[Round]:
+    """Load servers that run side by side by turns, each for a short while, in every round.
+
+    `folders` has the data and the settings of each name. What a slow minute takes it takes from
+    all of them, so smaller differences can be told than between starts one after the other. Who
+    is not loaded idles beside who is.
+    """
+    cores = Cores(None, None)
+    with contextlib.ExitStack() as running:
+        started = {
+            name: running.enter_context(
+                servers.product(folder, cores, environment={**RATES, **settings})
+            )
+            for name, (folder, settings) in folders.items()
+        }
+        lanes = {name: people.lanes(server.url) for name, server in started.items()}
+
+        def measured(name: str, _: int) -> Measured:
+            return done(_load(started[name], lanes[name], seconds), cores)
+
+        return rounds_of(list(folders), measured, rounds, say)
 
 
 def done(job: Job, cores: Cores) -> Measured:
