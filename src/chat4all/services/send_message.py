@@ -35,6 +35,7 @@ from chat4all.services.catching_up import CatchingUp
 from chat4all.services.notify import FindConversation, PeekConversation
 from chat4all.services.records import encode_command
 from chat4all.services.shown_files import CheckFile, no_files
+from chat4all.services.turns import Turns
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,6 +65,12 @@ class Limits:
     conversation_rate: float = 500.0
     conversation_burst: float = 2_000.0
     backlog: int = 50_000
+
+
+MESSAGES_A_TURN = 16
+"""Messages that are checked in one turn of the event loop: some 6 ms of work."""
+LONGEST_LINE = 2_000
+"""Calls that may wait for their turn: with a message each less than 1 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +134,7 @@ class SendMessage:
         self._find = find
         self._limits = limits
         self._check_file = check_file
+        self._turns = Turns(MESSAGES_A_TURN, line=LONGEST_LINE)
 
     async def __call__(self, sender: UserId, draft: Draft) -> Accepted:
         """Accept `draft`; return once the log holds it durably.
@@ -148,6 +156,7 @@ class SendMessage:
         The accepted ones keep their order and are made durable together.
         """
         self._check_backlog()
+        await self._turns.take(len(drafts))
         call = _Call(drafts)
         try:
             outcomes = [await self._outcome(sender, one, call) for one in drafts]

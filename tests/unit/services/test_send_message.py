@@ -20,7 +20,7 @@ from chat4all.domain.errors import (
 from chat4all.domain.ids import ConversationId, MessageId, new_id
 from chat4all.domain.payload import text
 from chat4all.ports.event_log import COMMANDS
-from chat4all.services.send_message import Accepted, Limits
+from chat4all.services.send_message import MESSAGES_A_TURN, Accepted, Limits
 from chat4all.testing.pipeline import NO_LIMITS, Pipeline, add_conversation
 
 
@@ -157,6 +157,19 @@ async def test_a_long_backlog_turns_senders_away_for_a_moment(town: Any) -> None
     with pytest.raises(Unavailable) as caught:
         await stopped.send(town.ana, town.draft())
     assert caught.value.retry_after == 1
+
+
+async def test_many_sends_at_once_leave_the_loop_to_others_in_between(
+    town: Any, process: Pipeline
+) -> None:
+    many, laps = 20, 0
+    drafts = [town.draft() for _ in range(many * MESSAGES_A_TURN)]
+    sending = asyncio.gather(*(process.send(town.ana, one) for one in drafts))
+    while not sending.done():
+        await asyncio.sleep(0)
+        laps += 1
+    assert many <= laps <= 2 * many
+    assert len(await sending) == len(drafts)
 
 
 async def test_a_full_disk_accepts_nothing_and_gives_the_id_free_again(
