@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from chat4all import __version__
 from chat4all.cli.app import app
+from chat4all.cli.program import RUNNING, running
 
 FIXTURES = Path(__file__).parents[1] / "unit" / "chat_export" / "fixtures"
 WHATSAPP = FIXTURES / "whatsapp-ios-en.txt"
@@ -44,6 +45,13 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
     result = run(*words, "--help")
     assert result.exit_code == 0
     assert re.search(rf"Examples?:\n(.*\n)*.*chat4all {' '.join(words)}", result.output)
+
+
+def test_what_runs_the_product_alone_is_the_same_as_among_all_commands() -> None:
+    assert {words[0] for words in paths(typer.main.get_command(running()))} == set(RUNNING)
+    for name in RUNNING:
+        alone = CliRunner().invoke(running(), [name, "--help"])
+        assert alone.output == run(name, "--help").output
 
 
 def test_the_version_is_told() -> None:

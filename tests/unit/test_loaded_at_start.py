@@ -5,7 +5,14 @@ import sys
 
 import pytest
 
-LOADED = "import sys, chat4all.bootstrap.server; print(*sys.modules)"
+LOADED = """
+import atexit, sys
+import chat4all.bootstrap.server
+from chat4all.cli import main
+atexit.register(lambda: print("loaded:", *sys.modules))
+sys.argv = ["chat4all", "serve", "--help"]
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -13,11 +20,11 @@ def loaded() -> set[str]:
     found = subprocess.run(
         [sys.executable, "-c", LOADED], check=True, capture_output=True, text=True
     )
-    return set(found.stdout.split())
+    return set(found.stdout.partition("loaded:")[2].split())
 
 
 def test_what_every_start_needs_is_seen(loaded: set[str]) -> None:
-    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert {"sqlalchemy.dialects.sqlite", "chat4all.cli.serve"} <= loaded
 
 
 @pytest.mark.parametrize(
@@ -26,6 +33,8 @@ def test_what_every_start_needs_is_seen(loaded: set[str]) -> None:
         "aioboto3",
         "aiogram",
         "asyncpg",
+        "chat4all.cli.app",
+        "chat4all.client",
         "confluent_kafka",
         "grpc",
         "httpx",

@@ -7,10 +7,8 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import httpx
 import typer
 
-from chat4all.client.errors import ClientError, NotReached
 from chat4all.domain.errors import BadSettings, Chat4AllError
 
 T = TypeVar("T")
@@ -37,20 +35,17 @@ def reporting() -> Iterator[None]:
         raise _exit(str(error), USAGE) from error
     except Chat4AllError as error:
         raise _exit(str(error), FAILED) from error
-    except NotReached as error:  # of a transfer
-        raise _exit(f"{error}; run the same command again to go on", FAILED) from error
-    except ClientError as error:
-        raise _exit(str(error), FAILED) from error
-    except httpx.InvalidURL as error:
-        raise _exit(f"the address cannot be read: {error}", USAGE) from error
-    except httpx.HTTPError as error:
-        detail = str(error) or type(error).__name__
-        raise _exit(f"the server does not answer: {detail}", FAILED) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise _exit(f"{where}{error.strerror or error}", FAILED) from error
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
         raise typer.Exit(INTERRUPTED) from error
+    except Exception as error:
+        from chat4all.cli.failed_call import told  # noqa: PLC0415 - a server calls nobody here
+
+        if (message := told(error)) is None:
+            raise
+        raise _exit(*message) from error
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
