@@ -107,10 +107,7 @@ ROWS = (
             "The lesser of messages acknowledged and pushed, and messages stored, to rows that "
             "nobody is told of."
         ),
-        known=(
-            "While batches come, what is accepted leaves what is stored and pushed behind: all "
-            "share one interpreter."
-        ),
+        known="Accepting, placing, storing and pushing share one interpreter.",
     ),
     Row(
         what="WebSocket and gRPC send",

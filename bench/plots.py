@@ -60,13 +60,13 @@ def latency_plot(peers: Result, folder: Path) -> str:
 def rates_plot(results: Mapping[str, Result], folder: Path) -> str:
     """Draw what is delivered per second beside what it is compared with."""
     chart = _chart(pygal.Bar, "Delivered per second", "")
-    chart.logarithmic = True
     chart.x_labels = [name for name in _RATES if name in results]
-    for place, label in enumerate(("the product", "beside it")):
-        chart.add(
-            label,
-            [medians(results[name]).get(_RATES[name][place]) for name in chart.x_labels],
-        )
+    told = [
+        [medians(results[name]).get(_RATES[name][place]) for name in chart.x_labels]
+        for place in range(2)
+    ]
+    for label, rates in zip(("the product", "beside it"), told, strict=True):
+        chart.add(label, rates)
     return _save(chart, "performance-deliveries", folder)
 
 

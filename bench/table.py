@@ -146,7 +146,7 @@ def _section(row: Row, result: Result | None) -> str:
     settings = ", ".join(f"{name} {shown(value)}" for name, value in result.settings.items())
     told += (
         f" Measured on {result.date[:10]} at {result.commit} with {settings}, on {result.machine}, "
-        f"load average before {shown(result.load_average)} (`bench/results/{result.name}`)."
+        f"load average before {shown(result.load_average)} (`{result.name}`)."
     )
     return " ".join([told, *(f"A doubt: {one}." for one in result.warnings)]) + "\n"
 

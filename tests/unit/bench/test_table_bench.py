@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -11,7 +12,7 @@ import pytest
 
 from bench import batches, full, peers, table
 from bench.goals import ROWS, Figure, Result, Row, figures_of, goal_of, newest, result_of, shown
-from bench.plots import medians, worst
+from bench.plots import medians, rates_plot, worst
 from bench.servers import ROOT
 from bench.table import QUICK, SCENARIOS, command_of, page_of, write
 from tests.unit.bench.test_batches_bench import one as of_batches
@@ -222,6 +223,16 @@ def test_page_and_pictures_are_written_from_files_alone_and_always_the_same(
     assert medians(result_of(tmp_path / "peers.json"))["at 15%: 202 to screen, p50, ms"] == 2.0
     page = (tmp_path / "images-0.md").read_text()
     assert "| at 15%: empty POST, p99, ms | 0.70 |  |" in page
+
+
+def test_bars_of_rates_begin_at_nothing(tmp_path: Path) -> None:
+    lines = [["group: deliveries/s", value(500.0)], ["bare broadcast: deliveries/s", value(5e3)]]
+    kept(tmp_path, "groups.json", lines=lines)
+    rates_plot({"groups": result_of(tmp_path / "groups.json")}, tmp_path)
+    text = (tmp_path / "performance-deliveries.svg").read_text()
+    bars = re.findall(r'<rect[^>]*height="([^"]+)" class="rect', text)
+    ours, bare = (float(one) for one in bars)
+    assert ours == pytest.approx(bare / 10)
 
 
 def test_scenarios_are_run_by_their_names_with_what_they_take() -> None:
