@@ -112,6 +112,8 @@ def options(settings: Mapping[str, str]) -> list[str]:
     return [word for url in moved for word in ("--to", url)]
 
 
+DERIVED = {"indexed", "stretch", "timed"}
+"""Tables that follow from others."""
 NOT_MOVED = {"CHAT4ALL_EPHEMERAL_URL"}
 
 
@@ -197,7 +199,7 @@ def contents(folder: Path) -> dict[str, list[Any]]:
             for name, kind in db.execute(
                 "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
             ):
-                if name != "indexed" and not name.startswith("message_words"):
+                if name not in DERIVED and not name.startswith("message_words"):
                     rows = db.execute(f"SELECT * FROM {name}")  # noqa: S608 - our own tables
                     found[f"{file.name} {kind}"] = sorted(map(repr, rows))
     return found

@@ -9,6 +9,8 @@ and an index less is a third of the cost of an insert.
 
 `message_words` is filled after the fact in large steps (see `message_search`), up to the
 key in `indexed`. https://www.sqlite.org/fts5.html
+`stretch` is filled along with it, up to the key in `timed` (see `message_stretches`); a file
+of an older version is timed some time after it was opened.
 """
 
 from __future__ import annotations
@@ -102,6 +104,16 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS audit (key INTEGER PRIMARY KEY, body BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS indexed (key INTEGER NOT NULL)",
     "INSERT INTO indexed SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM indexed)",
+    """
+    CREATE TABLE IF NOT EXISTS stretch (
+        number INTEGER PRIMARY KEY,
+        oldest INTEGER NOT NULL,
+        newest INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS stretch_newest ON stretch (newest, oldest)",
+    "CREATE TABLE IF NOT EXISTS timed (key INTEGER NOT NULL)",
+    "INSERT INTO timed SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM timed)",
 )
 
 

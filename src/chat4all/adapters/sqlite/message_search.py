@@ -2,7 +2,7 @@
 
 Indexing each message as it comes would cost about as much as storing it. So the words
 are indexed in large steps, some time after; a search first catches up with the rest.
-https://www.sqlite.org/fts5.html says what MATCH understands.
+https://www.sqlite.org/fts5.html says what MATCH understands; `message_walk` finds the newest.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import json
 import sqlite3
 import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from chat4all.adapters.sqlite.message_file import MessageFile
 from chat4all.adapters.sqlite.message_history import messages_by_key
 from chat4all.adapters.sqlite.message_rows import packed, ticks
+from chat4all.adapters.sqlite.message_stretches import time_step
+from chat4all.adapters.sqlite.message_walk import Values, newest_keys
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.messages import Message
 
@@ -31,20 +34,38 @@ SELECT key, conversation, words FROM message
 WHERE key > ? AND key <= ? AND words IS NOT NULL ORDER BY key
 """
 _KEYS = "SELECT i.key FROM json_each(?) asked CROSS JOIN identity i ON i.id = asked.value"
-_FOUND = """
-SELECT m.key
-FROM message_words w CROSS JOIN message m ON m.key = w.rowid
-WHERE w.message_words MATCH :query
-    AND m.conversation IN (SELECT value FROM json_each(:places))
-    AND m.created_at >= :since AND m.created_at < :until
-    AND (m.created_at < :before OR (m.created_at = :before AND m.id < :before_id))
-    AND NOT EXISTS (
-        SELECT 1 FROM hidden
-        WHERE hidden.message = m.key AND user = (SELECT key FROM identity WHERE id = :viewer)
-    )
-ORDER BY m.created_at DESC, m.id DESC LIMIT :limit
-"""
 _ALWAYS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A search as the file is asked; times are numbers."""
+
+    terms: str
+    conversations: str
+    viewer: UserId
+    since: int
+    until: int
+    before: int
+    before_id: bytes | str
+    limit: int
+
+    def values(self, places: Sequence[int]) -> Values:
+        """Return the values of the query, in the conversations with these keys."""
+        query = f"words : ({self.terms})"
+        if len(places) <= PLACES_IN_QUERY:
+            here = " OR ".join(f'"{key}"' for key in places)
+            query = f"place : ({here}) AND {query}"
+        return {
+            "query": query,
+            "places": json.dumps(places),
+            "viewer": self.viewer,
+            "since": self.since,
+            "until": self.until,
+            "latest": min(self.until - 1, self.before),
+            "before": self.before,
+            "before_id": self.before_id,
+        }
 
 
 class SqliteSearch(MessageFile):
@@ -81,16 +102,17 @@ class SqliteSearch(MessageFile):
         if not terms or not conversations or limit <= 0:
             return []
         await self._catch_up()
-        values = {
-            "viewer": viewer,
-            "since": -_ALWAYS if since is None else ticks(since),
-            "until": _ALWAYS if until is None else ticks(until),
-            "before": _ALWAYS if before is None else ticks(before[0]),
-            "before_id": b"" if before is None else packed(before[1]),
-            "limit": limit,
-        }
-        asked = json.dumps(list(conversations))
-        return await self._read(lambda db: _search(db, terms, asked, values))
+        asked = _Asked(
+            terms=terms,
+            conversations=json.dumps(list(conversations)),
+            viewer=viewer,
+            since=-_ALWAYS if since is None else ticks(since),
+            until=_ALWAYS if until is None else ticks(until),
+            before=_ALWAYS if before is None else ticks(before[0]),
+            before_id=b"" if before is None else packed(before[1]),
+            limit=limit,
+        )
+        return await self._read(lambda db: _search(db, asked))
 
     def _index_soon(self) -> None:
         """Index what was added, in a moment."""
@@ -136,13 +158,12 @@ def is_word(character: str) -> bool:
 def index_step(db: sqlite3.Connection) -> bool:
     """Index the next messages; say whether there are more."""
     waiting = _waiting(db)
-    if waiting == 0:
-        return False
-    [mark] = db.execute("SELECT key FROM indexed").fetchone()
-    until = mark + min(waiting, INDEX_STEP)
-    db.execute(_INDEX, (mark, until))
-    db.execute("UPDATE indexed SET key = ?", (until,))
-    return waiting > INDEX_STEP
+    if waiting:
+        [mark] = db.execute("SELECT key FROM indexed").fetchone()
+        until = mark + min(waiting, INDEX_STEP)
+        db.execute(_INDEX, (mark, until))
+        db.execute("UPDATE indexed SET key = ?", (until,))
+    return time_step(db) or waiting > INDEX_STEP
 
 
 def _waiting(db: sqlite3.Connection) -> int:
@@ -151,15 +172,13 @@ def _waiting(db: sqlite3.Connection) -> int:
     return int(waiting)
 
 
-def _search(
-    db: sqlite3.Connection, terms: str, asked: str, values: dict[str, object]
-) -> Sequence[Message]:
-    places = [key for (key,) in db.execute(_KEYS, (asked,))]
-    if not places:
-        return []
-    query = f"words : ({terms})"
-    if len(places) <= PLACES_IN_QUERY:
-        here = " OR ".join(f'"{key}"' for key in places)
-        query = f"place : ({here}) AND {query}"
-    values = {**values, "query": query, "places": json.dumps(places)}
-    return messages_by_key(db, [key for (key,) in db.execute(_FOUND, values)])
+def _search(db: sqlite3.Connection, asked: _Asked) -> Sequence[Message]:
+    db.execute("BEGIN")  # all queries see the same
+    try:
+        places = [key for (key,) in db.execute(_KEYS, (asked.conversations,))]
+        if not places:
+            return []
+        return messages_by_key(db, newest_keys(db, asked.values(places), limit=asked.limit))
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")

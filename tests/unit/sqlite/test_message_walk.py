@@ -1,0 +1,225 @@
+"""Newest first without sorting: whatever the order of the file, the page is the same."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat4all.adapters.sqlite import message_walk
+from chat4all.adapters.sqlite.message_rows import ticks
+from chat4all.adapters.sqlite.message_search import index_step
+from chat4all.adapters.sqlite.message_store import SqliteMessageStore
+from chat4all.adapters.sqlite.message_stretches import STRETCH, all_timed
+from chat4all.adapters.sqlite.message_walk import newest_keys, walked_keys
+from chat4all.domain.messages import Message
+from chat4all.ports.message_store import Effects
+from chat4all.testing.message_storage import ANNA, START, Talk
+
+COUNT = 1_500
+LIMIT = 20
+
+
+def in_order() -> list[int]:
+    return list(range(COUNT))
+
+
+def a_little_late() -> list[int]:
+    chance = random.Random(1)  # noqa: S311 - any order
+    return [number + chance.randrange(90) for number in range(COUNT)]
+
+
+def old_ones_imported_last() -> list[int]:
+    return [*range(1_000, 2_000), *range(500)]
+
+
+def old_ones_imported_in_between() -> list[int]:
+    return [*range(1_000, 1_700), *range(700), *range(1_700, 1_710), *range(700, 790)]
+
+
+def two_from_a_clock_that_was_wrong() -> list[int]:
+    return [9_000_000 if number in {3, 700} else number for number in range(COUNT)]
+
+
+def shuffled() -> list[int]:
+    numbers = in_order()
+    random.Random(2).shuffle(numbers)  # noqa: S311
+    return numbers
+
+
+def backwards() -> list[int]:
+    return in_order()[::-1]
+
+
+def many_at_one_time() -> list[int]:
+    return [number // 300 for number in range(COUNT)]
+
+
+ORDERS = [
+    in_order,
+    a_little_late,
+    old_ones_imported_last,
+    old_ones_imported_in_between,
+    two_from_a_clock_that_was_wrong,
+    shuffled,
+    backwards,
+    many_at_one_time,
+]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "messages.sqlite3"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteMessageStore]:
+    async with SqliteMessageStore(path) as store:
+        yield store
+
+
+async def fill(store: SqliteMessageStore, talk: Talk, seconds: Sequence[int]) -> list[Message]:
+    """Add messages of these times, every third with another word; return those with "needle"."""
+    words = ["needle" if number % 3 else "straw" for number in range(len(seconds))]
+    added = [
+        talk.add(word, created_at=START + timedelta(seconds=at))
+        for word, at in zip(words, seconds, strict=True)
+    ]
+    await store.apply(Effects(added=added))
+    found = [new.message for new, word in zip(added, words, strict=True) if word == "needle"]
+    return sorted(found, key=lambda one: (one.created_at, one.message_id), reverse=True)
+
+
+async def pages(store: SqliteMessageStore, talk: Talk, **between: Any) -> list[Message]:
+    seen: list[Message] = []
+    last = None
+    while page := await store.search(
+        "needle", conversations=[talk.id], viewer=ANNA, before=last, limit=LIMIT, **between
+    ):
+        seen.extend(page)
+        last = (page[-1].created_at, page[-1].message_id)
+    return seen
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("most_walks", "near"), [(0, 64), (4, 0), (4, 64), (1_000, 0), (1_000, 2)])
+async def test_pages_are_the_newest_in_any_order(
+    store: SqliteMessageStore,
+    order: Callable[[], list[int]],
+    most_walks: int,
+    near: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(message_walk, "MOST_WALKS", most_walks)
+    monkeypatch.setattr(message_walk, "NEAR", near)
+    talk = Talk()
+    expected = await fill(store, talk, order())
+    assert await pages(store, talk) == expected
+    since, to = START + timedelta(seconds=300), START + timedelta(seconds=1_203)
+    some = [one for one in expected if since <= one.created_at < to]
+    assert await pages(store, talk, since=since, until=to) == some
+
+
+async def test_a_page_reads_little_of_what_would_be_found(
+    store: SqliteMessageStore, path: Path
+) -> None:
+    talk = Talk()
+    await fill(store, talk, [*range(20_000, 40_000), *range(5_000), *range(40_000, 40_010)])
+    assert len(await pages(store, talk, since=START + timedelta(seconds=40_000))) == 7
+    with closing(sqlite3.connect(path)) as db:
+        assert all_timed(db)
+        walked, keys = steps(db, lambda: newest_keys(db, asked(db), limit=LIMIT))
+        db.execute("UPDATE timed SET key = 0")
+        sorted_, same = steps(db, lambda: newest_keys(db, asked(db), limit=LIMIT))
+    assert keys == same
+    assert len(keys) == LIMIT
+    assert walked * 20 < sorted_
+
+
+async def test_what_is_in_no_order_is_sorted(store: SqliteMessageStore, path: Path) -> None:
+    talk = Talk()
+    blocks = [range(at, at + STRETCH) for at in range(0, 600 * STRETCH, STRETCH)]
+    random.Random(3).shuffle(blocks)  # noqa: S311
+    expected = await fill(store, talk, [at for block in blocks for at in block])
+    assert (
+        await store.search("needle", conversations=[talk.id], viewer=ANNA, limit=500)
+        == expected[:500]
+    )
+    with closing(sqlite3.connect(path)) as db:
+        assert walked_keys(db, asked(db), limit=500) is None
+
+
+async def test_a_file_of_an_older_version_is_searched_and_then_timed(path: Path) -> None:
+    talk = Talk()
+    async with SqliteMessageStore(path) as store:
+        expected = await fill(store, talk, old_ones_imported_last())
+        assert await pages(store, talk) == expected
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE stretch")
+        db.execute("DROP TABLE timed")
+        db.commit()
+    async with SqliteMessageStore(path) as store:
+        assert await pages(store, talk) == expected  # at once
+        with closing(sqlite3.connect(path)) as db:
+            async with asyncio.timeout(10):
+                while not all_timed(db):  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0.05)
+            assert walked_keys(db, asked(db), limit=LIMIT) == newest_keys(
+                db, asked(db), limit=LIMIT
+            )
+        assert await pages(store, talk) == expected
+
+
+async def test_what_an_older_version_indexed_is_timed_later(path: Path) -> None:
+    talk = Talk()
+    async with SqliteMessageStore(path) as store:
+        await fill(store, talk, range(100))
+        await pages(store, talk)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE timed SET key = 10")
+        db.execute("DELETE FROM stretch WHERE number > 0")
+        assert not all_timed(db)
+        assert not index_step(db)
+        assert all_timed(db)
+        rows = db.execute("SELECT number, oldest, newest FROM stretch ORDER BY number").fetchall()
+    first, last = ticks(START), ticks(START + timedelta(seconds=99))
+    assert rows[0] == (0, first, ticks(START + timedelta(seconds=STRETCH - 2)))
+    assert rows[-1] == (100 // STRETCH, ticks(START + timedelta(seconds=STRETCH - 1)), last)
+
+
+def asked(db: sqlite3.Connection) -> dict[str, Any]:
+    """Return the query for the needle in the conversation of the first message."""
+    [place] = db.execute("SELECT conversation FROM message LIMIT 1").fetchone()
+    always = 2**63 - 1
+    return {
+        "query": f'place : "{place}" AND words : "needle" *',
+        "places": f"[{place}]",
+        "viewer": ANNA,
+        "since": -always,
+        "until": always,
+        "latest": always,
+        "before": always,
+        "before_id": b"",
+    }
+
+
+def steps(db: sqlite3.Connection, work: Callable[[], list[int]]) -> tuple[int, list[int]]:
+    """Return about how many instructions SQLite needs for a work, and what it returns."""
+    count = 0
+
+    def more() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    db.set_progress_handler(more, 10)
+    found = work()
+    db.set_progress_handler(None, 10)
+    return count, found
