@@ -30,6 +30,7 @@ from chat4all.ports.message_store import Kept, MessageData, SupportsSearch
 from chat4all.services.catching_up import CatchingUp
 from chat4all.services.progress import Progress, in_app_history
 from chat4all.services.records import encode_command
+from chat4all.services.statuses_now import statuses_now
 
 MOST_REACTIONS = 50
 """Different emoji on one message."""
@@ -207,16 +208,7 @@ class Messages:
 
     async def now(self, messages: Sequence[Message]) -> Mapping[MessageId, Status]:
         """Return how far messages have come; those of no conversation are left out."""
-        statuses: dict[MessageId, Status] = {}
-        together: dict[ConversationId, list[Message]] = {}
-        for message in messages:
-            together.setdefault(message.conversation_id, []).append(message)
-        for name, theirs in together.items():
-            conversation = await self._people.conversation(name)
-            if conversation is not None:
-                views = await self._views(theirs, conversation)
-                statuses |= {one.message.message_id: one.status for one in views}
-        return statuses
+        return await statuses_now(self._store, self._people, messages)
 
     async def edit(self, actor: UserId, message_id: MessageId, payload: Payload) -> MessageView:
         """Replace the payload of one's own message; returns it as it will be.
