@@ -19,6 +19,7 @@ from chat4all.adapters.sqlite.message_search import index_step
 from chat4all.adapters.sqlite.message_store import SqliteMessageStore
 from chat4all.adapters.sqlite.message_stretches import STRETCH, all_timed
 from chat4all.adapters.sqlite.message_walk import newest_keys, walked_keys
+from chat4all.domain.ids import MessageId, new_id
 from chat4all.domain.messages import Message
 from chat4all.ports.message_store import Effects
 from chat4all.testing.message_storage import ANNA, START, Talk
@@ -54,6 +55,15 @@ def shuffled() -> list[int]:
     return numbers
 
 
+def stretches_out_of_order() -> list[int]:
+    chance = random.Random(5)  # noqa: S311
+    starts = list(range(0, 40 * STRETCH, STRETCH))
+    for at in range(0, len(starts), 8):
+        starts[at : at + 8] = chance.sample(starts[at : at + 8], k=8)
+    numbers = [number for start in starts for number in range(start, start + STRETCH)]
+    return numbers[1:]  # there is no key 0
+
+
 def backwards() -> list[int]:
     return in_order()[::-1]
 
@@ -69,6 +79,7 @@ ORDERS = [
     old_ones_imported_in_between,
     two_from_a_clock_that_was_wrong,
     shuffled,
+    stretches_out_of_order,
     backwards,
     many_at_one_time,
 ]
@@ -86,11 +97,16 @@ async def store(path: Path) -> AsyncIterator[SqliteMessageStore]:
 
 
 async def fill(store: SqliteMessageStore, talk: Talk, seconds: Sequence[int]) -> list[Message]:
-    """Add messages of these times, every third with another word; return those with "needle"."""
+    """Add messages of these times, every third with another word; return those with "needle".
+
+    Their ids are in no order: those of one time come by them.
+    """
+    ids = [new_id() for _ in seconds]
+    random.Random(6).shuffle(ids)  # noqa: S311
     words = ["needle" if number % 3 else "straw" for number in range(len(seconds))]
     added = [
-        talk.add(word, created_at=START + timedelta(seconds=at))
-        for word, at in zip(words, seconds, strict=True)
+        talk.add(word, message_id=MessageId(id_), created_at=START + timedelta(seconds=at))
+        for word, at, id_ in zip(words, seconds, ids, strict=True)
     ]
     await store.apply(Effects(added=added))
     found = [new.message for new, word in zip(added, words, strict=True) if word == "needle"]
@@ -183,15 +199,27 @@ async def test_what_an_older_version_indexed_is_timed_later(path: Path) -> None:
         await fill(store, talk, range(100))
         await pages(store, talk)
     with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE timed SET key = 10")
-        db.execute("DELETE FROM stretch WHERE number > 0")
+        whole = times_of(db)
+        assert whole[0] == (0, ticks(START), ticks(START + timedelta(seconds=STRETCH - 2)))
+        db.execute("UPDATE timed SET key = 0")
+        db.execute("DELETE FROM stretch")
         assert not all_timed(db)
         assert not index_step(db)
         assert all_timed(db)
-        rows = db.execute("SELECT number, oldest, newest FROM stretch ORDER BY number").fetchall()
-    first, last = ticks(START), ticks(START + timedelta(seconds=99))
-    assert rows[0] == (0, first, ticks(START + timedelta(seconds=STRETCH - 2)))
-    assert rows[-1] == (100 // STRETCH, ticks(START + timedelta(seconds=STRETCH - 1)), last)
+        assert times_of(db) == whole
+
+
+async def test_the_times_of_a_stretch_grow_with_it(store: SqliteMessageStore, path: Path) -> None:
+    talk = Talk()
+    for times in (range(50, 60), range(90, 99), range(5)):
+        await fill(store, talk, times)
+        await pages(store, talk)
+    with closing(sqlite3.connect(path)) as db:
+        assert times_of(db) == [(0, ticks(START), ticks(START + timedelta(seconds=98)))]
+
+
+def times_of(db: sqlite3.Connection) -> list[tuple[int, int, int]]:
+    return db.execute("SELECT number, oldest, newest FROM stretch ORDER BY number").fetchall()
 
 
 def asked(db: sqlite3.Connection) -> dict[str, Any]:
