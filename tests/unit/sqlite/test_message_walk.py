@@ -159,6 +159,19 @@ async def test_a_page_reads_little_of_what_would_be_found(
     assert walked * 20 < sorted_
 
 
+async def test_a_walk_does_not_go_where_a_later_one_was(
+    store: SqliteMessageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_walk, "NEAR", 2)
+    newest = [24, 16, 18, 17, 15, 23, 22, 21, 20, 19]  # the second walk begins at 16
+    by_age = [*range(15), *reversed(newest)]
+    blocks = [range(at * STRETCH, (at + 1) * STRETCH) for at in map(by_age.index, range(25))]
+    talk = Talk()
+    expected = await fill(store, talk, [at for block in blocks for at in block][1:])
+    page = await store.search("needle", conversations=[talk.id], viewer=ANNA, limit=200)
+    assert page == expected[:200]
+
+
 async def test_what_is_in_no_order_is_sorted(store: SqliteMessageStore, path: Path) -> None:
     talk = Talk()
     blocks = [range(at, at + STRETCH) for at in range(0, 600 * STRETCH, STRETCH)]
