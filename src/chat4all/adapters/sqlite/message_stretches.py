@@ -8,11 +8,12 @@ when to when its messages are: whatever walks down the file knows what it may st
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 STRETCH = 64  # messages; a page reads on to the end of its stretch
-TIMED_STEP = 16_384  # messages of an older file in one step, some 10 ms
+TIMED_STEP = 4_096  # messages of an older file in one step, some 10 ms at most
 
 _TIME = f"""
 INSERT INTO stretch (number, oldest, newest)
@@ -25,8 +26,9 @@ ON CONFLICT DO UPDATE SET
 _LOWEST = "SELECT number FROM stretch WHERE +newest >= ? ORDER BY number LIMIT 1"
 _HIGHEST = "SELECT number FROM stretch WHERE +oldest <= ? ORDER BY number DESC LIMIT 1"
 _NEWEST_FIRST = """
-SELECT number, newest FROM stretch WHERE newest >= ? AND oldest <= ? ORDER BY newest DESC
+SELECT number, newest FROM stretch WHERE newest >= ? AND oldest <= ? {} ORDER BY newest DESC
 """
+_BUT_NOT = "AND number NOT BETWEEN ? AND ? "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,12 @@ def between(db: sqlite3.Connection, oldest: int, newest: int) -> Between | None:
     return Between(lowest=lowest[0], highest=highest[0], oldest=oldest, newest=newest)
 
 
-def newest_first(db: sqlite3.Connection, wanted: Between) -> Iterator[tuple[int, int]]:
-    """Yield the number and the latest time of each stretch, the latest first."""
-    return db.execute(_NEWEST_FIRST, (wanted.oldest, wanted.newest))
+def newest_first(
+    db: sqlite3.Connection, wanted: Between, *, but_not: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield the number and the latest time of each stretch, the latest first.
+
+    `but_not` are the first and last numbers of those that are left out.
+    """
+    query = _NEWEST_FIRST.format(_BUT_NOT * len(but_not))
+    return db.execute(query, (wanted.oldest, wanted.newest, *chain.from_iterable(but_not)))

@@ -135,23 +135,29 @@ class _Search:
 
     def run(self) -> list[int] | None:
         try:
-            return self._page.keys if self._walked() else None
+            while (number := self._next()) is not None:
+                walk = self._begin(number)
+                if walk is None:
+                    return None
+                walk.down_to(number, self._page)
         finally:
             for walk in self._walks:
                 walk.close()
+        return self._page.keys
 
-    def _walked(self) -> bool:
-        """Read every stretch that can matter; say whether that took few walks."""
-        for number, newest in newest_first(self._db, self._wanted):
-            if self._page.is_before(newest) or self._all_read():
-                break
+    def _next(self) -> int | None:
+        """Go on with the walks there are; return where another one is needed, if anywhere."""
+        read = [(walk.at, walk.first) for walk in self._walks]
+        for number, newest in newest_first(self._db, self._wanted, but_not=read):
+            if self._page.is_before(newest):
+                return None
             if any(walk.at <= number <= walk.first for walk in self._walks):
                 continue
-            walk = self._near(number) or self._begin(number)
+            walk = self._near(number)
             if walk is None:
-                return False
+                return number
             walk.down_to(number, self._page)
-        return True
+        return None
 
     def _near(self, number: int) -> _Walk | None:
         """Return a walk that comes by here soon."""
@@ -174,7 +180,3 @@ class _Search:
                 walk.floor = first + 1
         self._walks.append(_Walk(self._db, self._values, first=first, floor=floor))
         return self._walks[-1]
-
-    def _all_read(self) -> bool:
-        read = sum(walk.first - walk.at + 1 for walk in self._walks)
-        return read == self._wanted.highest - self._wanted.lowest + 1
