@@ -13,6 +13,8 @@ from typing import Any
 
 import uvicorn
 
+IDLE = "bearer.idle"
+
 
 async def plain_app(scope: Any, receive: Any, send: Any) -> None:
     """Answer everything by 200 and `{}`."""
@@ -41,7 +43,8 @@ def litestar_app() -> Any:
 class Broadcast:
     """Writes what is posted to every WebSocket, as one frame that is the same for all.
 
-    Who connects is told `ready`, as by the product, and what they say is not listened to.
+    Who connects is told `ready`, as by the product, and what they say is not listened to. Those
+    that offer the subprotocol `IDLE` are told nothing more.
     """
 
     def __init__(self) -> None:
@@ -49,18 +52,23 @@ class Broadcast:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Take a POST, or a WebSocket until it ends."""
-        await (self._keep if scope["type"] == "websocket" else self._post)(receive, send)
+        if scope["type"] == "websocket":
+            listens = IDLE not in scope.get("subprotocols", ())
+            await self._keep(receive, send, listens=listens)
+        else:
+            await self._post(receive, send)
 
-    async def _keep(self, receive: Any, send: Any) -> None:
+    async def _keep(self, receive: Any, send: Any, *, listens: bool) -> None:
         await receive()
         await send({"type": "websocket.accept", "subprotocol": "chat4all.v1"})
         await send({"type": "websocket.send", "text": '{"type":"ready","cursor":"none"}'})
-        self._sends[id(send)] = send
+        if listens:
+            self._sends[id(send)] = send
         try:
             while (await receive())["type"] != "websocket.disconnect":
                 pass
         finally:
-            del self._sends[id(send)]
+            self._sends.pop(id(send), None)
 
     async def _post(self, receive: Any, send: Any) -> None:
         body, more = b"", True

@@ -17,7 +17,7 @@ from time import perf_counter
 import msgspec
 import uvloop
 
-from bench import cpu
+from bench import cpu, memory
 from bench.http1 import Connection, request
 from bench.job import Latency
 from bench.servers import ROOT, BenchFailed
@@ -45,6 +45,19 @@ class CrowdJob(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: str = ""
     text: str = ""
     frame: str = ""
+    idle_tokens: list[str] = []
+    """Who is connected as well, and is sent nothing."""
+    at_a_time: int = 1
+    """How many connect at a time."""
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """What the connections cost the server, once it is quiet again: each of them."""
+
+    sockets: int
+    resident_kib: float
+    anonymous_kib: float
+    cpu_ms: float
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +78,7 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     server_threads_cpu: float
     frame: str
     """One that a member was sent."""
+    connected: Connected | None = None
 
     @property
     def cost(self) -> float:
@@ -120,6 +134,7 @@ class Crowd:
         self._job = job
         self._tally = Tally(len(job.tokens))
         self._members: list[Member] = []
+        self._idle: list[Member] = []
         self._pool: list[Connection] = []
         self._free: list[Connection] = []
         self._sent_at: dict[str, float] = {}
@@ -130,7 +145,7 @@ class Crowd:
 
     async def run(self) -> Delivered:
         """Connect, settle, send for a second and then for the time, wait for the last frame."""
-        await self._connect()
+        connected = await self._connect()
         gc.collect()
         gc.disable()
         self._sending = True
@@ -147,7 +162,7 @@ class Crowd:
         took = after.at - before.at
         last = self._tally.last_at
         frame = self._members[0].frame
-        for member in self._members:
+        for member in (*self._members, *self._idle):
             member.close()
         for connection in self._pool:
             connection.close()
@@ -158,28 +173,36 @@ class Crowd:
             accepted=len(self._sent_at),
             missing=len(self._sent_at) * len(self._members) - self._tally.frames,
             disorder=self._tally.disorder,
-            reconnects=sum(one.reconnects for one in self._members),
+            reconnects=sum(one.reconnects for one in (*self._members, *self._idle)),
             generator_cpu=own,
             server_loop_cpu=loop,
             server_threads_cpu=threads,
             frame=frame,
+            connected=connected,
         )
 
     def _moment(self) -> tuple[cpu.Moment, int, int]:
         return cpu.moment(self._job.server_pid), self._tally.frames, self._tally.complete
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> Connected:
         job = self._job
-        for number, token in enumerate(job.tokens):
-            member = Member(job.host, job.port, token, partial(self._arrived, number))
-            await member.connect()
-            self._members.append(member)
+        before = _cost(job.server_pid)
+        self._idle = [Member(job.host, job.port, one, _unasked) for one in job.idle_tokens]
+        self._members = [
+            Member(job.host, job.port, token, partial(self._arrived, number))
+            for number, token in enumerate(job.tokens)
+        ]
+        everybody = [*self._idle, *self._members]
+        for at in range(0, len(everybody), job.at_a_time):
+            await asyncio.gather(*(one.connect() for one in everybody[at : at + job.at_a_time]))
         connected = perf_counter()
         while perf_counter() < max(Member.told, connected) + SETTLED:  # noqa: ASYNC110 - no event per frame
             await asyncio.sleep(SETTLED / 10)
+        found = connected_of(len(everybody), before, _cost(job.server_pid))
         for _ in range(job.ahead):  # not before: a server ends connections that wait for seconds
             self._pool.append(await self._dialled())
         self._free = list(self._pool)
+        return found
 
     async def _dialled(self) -> Connection:
         connection = Connection(self._answered)
@@ -216,6 +239,31 @@ class Crowd:
                 return
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)  # what comes twice
+
+
+Cost = tuple[float, float, float]
+"""MiB resident, MiB anonymous, and seconds of the processor up to now."""
+
+
+def _cost(pid: int) -> Cost:
+    return memory.resident(pid), memory.anonymous(pid), cpu.used_by(pid)
+
+
+def connected_of(sockets: int, before: Cost, after: Cost) -> Connected:
+    """Return what each of so many connections cost between two moments."""
+    resident, anonymous, seconds = (
+        (late - early) / sockets for early, late in zip(before, after, strict=True)
+    )
+    return Connected(
+        sockets=sockets,
+        resident_kib=resident * 1024,
+        anonymous_kib=anonymous * 1024,
+        cpu_ms=seconds * 1e3,
+    )
+
+
+def _unasked(message_id: str, seq: int, at: float) -> None:
+    raise RuntimeError(f"{message_id}, number {seq}, came at {at} to who is in no conversation")
 
 
 def id_in(body: bytes) -> str:

@@ -49,8 +49,15 @@ class Signer:
 class Group:
     """A group in a data folder, and who can issue tokens for its members."""
 
-    def __init__(self, people: Sequence[User], group: Conversation, signer: Signer) -> None:
+    def __init__(
+        self,
+        people: Sequence[User],
+        group: Conversation,
+        signer: Signer,
+        others: Sequence[User] = (),
+    ) -> None:
         self._people = people
+        self._others = others
         self._signer = signer
         self.conversation_id = group.id
 
@@ -58,16 +65,23 @@ class Group:
         """Return a new token of every member, the owner's first."""
         return [self._signer.token(one) for one in self._people]
 
+    def other_tokens(self) -> list[str]:
+        """Return a new token of everybody who is not in the group."""
+        return [self._signer.token(one) for one in self._others]
 
-async def add_group(folder: Path, count: int, *, issuer: str) -> Group:
+
+async def add_group(folder: Path, count: int, *, issuer: str, others: int = 0) -> Group:
     """Add a group of so many new people to the data of a product that does not run.
 
-    It will run at the address `issuer`.
+    With `others` there are so many more, who are in no conversation. It will
+    run at the address `issuer`.
     """
     async with SqlDirectory(f"sqlite:///{folder / 'directory.sqlite3'}") as directory:
-        people = [await add_person(directory, number) for number in range(count)]
+        everybody = [await add_person(directory, number) for number in range(count + others)]
+        people = everybody[:count]
         group = await directory.conversations.create(group_of(people))
-        return Group(people, group, await Signer.of(directory, issuer=issuer))
+        signer = await Signer.of(directory, issuer=issuer)
+        return Group(people, group, signer, everybody[count:])
 
 
 async def add_person(directory: Directory, number: int) -> User:

@@ -9,12 +9,17 @@ from pathlib import Path
 
 from tests.chaos.memory import tree
 
-RESIDENT, HIGHEST = "VmRSS", "VmHWM"
+RESIDENT, HIGHEST, ANONYMOUS = "VmRSS", "VmHWM", "RssAnon"
 
 
 def resident(pid: int) -> float:
     """Return what is resident now; memory that processes share counts for each of them."""
     return _sum(pid, RESIDENT)
+
+
+def anonymous(pid: int) -> float:
+    """Return what is resident now and of no file."""
+    return _sum(pid, ANONYMOUS)
 
 
 def highest(pid: int) -> float:

@@ -29,6 +29,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "sends": ("--rounds", "1", "--seconds", "2"),
     "routers": ("--rounds", "1", "--messages", "5000"),
     "groups": ("--rounds", "1", "--seconds", "2", "--members", "100"),
+    "sockets": ("--rounds", "1", "--seconds", "2", "--sockets", "1000", "--active", "100"),
     "full": ("--rounds", "1", "--seconds", "2", "--stored", "20000", "--conversations", "1000"),
     "files": ("--rounds", "1", "--size", "64"),
     "search": ("--rounds", "1", "--stored", "20000", "--repeats", "5"),
