@@ -33,6 +33,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "full": ("--rounds", "1", "--seconds", "2", "--stored", "20000", "--conversations", "1000"),
     "files": ("--rounds", "1", "--size", "64"),
     "search": ("--rounds", "1", "--stored", "20000", "--repeats", "5"),
+    "soak": ("--minutes", "1"),
     "start": ("--rounds", "1", "--idle", "1", "--stored", "1000"),
     "overload": ("--rounds", "1", "--seconds", "5", "--connections", "500"),
 }
