@@ -22,6 +22,7 @@ from bench.members import Group, add_group
 from bench.servers import RATES, BenchFailed, Cores, Server
 from bench.stats import Spread, spread
 from bench.told import Lines, Say, known, parser_of, tell
+from chat4all.domain.directory import MAX_MEMBERS
 from tests.servers.process import free_port
 
 GOAL, GOAL_KIB = 0.7, 30
@@ -63,7 +64,7 @@ def measure(folder: Path, given: tuple[int, int, int, float, int], say: Say) -> 
     data.mkdir()
     issuer = f"http://127.0.0.1:{port}"
     # The owner of the group sends, and has no WebSocket.
-    group = asyncio.run(add_group(data, active + 1, issuer=issuer, others=sockets - active))
+    group = asyncio.run(add_group(data, active, issuer=issuer, others=sockets - active + 1))
     settings = {**RATES, "CHAT4ALL_PORT": str(port)}
 
     def ours() -> Delivered:
@@ -118,11 +119,16 @@ def main() -> int:
     add = parser.add_argument
     add("--seconds", type=float, default=5.0, help="how long messages are sent")
     add("--sockets", type=int, default=10_000, help="WebSockets that are connected")
-    add("--active", type=int, default=1_000, help="how many of them are sent messages")
+    add(
+        "--active",
+        type=int,
+        default=1_000,
+        help="members of the group; one sends, the others are told",
+    )
     add("--ahead", type=int, default=4, help="messages that are on their way at a time")
     given = parser.parse_args()
-    if not 0 < given.active <= given.sockets:
-        parser.error("--active is from 1 to --sockets")
+    if not 1 < given.active <= min(given.sockets, MAX_MEMBERS):
+        parser.error(f"--active is from 2 to --sockets, and at most {MAX_MEMBERS}: a group")
     options = (given.sockets, given.active, given.rounds, given.seconds, given.ahead)
 
     def run(folder: Path, say: Say) -> list[Round]:
