@@ -5,7 +5,9 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,35 @@ async def test_a_locked_file_is_unavailable_and_comes_back(
             await items.submit(insert(1))
         other.close()
         assert await items.submit(insert(1)) == 1
+
+
+async def test_a_file_that_another_program_locks_does_not_hold_up_the_loop(path: Path) -> None:
+    async with Writer(path, set_up, inline_below=60.0) as items:
+        assert await items.submit(insert(0)) == 0
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            waiting = [items.submit(insert(n)) for n in (1, 2)]
+            await asyncio.sleep(0.1)
+            waiting += [items.submit(insert(n)) for n in (3, 4)]
+            await asyncio.sleep(0.1)
+            assert time.monotonic() - began < 1.0 < writer.BUSY_TIMEOUT
+            assert not any(one.done() for one in waiting)
+        assert await asyncio.gather(*waiting) == [1, 2, 3, 4]
+        assert await items.read(numbers) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("inline_below", [0.0, 60.0], ids=["in a thread", "on the loop"])
+async def test_leaving_a_locked_file_ends_what_waits_with_an_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch, inline_below: float
+) -> None:
+    monkeypatch.setattr(writer, "BUSY_TIMEOUT", 0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        async with Writer(path, set_up, inline_below=inline_below) as items:
+            other.execute("BEGIN IMMEDIATE")
+            waiting = items.submit(insert(1))
+    with pytest.raises(Unavailable, match="locked"):
+        await waiting
 
 
 async def test_many_who_wait_for_a_locked_file_wait_once(

@@ -31,6 +31,7 @@ _Item = tuple[Work[Any], Settle]
 _Outcome = tuple[Settle, Any, Exception | None]
 
 BUSY_TIMEOUT = 5.0  # seconds to wait for another process that writes
+INLINE_PATIENCE = 0.01  # the same on the event loop, which nobody else has meanwhile
 _AVERAGED = 16  # commits over which their time is averaged
 GROUP_LIMIT = 4096  # works in one transaction
 READERS = 2  # threads that read beside the writer
@@ -49,6 +50,10 @@ _SETTINGS = (
 )
 
 
+class _Held(Exception):
+    """Another process writes, or the file has to be opened anew: nothing for the event loop."""
+
+
 class Writer:
     """The only writer of one SQLite file in this process.
 
@@ -60,9 +65,8 @@ class Writer:
 
     With `inline_below` (seconds), groups are committed on the event loop itself as long as
     a commit takes less than that: where the disk answers at once, waking a thread costs
-    more than the commit. Measured when the file is opened; when commits become slower the
-    thread takes over for good. Not for a file that another process writes too: its lock
-    would hold up the loop.
+    more than the commit. Measured when the file is opened; when commits become slower, or
+    another process has the file locked, the thread takes over for good.
     """
 
     def __init__(
@@ -165,6 +169,8 @@ class Writer:
             if self._inline_below > 0:
                 self._commit_time = self._trial()
                 self._inline = self._commit_time < self._inline_below
+                if self._inline:
+                    self._wait_for_locks(INLINE_PATIENCE)
         except Exception as error:  # noqa: BLE001 - whatever it is, the opener is told
             self._loop.call_soon_threadsafe(_settle, started, None, self._refused(error))
             return
@@ -181,11 +187,27 @@ class Writer:
         if not self._gathered:
             return
         group, self._gathered = self._gathered, []
-        outcomes = self._transact(group)
+        try:
+            outcomes = self._transact(group)
+        except _Held:
+            self._hand_over(group)
+            return
         self._checkpointer.committed()
         self._checkpoint()
-        self._inline = self._commit_time < self._inline_below
+        if self._commit_time >= self._inline_below:
+            self._hand_over([])
         _settle_all(outcomes)
+
+    def _hand_over(self, group: list[_Item]) -> None:
+        """Leave the connection to the thread for good, and to it what is not done."""
+        self._inline = False
+        if self._sound:  # else the thread opens the file anew
+            self._wait_for_locks(BUSY_TIMEOUT)
+        for item in group:
+            self._queue.put(item)
+
+    def _wait_for_locks(self, seconds: float) -> None:
+        self._db.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     def _trial(self) -> float:
         """Return how many seconds a commit takes here."""
@@ -212,11 +234,18 @@ class Writer:
         return group
 
     def _transact(self, group: list[_Item]) -> list[_Outcome]:
-        """Run the group plainly; only when something fails, again with savepoints."""
+        """Run the group plainly; only when something fails, again with savepoints.
+
+        Raises `_Held` on the event loop where it would have to wait; nothing was done then.
+        """
+        if self._inline and not self._sound:
+            raise _Held
         try:
             return self._commit(group, _plainly)
         except Exception as error:  # noqa: BLE001 - any error of a work belongs to its caller
             self._recover(error)
+            if self._inline and code_of(error) == sqlite3.SQLITE_BUSY:
+                raise _Held from None
             if len(group) == 1 or code_of(error) == sqlite3.SQLITE_BUSY:  # nothing was tried
                 return self._all_failed(group, error)
         try:
