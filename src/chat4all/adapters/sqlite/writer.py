@@ -12,7 +12,6 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -22,6 +21,7 @@ from typing import Any, Self, TypeVar
 from chat4all.adapters.sqlite.checkpoint import Checkpointer, passive
 from chat4all.adapters.sqlite.damage import check
 from chat4all.adapters.sqlite.errors import code_of, translate
+from chat4all.adapters.sqlite.readers import Readers
 from chat4all.domain.errors import BadSettings, SchemaTooNew, Unavailable
 
 T = TypeVar("T")
@@ -34,7 +34,6 @@ BUSY_TIMEOUT = 5.0  # seconds to wait for another process that writes
 INLINE_PATIENCE = 0.01  # the same on the event loop, which nobody else has meanwhile
 _AVERAGED = 16  # commits over which their time is averaged
 GROUP_LIMIT = 4096  # works in one transaction
-READERS = 2  # threads that read beside the writer
 TRIAL = 5  # commits by which the disk is judged when a file is opened
 
 _UNSOUND = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -98,7 +97,7 @@ class Writer:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._readers = _Readers(self.path)
+        self._readers = Readers(self.path, busy_timeout=BUSY_TIMEOUT)
         started: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(
             target=self._run, args=(started,), name=f"writer {self.path.name}", daemon=True
@@ -369,46 +368,6 @@ class Writer:
         }:
             return BadSettings(f"cannot open {self.path}: {error}; is the folder there, and ours?")
         return self._translated(error)
-
-
-class _Readers:
-    """A few threads, each with a read-only connection of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self.pool = ThreadPoolExecutor(READERS, thread_name_prefix=f"reader {path.name}")
-        self._path = path
-        self._own = threading.local()
-        self._all: list[sqlite3.Connection] = []
-
-    def run(self, work: Work[T]) -> T:
-        try:
-            return work(self._connection())
-        except sqlite3.Error as error:
-            told = translate(error, self._path)
-            if told is error:
-                raise
-            raise told from error
-
-    def close(self) -> None:
-        self.pool.shutdown()
-        for db in self._all:
-            db.close()
-
-    def _connection(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._own, "db", None)
-        if db is None:
-            db = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                timeout=BUSY_TIMEOUT,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            db.execute("PRAGMA query_only = ON")
-            db.execute("PRAGMA mmap_size = 268435456")
-            self._own.db = db
-            self._all.append(db)
-        return db
 
 
 def _plainly(db: sqlite3.Connection, group: list[_Item]) -> list[_Outcome]:
