@@ -72,6 +72,8 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """Frames that did not come, of those that should have."""
     disorder: int
     """Frames whose `seq` was not the next one."""
+    astray: int = 0
+    """Frames of messages that came to who is in no conversation."""
     reconnects: int
     generator_cpu: float
     server_loop_cpu: float
@@ -133,6 +135,7 @@ class Crowd:
     def __init__(self, job: CrowdJob) -> None:
         self._job = job
         self._tally = Tally(len(job.tokens))
+        self._astray = 0
         self._members: list[Member] = []
         self._idle: list[Member] = []
         self._pool: list[Connection] = []
@@ -173,6 +176,7 @@ class Crowd:
             accepted=len(self._sent_at),
             missing=len(self._sent_at) * len(self._members) - self._tally.frames,
             disorder=self._tally.disorder,
+            astray=self._astray,
             reconnects=sum(one.reconnects for one in (*self._members, *self._idle)),
             generator_cpu=own,
             server_loop_cpu=loop,
@@ -184,10 +188,14 @@ class Crowd:
     def _moment(self) -> tuple[cpu.Moment, int, int]:
         return cpu.moment(self._job.server_pid), self._tally.frames, self._tally.complete
 
+    def _unasked(self, message_id: str, seq: int, at: float) -> None:
+        del message_id, seq, at
+        self._astray += 1
+
     async def _connect(self) -> Connected:
         job = self._job
         before = _cost(job.server_pid)
-        self._idle = [Member(job.host, job.port, one, _unasked) for one in job.idle_tokens]
+        self._idle = [Member(job.host, job.port, one, self._unasked) for one in job.idle_tokens]
         self._members = [
             Member(job.host, job.port, token, partial(self._arrived, number))
             for number, token in enumerate(job.tokens)
@@ -260,10 +268,6 @@ def connected_of(sockets: int, before: Cost, after: Cost) -> Connected:
         anonymous_kib=anonymous * 1024,
         cpu_ms=seconds * 1e3,
     )
-
-
-def _unasked(message_id: str, seq: int, at: float) -> None:
-    raise RuntimeError(f"{message_id}, number {seq}, came at {at} to who is in no conversation")
 
 
 def id_in(body: bytes) -> str:

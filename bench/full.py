@@ -21,10 +21,10 @@ import msgspec
 import uvloop
 
 from bench import people, servers
-from bench.job import Job, Lane, Latency, Phase
+from bench.job import Lane, Latency
 from bench.load import CAPACITY
 from bench.members import Signer, add_person, group_of
-from bench.on_off import CONNECTIONS, HALF, Measured, done
+from bench.on_off import HALF, Measured, done, job_of
 from bench.report import doubts_about
 from bench.search import PAGE, WARM, Api, latency_of
 from bench.seed import OTHERS, Place, add_conversation, seed_places
@@ -188,25 +188,6 @@ def seen_on(store: Store, folder: Path, seconds: float, repeats: int) -> Seen:
         return Seen(
             load=done(job_of(server, people.lanes(server.url), seconds), _FREE), pages=pages
         )
-
-
-def job_of(server: Server, lanes: list[Lane], seconds: float) -> Job:
-    """Return the load: as much as the server takes, then half of that."""
-    host, port = server.address
-    return Job(
-        host=host,
-        port=port,
-        server_pid=server.pid,
-        connections=CONNECTIONS,
-        phases=[
-            Phase(name="warm", kind="closed", seconds=1.0),
-            Phase(name=CAPACITY, kind="closed", seconds=seconds),
-            Phase(name=HALF, kind="open", seconds=seconds, share=0.5),
-        ],
-        lanes=lanes,
-        text_length=100,
-        spin=False,
-    )
 
 
 _FREE = Cores(None, None)

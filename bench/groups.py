@@ -135,7 +135,10 @@ def lines_of(rounds: Sequence[Round]) -> Lines:
             (f"{name}: cores of the crowd", spread([one.generator_cpu for one in many])),
         ]
     lines += [
-        ("missing, repeated, out of order", spread([float(broken_of([one])) for one in rounds])),
+        (
+            "missing, repeated, out of order, astray",
+            spread([float(broken_of([one])) for one in rounds]),
+        ),
         ("members cut off", spread([float(one[OURS].reconnects) for one in rounds])),
     ]
     return known(lines)
@@ -146,8 +149,8 @@ def _to_all(many: Sequence[Delivered], rank: str) -> Spread | None:
 
 
 def broken_of(rounds: Sequence[Round]) -> int:
-    """Return how many frames of the product were missing, repeated or out of order."""
-    return sum(abs(one[OURS].missing) + one[OURS].disorder for one in rounds)
+    """Return how many frames of the product were missing, repeated, out of order or astray."""
+    return sum(abs(one[OURS].missing) + one[OURS].disorder + one[OURS].astray for one in rounds)
 
 
 def doubts_of(rounds: Sequence[Round]) -> list[str]:

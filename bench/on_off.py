@@ -53,10 +53,11 @@ def measure(folder: Path, settings: Mapping[str, str], seconds: float) -> Measur
     """Load one start of the product: as much as it takes, then half of that."""
     cores = Cores(None, None)
     with servers.product(folder, cores, environment={**RATES, **settings}) as server:
-        return done(_load(server, people.lanes(server.url), seconds), cores)
+        return done(job_of(server, people.lanes(server.url), seconds), cores)
 
 
-def _load(server: Server, lanes: list[Lane], seconds: float) -> Job:
+def job_of(server: Server, lanes: list[Lane], seconds: float) -> Job:
+    """Return the load: as much as the server takes, then half of that."""
     host, port = server.address
     return Job(
         host=host,
@@ -97,7 +98,7 @@ def side_by_side(
         lanes = {name: people.lanes(server.url) for name, server in started.items()}
 
         def measured(name: str, _: int) -> Measured:
-            return done(_load(started[name], lanes[name], seconds), cores)
+            return done(job_of(started[name], lanes[name], seconds), cores)
 
         return rounds_of(list(folders), measured, rounds, say)
 

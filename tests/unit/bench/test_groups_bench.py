@@ -172,9 +172,9 @@ def test_deliveries_are_compared_with_those_of_the_bare_server_in_the_same_round
     assert lines[f"{OURS}: us of the server's processor a delivery"].most == 500
 
 
-def test_a_frame_that_did_not_come_or_came_twice_breaks_a_promise_of_the_product_alone() -> None:
-    fine, bad = delivered(1.0), delivered(1.0, missing=-2, disorder=3)
-    assert broken_of([{OURS: bad, BARE: fine}, {OURS: fine, BARE: bad}]) == 5
+def test_what_is_missing_twice_or_astray_breaks_a_promise_of_the_product_alone() -> None:
+    fine, bad = delivered(1.0), delivered(1.0, missing=-2, disorder=3, astray=1)
+    assert broken_of([{OURS: bad, BARE: fine}, {OURS: fine, BARE: bad}]) == 6
 
 
 def test_a_crowd_that_may_be_the_limit_is_told() -> None:
