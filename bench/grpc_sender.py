@@ -22,7 +22,8 @@ CHANNELS = 8
 STREAMED = 10
 """Messages in one stream; it is answered once, when all of them were sent."""
 PATIENCE = 60.0
-_SERVICE = "/chat4all.v1.MessageService"
+SEND_MESSAGE = "/chat4all.v1.MessageService/SendMessage"
+_SEND_MESSAGES = "/chat4all.v1.MessageService/SendMessages"
 _OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # else all channels to one address are one connection
     ("grpc.enable_http_proxy", 0),
@@ -33,7 +34,12 @@ Call = Callable[[bytes], Awaitable[tuple[list[str], list[str]]]]
 
 
 def calls_of(job: Job) -> list[bytes]:
-    """Return the request of every lane; that of a stream is sent again and again."""
+    """Return the request of every lane; without lanes the empty one.
+
+    That of a stream is sent again and again.
+    """
+    if not job.lanes:
+        return [b""]
     kind = pb.SendMessageRequest if job.way == "grpc" else pb.SendMessagesRequest
     payload = message_pb2.Payload(text=message_pb2.TextPayload(text=job.text))
     return [
@@ -58,7 +64,8 @@ class Channels:
             address = f"{self._job.host}:{self._job.grpc_port}"
             self._channels[place] = grpc.aio.insecure_channel(address, options=_OPTIONS)
         make = one_by_one if self._job.way == "grpc" else as_a_stream
-        call = make(self._channels[place], self._job.lanes[lane].sender_token)
+        token = self._job.lanes[lane].sender_token if self._job.lanes else ""
+        call = make(self._channels[place], token)
         return GrpcSender(lane, call, answered)
 
     async def aclose(self) -> None:
@@ -70,7 +77,7 @@ class Channels:
 def one_by_one(channel: grpc.aio.Channel, token: str) -> Call:
     """Return what sends one message by one call."""
     ask: grpc.aio.UnaryUnaryMultiCallable[bytes, pb.SendMessageResponse] = channel.unary_unary(
-        f"{_SERVICE}/SendMessage", response_deserializer=pb.SendMessageResponse.FromString
+        SEND_MESSAGE, response_deserializer=pb.SendMessageResponse.FromString
     )
     told = (("authorization", f"Bearer {token}"),)
 
@@ -84,7 +91,7 @@ def one_by_one(channel: grpc.aio.Channel, token: str) -> Call:
 def as_a_stream(channel: grpc.aio.Channel, token: str) -> Call:
     """Return what sends the same message `STREAMED` times in one call."""
     pour: grpc.aio.StreamUnaryMultiCallable[bytes, pb.SendMessagesResponse] = channel.stream_unary(
-        f"{_SERVICE}/SendMessages", response_deserializer=pb.SendMessagesResponse.FromString
+        _SEND_MESSAGES, response_deserializer=pb.SendMessagesResponse.FromString
     )
     told = (("authorization", f"Bearer {token}"),)
 

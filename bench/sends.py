@@ -1,8 +1,9 @@
 """`python -m bench.sends`: messages sent by every way there is, in the same run on one server.
 
 Over REST, over WebSockets, and over gRPC as single calls and as streams, each by 64 senders at
-a time; beside them the empty POST on plain ASGI. Who sends over a WebSocket is told of the
-message there, so REST is also measured with the senders' WebSockets open.
+a time; beside them the empty POST on plain ASGI, and an empty call of grpcio. Who sends over a
+WebSocket is told of the message there, so REST is also measured with the senders' WebSockets
+open.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from bench.stats import ratios, spread
 from tests.servers.process import free_port
 
 EMPTY, REST, TOLD = "empty POST", "REST", "REST, senders told"
+EMPTY_CALL, CALL = "empty gRPC call", "gRPC"
 WAYS: dict[str, Way] = {
     REST: "rest",
     TOLD: "rest",
     "WebSocket": "websocket",
-    "gRPC": "grpc",
+    CALL: "grpc",
     "gRPC stream": "grpc stream",
 }
 """What is measured in each round beside the empty POST, and how it sends."""
@@ -54,10 +56,14 @@ def sends_rounds(
             if name == EMPTY:
                 with servers.ceiling("asgi", folder / "asgi", cores) as empty:
                     return done(job(empty, [], seconds), cores)
+            if name == EMPTY_CALL:
+                with servers.ceiling("grpc", folder / "grpc", cores) as empty:
+                    asked = job(empty, [], seconds, way="grpc", grpc_port=empty.address[1])
+                    return done(asked, cores)
             told = partial(job, way=WAYS[name], grpc_port=port, watched=name == TOLD)
             return done(told(server, lanes(number), seconds), cores)
 
-        return rounds_of([EMPTY, *WAYS], measured, rounds, say)
+        return rounds_of([EMPTY, *WAYS, EMPTY_CALL], measured, rounds, say)
 
 
 def job(
@@ -99,6 +105,7 @@ def lines_of(rounds: Sequence[Round]) -> Lines:
         for name in WAYS
         if name != base
     ]
+    lines.append((f"{CALL} / {EMPTY_CALL}", spread(ratios(rates[CALL], rates[EMPTY_CALL]))))
     lines += [(f"{name}: accepted/s", spread(rates[name])) for name in full]
     for what, of in (
         ("pushed/s meanwhile", lambda one: one.pushed),

@@ -18,7 +18,7 @@ from bench.grpc_sender import GrpcSender, outcomes_of, why
 from bench.job import Job, Lane, Way
 from bench.ledger import Ledger
 from bench.on_off import Measured
-from bench.sends import EMPTY, REST, WAYS, lines_of
+from bench.sends import EMPTY, EMPTY_CALL, REST, WAYS, lines_of
 from bench.socket_client import Frames
 from bench.socket_sender import SocketSender
 from chat4all.gateway.grpc.generated import message_service_pb2 as pb
@@ -73,6 +73,13 @@ def unmasked(raw: bytes) -> bytes:
     mask, content = raw[4:8], raw[8:]
     plain = bytes(byte ^ mask[at % 4] for at, byte in enumerate(content))
     return bytes((raw[0], raw[1] & 0x7F)) + raw[2:4] + plain
+
+
+@pytest.mark.parametrize("way", ["rest", "grpc"])
+def test_without_lanes_what_is_sent_is_empty(way: Way) -> None:
+    raw = requests_of(msgspec.structs.replace(job(way), lanes=[]))(0, "")
+    assert raw.partition(b"\r\n\r\n")[2] == b""
+    assert raw.startswith(b"POST /v1/messages ") == (way == "rest")
 
 
 @pytest.mark.parametrize("way", ["websocket", "grpc", "grpc stream"])
@@ -221,6 +228,7 @@ def test_ways_are_compared_with_rest_and_the_empty_post_of_their_round() -> None
     rounds = [
         {
             EMPTY: Measured(phases={"capacity": outcome(factor * 1_000)}, findings=None),
+            EMPTY_CALL: Measured(phases={"capacity": outcome(factor * 800)}, findings=None),
             **{name: measured(factor * rate) for name, rate in rates.items()},
         }
         for factor in (1.0, 10.0, 4.0)
@@ -233,6 +241,7 @@ def test_ways_are_compared_with_rest_and_the_empty_post_of_their_round() -> None
     assert lines["WebSocket / REST"].most == 0.6
     assert lines["WebSocket / REST"].least == 0.6
     assert lines["gRPC stream / empty POST, goal 0.4"].median == 0.6
+    assert lines["gRPC / empty gRPC call"].median == 0.25
     assert lines["REST: accepted/s"].most == 5_000
     assert lines["REST: ms of the server's processor a message"].most == 2.0
     assert lines["gRPC: lost, repeated, gaps"].most == 1
