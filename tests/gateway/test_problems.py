@@ -15,6 +15,7 @@ from tests.gateway.world import Person, World
 
 REGISTER = "/v1/auth/register"
 JSON = {"Content-Type": "application/json"}
+NOBODY = "0198c0de-0000-7000-8000-000000000000"
 
 
 def tree(root: type[Chat4AllError]) -> Iterator[type[Chat4AllError]]:
@@ -140,6 +141,26 @@ async def test_a_place_in_a_conversation_is_a_number(ana: Person, group: str, va
     answer = await ana.http.get(f"/v1/conversations/{group}/messages?after_seq={value}")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/after_seq"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/v1/messages/search?q=", "q"),
+        ("GET", f"/v1/messages/search?q=a&from={'1' * 41}", "from"),
+        ("GET", f"/v1/messages/search?q=a&to={'1' * 41}", "to"),
+        ("GET", "/v1/messages/search?q=a&cursor=x", "cursor"),
+        ("GET", "/v1/contacts/export?format=docx", "format"),
+        ("DELETE", f"/v1/messages/{NOBODY}?for=nobody", "for"),
+        ("GET", "/v1/scheduled-messages?state=lost", "state"),
+    ],
+)
+async def test_a_wrong_parameter_is_told_by_the_name_that_clients_know(
+    ana: Person, method: str, path: str, name: str
+) -> None:
+    answer = await ana.http.request(method, path)
+    assert answer.status_code == 400
+    assert [one["pointer"] for one in answer.json()["errors"]] == [f"/{name}"]
 
 
 async def test_what_should_not_happen_is_logged_under_an_id_and_not_told(

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import ParameterKwarg
 
 from chat4all.domain import errors
 from chat4all.domain.contact_merges import ContactChanged
@@ -250,7 +251,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     code = HTTP_CODES.get(status, "error")
-    found = _parameters(error) if isinstance(error, ValidationException) else ()
+    found = _parameters(request, error) if isinstance(error, ValidationException) else ()
     detail = "a parameter breaks a rule" if found else _DETAILS.get(status, str(error.detail))
     body = problem(status, code, detail, instance=request.url.path, found=found)
     return _answer(body, dict(error.headers or {}))
@@ -290,16 +291,31 @@ _DETAILS = {
 }
 
 
-def _parameters(error: ValidationException) -> tuple[tuple[str, str], ...]:
+def _parameters(
+    request: Request[Any, Any, Any], error: ValidationException
+) -> tuple[tuple[str, str], ...]:
     extra = error.extra if isinstance(error.extra, list) else []
+    names = _names_of_parameters(request)
     found = [
-        ("/" + str(one.get("key", "")).removeprefix("data"), str(one.get("message", "")))
+        ("/" + names.get(key, key).removeprefix("data"), str(one.get("message", "")))
         for one in extra
         if isinstance(one, dict)
+        for key in [str(one.get("key", ""))]
     ]
     return tuple(
         (pointer.rstrip("/"), IN_WORDS.get(detail, detail)) for pointer, detail in found
     ) or (("", str(error.detail)),)
+
+
+def _names_of_parameters(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """Return what parameters are called in requests, where the code has another word."""
+    declared = request.route_handler.parsed_fn_signature.parameters
+    kinds = {name: one.kwarg_definition for name, one in declared.items()}
+    return {
+        name: kind.name
+        for name, kind in kinds.items()
+        if isinstance(kind, ParameterKwarg) and kind.name
+    }
 
 
 def on_full_storage(request: Request[Any, Any, Any], error: errors.StorageFull) -> Response[bytes]:
