@@ -43,6 +43,24 @@ def numbers(db: sqlite3.Connection) -> list[int]:
     return [n for (n,) in db.execute("SELECT n FROM item ORDER BY n")]
 
 
+OPENING = """
+import asyncio, pathlib, re, sys
+from chat4all.adapters.sqlite.writer import Writer
+
+def held():
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1])
+
+async def main():
+    before = held()
+    async with Writer(pathlib.Path(sys.argv[1]), lambda db: None):
+        print(held() - before)
+
+asyncio.run(main())
+"""
+"""Tells how many KiB more a process holds when it has opened a file."""
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "items.db"
@@ -251,6 +269,17 @@ async def test_the_write_ahead_log_starts_over_under_load(
         for n in range(600):
             await items.submit(insert(n, size=30_000))
         assert path.with_name("items.db-wal").stat().st_size < 600 * 30_000 / 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a process holds")
+async def test_a_file_that_was_checked_at_its_opening_is_not_held_in_memory(path: Path) -> None:
+    async with Writer(path, set_up) as items:
+        await asyncio.gather(*(items.submit(insert(n, size=1_000_000)) for n in range(24)))
+    opening = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OPENING, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await opening.communicate()
+    assert int(told) < 8 * 1024
 
 
 async def test_a_newer_schema_is_refused(path: Path) -> None:
