@@ -52,8 +52,8 @@ class Readers:
                 isolation_level=None,
                 check_same_thread=False,
             )
+            # Not mapped into memory: an error of the disk would end the process, not be told.
             db.execute("PRAGMA query_only = ON")
-            db.execute("PRAGMA mmap_size = 268435456")
             self._own.db = db
             self._all.append(db)
         return db
