@@ -217,6 +217,6 @@ def test_importing_the_client_brings_no_server() -> None:
     )
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert "httpx" in loaded
-    assert not loaded & {"litestar", "sqlalchemy", "pydantic", "uvicorn", "aiosqlite", "structlog"}
+    assert not loaded & {"litestar", "sqlalchemy", "pydantic", "uvicorn", "structlog"}
     ours = {name.split(".")[1] for name in done.stdout.split() if name.startswith("chat4all.")}
     assert ours == {"client", "domain"}

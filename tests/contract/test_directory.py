@@ -37,6 +37,6 @@ class TestSqlite(DirectoryContract):
 
     @pytest.fixture
     async def peer(self, tmp_path: Path, directory: Directory) -> AsyncIterator[Directory]:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'directory.db'}"
+        url = f"sqlite:///{tmp_path / 'directory.db'}"
         async with SqlDirectory(url, max_members=SMALL_GROUP) as opened:
             yield opened

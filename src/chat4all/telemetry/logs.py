@@ -15,7 +15,6 @@ QUIET = (
     "httpx",
     "httpcore",
     "aiogram",
-    "aiosqlite",
     "uvicorn.access",
     "sqlalchemy.engine",
 )

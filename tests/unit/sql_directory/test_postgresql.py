@@ -10,12 +10,12 @@ import asyncpg
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql import server as module
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.directory import SqlDirectory
 from chat4all.adapters.sql.errors import sqlstate
+from chat4all.adapters.sql.transactions import OnServer, Statements
 from chat4all.domain.errors import ConversationNotFound, InvalidInput, Unavailable
 from chat4all.testing.directory_examples import add_people, group, joining, person
 from tests.servers.postgres_server import PostgresServer, execute, postgres_server
@@ -44,9 +44,9 @@ def database(directory: SqlDirectory) -> Database:
 def refusals(database: Database) -> list[str | None]:
     """The SQLSTATE of everything that the server refuses."""
     found: list[str | None] = []
-    assert database._writer is not None
+    assert isinstance(database._writer, OnServer)
 
-    @event.listens_for(database._writer.sync_engine, "handle_error")
+    @event.listens_for(database._writer.engine.sync_engine, "handle_error")
     def note(context: ExceptionContext) -> None:
         if context.sqlalchemy_exception is not None:
             found.append(sqlstate(context.sqlalchemy_exception))
@@ -61,7 +61,7 @@ async def test_of_two_transactions_that_saw_the_same_the_loser_runs_again(
     tries: Counter[str] = Counter()
 
     async def add(name: str) -> int:
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: Statements) -> int:
             tries[name] += 1
             rows = (await connection.execute(text("SELECT count(*) FROM global_keys"))).scalar_one()
             if tries[name] == 1:
@@ -83,11 +83,11 @@ async def test_of_two_transactions_that_wait_for_each_other_the_loser_runs_again
     both = asyncio.Barrier(2)
     tries: Counter[str] = Counter()
 
-    async def fill(connection: AsyncConnection) -> None:
+    async def fill(connection: Statements) -> None:
         await connection.execute(text("INSERT INTO global_keys VALUES ('a', '0'), ('b', '0')"))
 
     async def add(first: str, second: str) -> None:
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             tries[first] += 1
             statement = text("UPDATE global_keys SET value = value || 'x' WHERE name = :name")
             await connection.execute(statement, {"name": first})
@@ -101,7 +101,7 @@ async def test_of_two_transactions_that_wait_for_each_other_the_loser_runs_again
     await asyncio.gather(add("a", "b"), add("b", "a"))
     assert "40P01" in refusals
 
-    async def values(connection: AsyncConnection) -> list[str]:
+    async def values(connection: Statements) -> list[str]:
         return list((await connection.execute(text("SELECT value FROM global_keys"))).scalars())
 
     assert await database.read(values) == ["0xx", "0xx"]
@@ -186,7 +186,7 @@ async def test_what_was_prepared_before_the_tables_changed_is_prepared_anew(
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:
-    async def work(connection: AsyncConnection) -> None:
+    async def work(connection: Statements) -> None:
         await connection.execute(text("INSERT INTO global_keys VALUES ('name', 'value')"))
 
     with pytest.raises(Unavailable):

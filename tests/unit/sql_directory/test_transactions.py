@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql import database as module
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.directory import SqlDirectory
+from chat4all.adapters.sql.transactions import InThreads, Statements
 from chat4all.domain.directory import User
 from chat4all.domain.errors import Conflict, InvalidInput, StorageFull, Unavailable
 from chat4all.testing.directory_examples import add_people, group, person
@@ -42,7 +43,7 @@ async def database(directory: SqlDirectory) -> Database:
 async def test_a_transaction_that_lost_a_race_is_run_again(database: Database) -> None:
     tries = 0
 
-    async def work(connection: AsyncConnection) -> str:
+    async def work(connection: Statements) -> str:
         nonlocal tries
         tries += 1
         await connection.execute(text("INSERT INTO global_keys VALUES ('name', 'value')"))
@@ -58,7 +59,7 @@ async def test_it_is_not_run_for_ever(database: Database, monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "ATTEMPTS", 3)
     tries = 0
 
-    async def work(connection: AsyncConnection) -> None:
+    async def work(connection: Statements) -> None:
         nonlocal tries
         tries += 1
         raise DBAPIError("INSERT", None, FromPostgres("40001"))
@@ -71,7 +72,7 @@ async def test_it_is_not_run_for_ever(database: Database, monkeypatch: pytest.Mo
 async def test_the_loser_of_a_unique_value_looks_once_more(database: Database) -> None:
     tries = 0
 
-    async def work(connection: AsyncConnection) -> None:
+    async def work(connection: Statements) -> None:
         nonlocal tries
         tries += 1
         raise IntegrityError("INSERT", None, FromPostgres("23505"))
@@ -82,16 +83,45 @@ async def test_the_loser_of_a_unique_value_looks_once_more(database: Database) -
 
 
 async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
-    async def work(connection: AsyncConnection) -> None:
+    async def work(connection: Statements) -> None:
         await connection.execute(text("INSERT INTO global_keys VALUES ('name', 'value')"))
         raise LookupError
 
     with pytest.raises(LookupError):
         await database.write(work)
 
-    async def count(connection: AsyncConnection) -> int:
+    async def count(connection: Statements) -> int:
         rows = (await connection.execute(text("SELECT * FROM global_keys"))).all()
         return len(rows)
+
+    assert await database.read(count) == 0
+
+
+async def test_a_transaction_is_one_visit_to_a_thread(database: Database) -> None:
+    seen: list[int] = []
+
+    async def work(connection: Statements) -> None:
+        for _ in range(3):
+            await connection.execute(text("SELECT 1"))
+            seen.append(threading.get_ident())
+
+    await database.read(work)
+    assert len(set(seen)) == 1
+    assert threading.get_ident() not in seen
+
+
+async def test_a_transaction_that_waits_for_something_else_is_refused_and_leaves_nothing(
+    database: Database,
+) -> None:
+    async def work(connection: Statements) -> None:
+        await connection.execute(text("INSERT INTO global_keys VALUES ('name', 'value')"))
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="waits for something other than its statements"):
+        await database.write(work)
+
+    async def count(connection: Statements) -> int:
+        return len((await connection.execute(text("SELECT * FROM global_keys"))).all())
 
     assert await database.read(count) == 0
 
@@ -118,7 +148,7 @@ async def test_a_caller_who_gives_up_leaves_the_connection_usable(
 
 
 async def test_a_full_disk_is_told_as_such(directory: SqlDirectory, database: Database) -> None:
-    async def limit(connection: AsyncConnection) -> None:
+    async def limit(connection: Statements) -> None:
         await connection.execute(text("PRAGMA max_page_count = 1"))
 
     await database.write(limit)
@@ -151,7 +181,7 @@ async def test_half_a_surrogate_pair_is_refused(directory: SqlDirectory) -> None
 
 
 async def test_commits_survive_a_power_cut(database: Database) -> None:
-    async def settings(connection: AsyncConnection) -> list[object]:
+    async def settings(connection: Statements) -> list[object]:
         return [
             (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -168,9 +198,9 @@ async def test_a_list_takes_the_same_few_statements_however_long_it_is(
     for _ in range(60):
         await directory.conversations.create(group(ana, bia))
     statements: list[str] = []
-    assert database._reader is not None
+    assert isinstance(database._reader, InThreads)
 
-    @event.listens_for(database._reader.sync_engine, "before_cursor_execute")
+    @event.listens_for(database._reader.engine, "before_cursor_execute")
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
         statements.append(statement)
 

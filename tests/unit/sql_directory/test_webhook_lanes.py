@@ -6,6 +6,7 @@ And that costs the same, however much waits behind it.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import AdaptedConnection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.event import listen, remove
 
 from chat4all.adapters.memory.directory import MemoryDirectory
@@ -102,8 +103,8 @@ async def steps(path: Path, waiting: int) -> int:
         nonlocal made
         made += 1
 
-    def watch(connection: AdaptedConnection, _record: object) -> None:
-        connection.run_async(lambda driver: driver.set_progress_handler(count, 10))
+    def watch(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_progress_handler(count, 10)
 
     listen(Engine, "connect", watch)
     try:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import accounts
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.directory import Account
 from chat4all.domain.errors import AccountNotFound
 from chat4all.domain.ids import AccountId
@@ -28,7 +28,7 @@ class SqlAccounts:
         row = _row(account)
         change = update(accounts).where(accounts.c.id == account.id).values(row)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if not (await connection.execute(change)).rowcount:
                 await connection.execute(insert(accounts).values(id=account.id, **row))
 
@@ -38,7 +38,7 @@ class SqlAccounts:
         """Return one account."""
         query = select(accounts).where(accounts.c.id == account)
 
-        async def work(connection: AsyncConnection) -> Account | None:
+        async def work(connection: Statements) -> Account | None:
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else _account(row)
 
@@ -50,7 +50,7 @@ class SqlAccounts:
         if platform is not None:
             query = query.where(accounts.c.platform == platform)
 
-        async def work(connection: AsyncConnection) -> Sequence[Account]:
+        async def work(connection: Statements) -> Sequence[Account]:
             return [_account(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
@@ -59,7 +59,7 @@ class SqlAccounts:
         """Forget an account; unknown ids are no error."""
         gone = delete(accounts).where(accounts.c.id == account)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(gone)
 
         await self._database.write(work)
@@ -68,7 +68,7 @@ class SqlAccounts:
         """Keep how far a polling connector has read. Raises `AccountNotFound`."""
         change = update(accounts).where(accounts.c.id == account).values(poll_offset=offset)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if not (await connection.execute(change)).rowcount:
                 raise AccountNotFound(f"there is no account {account}")
 

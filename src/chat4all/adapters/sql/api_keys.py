@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Update, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import api_keys
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.api_keys import ApiKey, Scope
 from chat4all.domain.ids import KeyId, UserId
 
@@ -27,7 +27,7 @@ class SqlApiKeys:
         """See `ApiKeys.add`."""
         row = _row(key)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(insert(api_keys).values(row))
 
         await self._database.write(work)
@@ -38,7 +38,7 @@ class SqlApiKeys:
         later = or_(_c.expires_at.is_(None), _c.expires_at > until)
         shorter = update(api_keys).where(_c.id == old, later).values(expires_at=until)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(insert(api_keys).values(row))
             await connection.execute(shorter)
 
@@ -48,7 +48,7 @@ class SqlApiKeys:
         """See `ApiKeys.by_hash`."""
         query = select(api_keys).where(_c.secret_hash == secret_hash)
 
-        async def work(connection: AsyncConnection) -> ApiKey | None:
+        async def work(connection: Statements) -> ApiKey | None:
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else _key(row)
 
@@ -58,7 +58,7 @@ class SqlApiKeys:
         """See `ApiKeys.of_account`."""
         query = select(api_keys).where(_c.account_id == account).order_by(_c.id)
 
-        async def work(connection: AsyncConnection) -> Sequence[ApiKey]:
+        async def work(connection: Statements) -> Sequence[ApiKey]:
             return [_key(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
@@ -74,7 +74,7 @@ class SqlApiKeys:
         await self._change(update(api_keys).where(*this).values(revoked_at=at))
 
     async def _change(self, change: Update) -> None:
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(change)
 
         await self._database.write(work)

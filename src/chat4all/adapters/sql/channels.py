@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.persons import Person, persons
 from chat4all.adapters.sql.tables import channels
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.adapters.sql.users import require_users
 from chat4all.domain.directory import Channel
 from chat4all.domain.errors import ChannelNotFound, ChannelTaken
@@ -31,7 +31,7 @@ class SqlChannels:
         account = channel.account_id or ANY_ACCOUNT
         query = _with(channel.platform, channel.external_id, [account])
 
-        async def work(connection: AsyncConnection) -> Channel:
+        async def work(connection: Statements) -> Channel:
             kept = (await connection.execute(query)).one_or_none()
             if kept is not None:
                 if kept.user_id not in await _person(connection, channel.user_id):
@@ -48,7 +48,7 @@ class SqlChannels:
         present = select(channels.c.id).where(channels.c.id == channel)
         change = update(channels).where(channels.c.id == channel).values(user_id=user)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if (await connection.execute(present)).one_or_none() is None:
                 raise ChannelNotFound(f"there is no channel {channel}")
             await require_users(connection, [user])
@@ -60,7 +60,7 @@ class SqlChannels:
         """Say that the person can be written to. Raises `ChannelNotFound`."""
         change = update(channels).where(channels.c.id == channel).values(reachable=True)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if not (await connection.execute(change)).rowcount:
                 raise ChannelNotFound(f"there is no channel {channel}")
 
@@ -70,7 +70,7 @@ class SqlChannels:
         """Remove an identity of `user`. Raises `ChannelNotFound`."""
         gone = delete(channels).where(channels.c.id == channel)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             whose = channels.c.user_id.in_(await _person(connection, user))
             if not (await connection.execute(gone.where(whose))).rowcount:
                 raise ChannelNotFound(f"{user} has no channel {channel}")
@@ -80,7 +80,7 @@ class SqlChannels:
     async def of_users(self, users: Sequence[UserId]) -> Mapping[UserId, Sequence[Channel]]:
         """Return the identities of each user, oldest first; users without any are left out."""
 
-        async def work(connection: AsyncConnection) -> Mapping[UserId, Sequence[Channel]]:
+        async def work(connection: Statements) -> Mapping[UserId, Sequence[Channel]]:
             people = await persons(connection, users)
             everybody = {one for person in people.values() for one in person}
             rows = await rows_in(connection, select(channels), channels.c.user_id, everybody)
@@ -100,14 +100,14 @@ class SqlChannels:
         # "" comes last, so the exact one wins.
         query = _with(platform, external_id, accounts).order_by(channels.c.account_id.desc())
 
-        async def work(connection: AsyncConnection) -> Channel | None:
+        async def work(connection: Statements) -> Channel | None:
             row = (await connection.execute(query.limit(1))).one_or_none()
             return None if row is None else channel_of(row)
 
         return await self._database.read(work)
 
 
-async def _person(connection: AsyncConnection, user: UserId) -> Person:
+async def _person(connection: Statements, user: UserId) -> Person:
     return (await persons(connection, [user]))[user]
 
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, distinct, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.channels import channel_of, channel_row
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.folding import search_key
 from chat4all.adapters.sql.tables import channels, users
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.adapters.sql.users import new_user_row, require_users, user_of
 from chat4all.domain.directory import Channel, User, UserKind
 from chat4all.domain.errors import ChannelTaken, UserNotFound
@@ -30,7 +30,7 @@ class SqlContactBatches:
     ) -> Sequence[tuple[Channel, User]]:
         """Return the channels with any of these addresses, and whose they are."""
 
-        async def work(connection: AsyncConnection) -> Sequence[tuple[Channel, User]]:
+        async def work(connection: Statements) -> Sequence[tuple[Channel, User]]:
             rows = await _with_addresses(connection, addresses)
             ids = {row.user_id for row in rows}
             owners = await rows_in(connection, select(users), users.c.id, ids)
@@ -61,7 +61,7 @@ class SqlContactBatches:
             .limit(limit)
         )
 
-        async def work(connection: AsyncConnection) -> Sequence[SharedId]:
+        async def work(connection: Statements) -> Sequence[SharedId]:
             found = list(await connection.scalars(keys))
             rows = await connection.execute(
                 theirs.where(key.in_(found)).add_columns(key.label("key"))
@@ -82,7 +82,7 @@ class SqlContactBatches:
             PlatformAddress(one.platform, one.external_id): one.user_id for one in batch.channels
         }
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             held = await _with_addresses(connection, owners)
             query = select(users.c.id).where(users.c.owner_id == batch.owner)
             theirs = await rows_in(connection, query, users.c.id, {row.user_id for row in held})
@@ -112,7 +112,7 @@ class SqlContactBatches:
 
 
 async def _with_addresses(
-    connection: AsyncConnection, addresses: Collection[PlatformAddress]
+    connection: Statements, addresses: Collection[PlatformAddress]
 ) -> list[Row[Any]]:
     wanted: dict[str, list[str]] = {}
     for platform, external_id in addresses:

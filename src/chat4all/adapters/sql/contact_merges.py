@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.channels import channel_of
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.folding import search_key
 from chat4all.adapters.sql.persons import persons
 from chat4all.adapters.sql.tables import channels, contact_merges, users
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.contact_merges import (
     UNDO_FOR,
     ContactChanged,
@@ -36,7 +36,7 @@ class SqlContactMerges:
     async def person(self, user: UserId) -> Sequence[UserId]:
         """See `ContactMerges.person`."""
 
-        async def work(connection: AsyncConnection) -> Sequence[UserId]:
+        async def work(connection: Statements) -> Sequence[UserId]:
             return (await persons(connection, [user]))[user]
 
         return await self._database.read(work)
@@ -46,7 +46,7 @@ class SqlContactMerges:
     ) -> Mapping[UserId, ContactState]:
         """See `ContactMerges.states`."""
 
-        async def work(connection: AsyncConnection) -> Mapping[UserId, ContactState]:
+        async def work(connection: Statements) -> Mapping[UserId, ContactState]:
             return await _states(connection, owner, contacts)
 
         return await self._database.read(work)
@@ -57,7 +57,7 @@ class SqlContactMerges:
             _c.owner_id == merge.owner, _c.at < merge.at - UNDO_FOR
         )
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await _require(connection, merge, merge.before)
             await _write(connection, merge.after)
             await connection.execute(forgotten)
@@ -70,7 +70,7 @@ class SqlContactMerges:
         standing = select(_c.id).where(_c.kept_id == merge.kept, _c.undone_at.is_(None))
         end = update(contact_merges).where(_c.id == merge.id).values(undone_at=at)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             there = sorted(await connection.scalars(standing))
             if merge.id not in there:
                 return
@@ -86,7 +86,7 @@ class SqlContactMerges:
         """See `ContactMerges.get`."""
         query = select(contact_merges).where(_c.id == merge, _c.owner_id == owner)
 
-        async def work(connection: AsyncConnection) -> ContactMerge | None:
+        async def work(connection: Statements) -> ContactMerge | None:
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else _merge(row)
 
@@ -107,14 +107,14 @@ class SqlContactMerges:
         if after is not None:
             query = query.where(_c.id < after)
 
-        async def work(connection: AsyncConnection) -> Sequence[ContactMerge]:
+        async def work(connection: Statements) -> Sequence[ContactMerge]:
             return [_merge(row) for row in await connection.execute(query.limit(limit))]
 
         return await self._database.read(work)
 
 
 async def _states(
-    connection: AsyncConnection, owner: UserId, contacts: Collection[UserId]
+    connection: Statements, owner: UserId, contacts: Collection[UserId]
 ) -> Mapping[UserId, ContactState]:
     query = select(users).where(
         users.c.removed.is_(False),
@@ -141,14 +141,14 @@ async def _states(
 
 
 async def _require(
-    connection: AsyncConnection, merge: ContactMerge, expected: Sequence[ContactState]
+    connection: Statements, merge: ContactMerge, expected: Sequence[ContactState]
 ) -> None:
     found = await _states(connection, merge.owner, [one.id for one in expected])
     if told := differences(expected, found):
         raise ContactChanged("; ".join(told))
 
 
-async def _write(connection: AsyncConnection, states: Iterable[ContactState]) -> None:
+async def _write(connection: Statements, states: Iterable[ContactState]) -> None:
     for one in states:
         change = {
             "display_name": one.display_name,

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.members import PAIR, member_of, member_row, oldest_first
 from chat4all.adapters.sql.tables import conversations, members
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.adapters.sql.users import require_users
 from chat4all.domain.directory import Conversation, ConversationType, Member
 from chat4all.domain.errors import Conflict, ConversationNotFound, InvalidInput
@@ -30,7 +30,7 @@ class SqlConversations:
         users = sorted(member.user_id for member in conversation.members)
         pair = self._checked_pair(conversation, users)
 
-        async def work(connection: AsyncConnection) -> Conversation:
+        async def work(connection: Statements) -> Conversation:
             if pair is not None:
                 kept = await _load(connection, conversations.c.pair == pair)
                 if kept is not None:
@@ -47,7 +47,7 @@ class SqlConversations:
     async def get(self, conversation: ConversationId) -> Conversation | None:
         """Return a conversation with its members."""
 
-        async def work(connection: AsyncConnection) -> Conversation | None:
+        async def work(connection: Statements) -> Conversation | None:
             return await _load(connection, conversations.c.id == conversation)
 
         return await self._database.read(work)
@@ -62,7 +62,7 @@ class SqlConversations:
         if limit is not None:
             query = query.limit(limit)
 
-        async def work(connection: AsyncConnection) -> Sequence[Conversation]:
+        async def work(connection: Statements) -> Sequence[Conversation]:
             ids = list((await connection.execute(query)).scalars())
             return await _load_many(connection, ids)
 
@@ -71,7 +71,7 @@ class SqlConversations:
     async def ids_of_user(self, user: UserId) -> Sequence[ConversationId]:
         """Return the ids of all conversations `user` is in, newest first."""
 
-        async def work(connection: AsyncConnection) -> Sequence[ConversationId]:
+        async def work(connection: Statements) -> Sequence[ConversationId]:
             return list((await connection.execute(_ids_of(user))).scalars())
 
         return await self._database.read(work)
@@ -86,7 +86,7 @@ class SqlConversations:
             .values(name=name, metadata=dict(metadata))
         )
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if not (await connection.execute(change)).rowcount:
                 raise ConversationNotFound(f"there is no conversation {conversation}")
 
@@ -96,7 +96,7 @@ class SqlConversations:
         """Forget a conversation and its memberships; unknown ids are no error."""
         gone = delete(conversations).where(conversations.c.id == conversation)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(gone)
 
         await self._database.write(work)
@@ -118,21 +118,19 @@ def _ids_of(user: UserId) -> Select[Any]:
     return select(members.c.conversation_id).where(members.c.user_id == user).order_by(newest_first)
 
 
-async def _load(connection: AsyncConnection, which: ColumnElement[bool]) -> Conversation | None:
+async def _load(connection: Statements, which: ColumnElement[bool]) -> Conversation | None:
     row = (await connection.execute(select(conversations).where(which))).one_or_none()
     return None if row is None else (await _with_members(connection, [row]))[0]
 
 
 async def _load_many(
-    connection: AsyncConnection, ids: Sequence[ConversationId]
+    connection: Statements, ids: Sequence[ConversationId]
 ) -> Sequence[Conversation]:
     rows = await rows_in(connection, select(conversations), conversations.c.id, ids)
     return await _with_members(connection, sorted(rows, key=lambda row: row.id, reverse=True))
 
 
-async def _with_members(
-    connection: AsyncConnection, rows: Sequence[Row[Any]]
-) -> Sequence[Conversation]:
+async def _with_members(connection: Statements, rows: Sequence[Row[Any]]) -> Sequence[Conversation]:
     found: dict[str, list[Member]] = {row.id: [] for row in rows}
     for one in await rows_in(connection, select(members), members.c.conversation_id, list(found)):
         found[one.conversation_id].append(member_of(one))

@@ -5,25 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Column, Connection, Row, Select, event, make_url
+from sqlalchemy import Column, Connection, Row, Select, create_engine, event, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from chat4all.adapters.sql.errors import CORRUPT, LOST_RACE, STALE_VIEW, sqlstate, translated
+from chat4all.adapters.sql.transactions import InThreads, OnServer, Statements, Transactions, Work
 from chat4all.domain.errors import BadSettings, StorageCorrupt, Unavailable
 
 if TYPE_CHECKING:
     from chat4all.adapters.sql.server import Server
 
 T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[T]]
-"""What is done in one transaction; may run more than once, so it changes nothing else."""
 
 SERVERS = ("postgresql", "cockroachdb")
 READERS = 3
@@ -45,8 +44,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._reader: AsyncEngine | None = None
-        self._writer: AsyncEngine | None = None
+        self._reader: Transactions | None = None
+        self._writer: Transactions | None = None
         self.server: Server | None = None
 
     def open(self) -> None:
@@ -59,8 +58,9 @@ class Database:
             from chat4all.adapters.sql.server import Server  # noqa: PLC0415
 
             self.server = Server(self._url)
-            self._writer = self.server.engine()
-            self._reader = self._writer.execution_options(postgresql_readonly=True)
+            engine = self.server.engine()
+            self._writer = OnServer(engine)
+            self._reader = OnServer(engine.execution_options(postgresql_readonly=True))
             return
         try:
             url = make_url(self._url)
@@ -69,10 +69,9 @@ class Database:
         if url.get_backend_name() != "sqlite":
             known = ", ".join(f"{name}://" for name in ("sqlite", *SERVERS))
             raise BadSettings(f"the directory's URL must begin with one of {known}")
-        url = url.set(drivername="sqlite+aiosqlite")
         _require_file(url.database)
-        self._writer = _sqlite(url.render_as_string(), connections=1, begin="BEGIN IMMEDIATE")
-        self._reader = _sqlite(url.render_as_string(), connections=READERS, begin="BEGIN")
+        self._writer = _sqlite(url, connections=1, begin="BEGIN IMMEDIATE")
+        self._reader = _sqlite(url, connections=READERS, begin="BEGIN")
 
     async def check(self) -> None:
         """Connect to a server, or read a whole SQLite file of ordinary size.
@@ -82,7 +81,7 @@ class Database:
         if self.server is not None:
             return await self.server.check()
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
             if pages <= CHECKED_PAGES:
                 found = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar_one()
@@ -99,9 +98,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for engine in {self._reader, self._writer} - {None}:
-            if engine is not None:
-                await engine.dispose()
+        for transactions in (self._reader, self._writer):
+            if transactions is not None:
+                await transactions.close()
         self._reader = self._writer = None
 
     async def read(self, work: Work[T]) -> T:
@@ -114,7 +113,7 @@ class Database:
 
 
 async def rows_in(
-    connection: AsyncConnection,
+    connection: Statements,
     query: Select[Any],
     column: Column[Any],
     values: Collection[str],
@@ -128,20 +127,18 @@ async def rows_in(
     return rows
 
 
-async def _run(engine: AsyncEngine | None, work: Work[T]) -> T:
-    if engine is None:
+async def _run(transactions: Transactions | None, work: Work[T]) -> T:
+    if transactions is None:
         raise RuntimeError("the directory is not open: use `async with`")
     with translated():
         for attempt in range(ATTEMPTS - 1):
             try:
-                async with engine.begin() as connection:
-                    return await work(connection)
+                return await transactions.run(work)
             except DBAPIError as error:
                 if not _worth_another_try(error, attempt):
                     raise
             await asyncio.sleep(random.uniform(0.5, 1.0) * 0.025 * 2**attempt)  # noqa: S311 - jitter
-        async with engine.begin() as connection:
-            return await work(connection)
+        return await transactions.run(work)
 
 
 def _worth_another_try(error: DBAPIError, attempt: int) -> bool:
@@ -153,14 +150,13 @@ def _require_file(path: str | None) -> None:
     if path in (None, "", ":memory:"):
         raise BadSettings("an SQLite directory needs a file: sqlite:///<path>")
     file = Path(path)
-    # Asked here, not left to the first connection: aiosqlite leaves a thread behind a failed one.
     if not os.access(file if file.exists() else file.parent, os.R_OK | os.W_OK):
         raise BadSettings(f"the directory's file {file} cannot be written; make its folder first")
 
 
-def _sqlite(url: str, *, connections: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
+def _sqlite(url: URL, *, connections: int, begin: str) -> InThreads:
+    engine = create_engine(
+        url.set(drivername="sqlite"),
         hide_parameters=True,  # they are tokens, names and numbers, and errors get logged
         # isolation_level None: the driver begins no transaction behind our back.
         connect_args={"timeout": LOCK_WAIT, "isolation_level": None},
@@ -168,7 +164,7 @@ def _sqlite(url: str, *, connections: int, begin: str) -> AsyncEngine:
         max_overflow=0,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         # https://www.sqlite.org/pragma.html; FULL: what was answered survives a power cut.
@@ -176,8 +172,8 @@ def _sqlite(url: str, *, connections: int, begin: str) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def do_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    return engine
+    return InThreads(engine, connections)

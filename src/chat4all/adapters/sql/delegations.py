@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import delegated_acts, delegations
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.api_keys import DelegatedAct, Delegation
 from chat4all.domain.ids import ActId, UserId
 
@@ -28,7 +28,7 @@ class SqlDelegations:
             _of.user_id == delegation.user_id, _of.account_id == delegation.account_id
         )
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if (await connection.execute(kept)).one_or_none() is None:
                 await connection.execute(insert(delegations).values(asdict(delegation)))
 
@@ -38,7 +38,7 @@ class SqlDelegations:
         """See `Delegations.withdraw`."""
         gone = delete(delegations).where(_of.user_id == user, _of.account_id == account)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(gone)
 
         await self._database.write(work)
@@ -47,7 +47,7 @@ class SqlDelegations:
         """See `Delegations.of_user`."""
         query = select(delegations).where(_of.user_id == user).order_by(_of.account_id)
 
-        async def work(connection: AsyncConnection) -> Sequence[Delegation]:
+        async def work(connection: Statements) -> Sequence[Delegation]:
             return [Delegation(**row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - public, whatever its name
 
         return await self._database.read(work)
@@ -58,7 +58,7 @@ class SqlDelegations:
             _of.user_id == act.user_id, _of.account_id == act.account_id
         )
 
-        async def work(connection: AsyncConnection) -> bool:
+        async def work(connection: Statements) -> bool:
             if (await connection.execute(allowed)).one_or_none() is None:
                 return False
             await connection.execute(insert(delegated_acts).values(asdict(act)))
@@ -83,7 +83,7 @@ class SqlDelegations:
         if before is not None:
             query = query.where(_act.id < before)
 
-        async def work(connection: AsyncConnection) -> Sequence[DelegatedAct]:
+        async def work(connection: Statements) -> Sequence[DelegatedAct]:
             return [DelegatedAct(**row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - public, whatever its name
 
         return await self._database.read(work)

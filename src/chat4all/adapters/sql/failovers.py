@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import failovers
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.failover import Deadlines, FailoverPlan
 from chat4all.domain.ids import MessageId, UserId
 
@@ -38,7 +38,7 @@ class SqlFailovers:
             failovers.c.user_id == plan.user_id,
         )
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             changed = await connection.execute(update(failovers).where(*mine).values(row))
             if not changed.rowcount:
                 await connection.execute(insert(failovers).values(row))
@@ -51,7 +51,7 @@ class SqlFailovers:
             failovers.c.message_id == message, failovers.c.user_id == user
         )
 
-        async def work(connection: AsyncConnection) -> FailoverPlan | None:
+        async def work(connection: Statements) -> FailoverPlan | None:
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else _plan(row)
 
@@ -62,7 +62,7 @@ class SqlFailovers:
         query = select(failovers).where(failovers.c.due_at <= at)
         query = query.order_by(failovers.c.due_at).limit(limit)
 
-        async def work(connection: AsyncConnection) -> Sequence[FailoverPlan]:
+        async def work(connection: Statements) -> Sequence[FailoverPlan]:
             return [_plan(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
@@ -71,7 +71,7 @@ class SqlFailovers:
         """See `Failovers.forget`."""
         change = delete(failovers).where(failovers.c.expires_at < before)
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: Statements) -> int:
             return (await connection.execute(change)).rowcount
 
         return await self._database.write(work)

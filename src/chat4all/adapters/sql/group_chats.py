@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import group_chats, group_people
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.group_chats import ChatKey, GroupChat, Moment, Standing
 from chat4all.domain.ids import AccountId, ConversationId, UserId
 
@@ -26,7 +26,7 @@ class SqlGroupChats:
     ) -> GroupChat:
         """See `GroupChats.keep`."""
 
-        async def work(connection: AsyncConnection) -> GroupChat:
+        async def work(connection: Statements) -> GroupChat:
             row = await _latest(connection, chat.key)
             if row is None:
                 await connection.execute(insert(group_chats).values(_new(chat, at)))
@@ -40,7 +40,7 @@ class SqlGroupChats:
     async def get(self, key: ChatKey) -> GroupChat | None:
         """See `GroupChats.get`."""
 
-        async def work(connection: AsyncConnection) -> GroupChat | None:
+        async def work(connection: Statements) -> GroupChat | None:
             row = await _latest(connection, key)
             return None if row is None else await _chat(connection, _key(row))
 
@@ -52,7 +52,7 @@ class SqlGroupChats:
             group_chats.c.conversation_id == conversation, group_chats.c.moved_to.is_(None)
         )
 
-        async def work(connection: AsyncConnection) -> Sequence[GroupChat]:
+        async def work(connection: Statements) -> Sequence[GroupChat]:
             rows = (await connection.execute(query)).all()
             return [await _chat(connection, _key(row)) for row in rows]
 
@@ -63,7 +63,7 @@ class SqlGroupChats:
     ) -> bool:
         """See `GroupChats.change`."""
 
-        async def work(connection: AsyncConnection) -> bool:
+        async def work(connection: Statements) -> bool:
             row = await _latest(connection, key)
             if row is None:
                 return False
@@ -88,7 +88,7 @@ class SqlGroupChats:
         row_of = select(group_chats).where(*_is(group_chats, key))
         known_at = select(group_chats.c.address).where(*_is(group_chats, target))
 
-        async def work(connection: AsyncConnection) -> GroupChat | None:
+        async def work(connection: Statements) -> GroupChat | None:
             row = (await connection.execute(row_of)).mappings().one_or_none()
             if row is None:
                 return None
@@ -117,7 +117,7 @@ class SqlGroupPeople:
         """See `GroupPeople.standing`."""
         query = select(group_people).where(*_is_person(key, person))
 
-        async def work(connection: AsyncConnection) -> Standing | None:
+        async def work(connection: Statements) -> Standing | None:
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else Standing(row.user_id and UserId(row.user_id), row.here)
 
@@ -130,7 +130,7 @@ class SqlGroupPeople:
         mine = _is_person(key, person)
         new = {"user_id": user, "here": here, "at": at.at, "number": at.number}
 
-        async def work(connection: AsyncConnection) -> Standing:
+        async def work(connection: Statements) -> Standing:
             row = (await connection.execute(select(group_people).where(*mine))).one_or_none()
             if row is None:
                 values = {**_columns(key), "person": person, **new}
@@ -144,7 +144,7 @@ class SqlGroupPeople:
         return await self._database.write(work)
 
 
-async def _latest(connection: AsyncConnection, key: ChatKey) -> Row[Any] | None:
+async def _latest(connection: Statements, key: ChatKey) -> Row[Any] | None:
     """Return the row of a group where it is now."""
     row = (
         await connection.execute(select(group_chats).where(*_is(group_chats, key)))
@@ -154,7 +154,7 @@ async def _latest(connection: AsyncConnection, key: ChatKey) -> Row[Any] | None:
     return await _latest(connection, replace(key, address=row.moved_to))
 
 
-async def _chat(connection: AsyncConnection, key: ChatKey) -> GroupChat:
+async def _chat(connection: Statements, key: ChatKey) -> GroupChat:
     row = (await connection.execute(select(group_chats).where(*_is(group_chats, key)))).one()
     here = select(group_people.c.user_id).where(
         *_is(group_people, key), group_people.c.here.is_(True)
@@ -169,7 +169,7 @@ async def _chat(connection: AsyncConnection, key: ChatKey) -> GroupChat:
     )
 
 
-async def _move_people(connection: AsyncConnection, key: ChatKey, to: ChatKey) -> None:
+async def _move_people(connection: Statements, key: ChatKey, to: ChatKey) -> None:
     there = select(group_people.c.person).where(*_is(group_people, to))
     kept = set((await connection.execute(there)).scalars())
     rows = await connection.execute(select(group_people).where(*_is(group_people, key)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import keys
+from chat4all.adapters.sql.transactions import Statements
 
 
 class SqlKeys:
@@ -19,7 +19,7 @@ class SqlKeys:
         """Return what is kept under `name`; keep and return `value` when nothing is."""
         query = select(keys.c.value).where(keys.c.name == name)
 
-        async def work(connection: AsyncConnection) -> str:
+        async def work(connection: Statements) -> str:
             kept: str | None = (await connection.execute(query)).scalar_one_or_none()
             if kept is not None:
                 return kept

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import delete, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import link_codes
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.ids import UserId
 
 
@@ -22,7 +22,7 @@ class SqlLinkCodes:
         """Keep a code; it can be taken once, before it expires."""
         row = {"code": code, "user_id": user, "platform": platform, "expires_at": expires_at}
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(insert(link_codes).values(row))
 
         await self._database.write(work)
@@ -36,7 +36,7 @@ class SqlLinkCodes:
             .returning(link_codes.c.user_id)
         )
 
-        async def work(connection: AsyncConnection) -> UserId | None:
+        async def work(connection: Statements) -> UserId | None:
             await connection.execute(expired)
             user: UserId | None = (await connection.execute(taken)).scalar_one_or_none()
             return user

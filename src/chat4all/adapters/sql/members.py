@@ -6,10 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, case, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import conversations, members
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.adapters.sql.users import require_users
 from chat4all.domain.directory import ConversationType, Member, Role
 from chat4all.domain.errors import Conflict, ConversationNotFound, UserNotFound
@@ -30,7 +30,7 @@ class SqlMembers:
         """Add a member; False when already one."""
         kind_of = select(conversations.c.type).where(conversations.c.id == conversation)
 
-        async def work(connection: AsyncConnection) -> bool:
+        async def work(connection: Statements) -> bool:
             kind = (await connection.execute(kind_of)).scalar_one_or_none()
             if kind is None:
                 raise ConversationNotFound(f"there is no conversation {conversation}")
@@ -50,7 +50,7 @@ class SqlMembers:
         """Remove a member; False when not one. The last owner leaves an heir."""
         gone = delete(members).where(*_is(conversation, user)).returning(members.c.role)
 
-        async def work(connection: AsyncConnection) -> bool:
+        async def work(connection: Statements) -> bool:
             role = (await connection.execute(gone)).scalar_one_or_none()
             if role == Role.OWNER:
                 await _ensure_owner(connection, conversation)
@@ -71,14 +71,14 @@ class SqlMembers:
     async def _change(self, conversation: ConversationId, user: UserId, **values: Any) -> None:
         change = update(members).where(*_is(conversation, user)).values(values)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if not (await connection.execute(change)).rowcount:
                 raise UserNotFound(f"{user} is not a member of {conversation}")
 
         await self._database.write(work)
 
 
-async def _ensure_owner(connection: AsyncConnection, conversation: ConversationId) -> None:
+async def _ensure_owner(connection: Statements, conversation: ConversationId) -> None:
     here = members.c.conversation_id == conversation
     owners = (
         select(func.count()).select_from(members).where(here, members.c.role == Role.OWNER.value)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import rows_in
 from chat4all.adapters.sql.tables import users
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.ids import UserId
 
 Person = Sequence[UserId]
 """All ids of one person, the kept one first."""
 
 
-async def persons(
-    connection: AsyncConnection, wanted: Collection[UserId]
-) -> Mapping[UserId, Person]:
+async def persons(connection: Statements, wanted: Collection[UserId]) -> Mapping[UserId, Person]:
     """Return for each user all who are one person with them; themselves alone as the rule."""
     merged = select(users.c.id, users.c.merged_into).where(users.c.merged_into.is_not(None))
     rows = await rows_in(connection, merged, users.c.id, wanted)

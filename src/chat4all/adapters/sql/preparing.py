@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateTable
 
 from chat4all.adapters.sql.database import Database
@@ -20,6 +20,9 @@ from chat4all.adapters.sql.errors import NOT_ALLOWED, sqlstate, translated
 from chat4all.adapters.sql.schema import complete, is_current, prepare
 from chat4all.adapters.sql.tables import keys
 from chat4all.domain.errors import BadSettings, SchemaTooNew, StorageCorrupt, Unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 LOCK = 0x63346164  # any number that no other program is likely to use
 CLAIM = "schema-change"

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.tables import push_notices, push_subscriptions
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.ids import ConversationId, MessageId, SubscriptionId, UserId
 from chat4all.domain.push import PushNotice
 
@@ -32,7 +32,7 @@ class SqlPushNotices:
             if known is None or known.seq < one.seq:
                 newest[_key(one)] = one
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await _add(connection, newest, at)
 
         if newest:
@@ -51,7 +51,7 @@ class SqlPushNotices:
         if without:
             query = query.where(_c.user_id.not_in(list(without)))
 
-        async def work(connection: AsyncConnection) -> Sequence[PushNotice]:
+        async def work(connection: Statements) -> Sequence[PushNotice]:
             return [_notice(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
@@ -61,7 +61,7 @@ class SqlPushNotices:
         values = {"attempts": notice.attempts, "next_at": notice.next_at}
         change = update(push_notices).where(_is(_key(notice))).values(values)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(change)
 
         await self._database.write(work)
@@ -70,13 +70,13 @@ class SqlPushNotices:
         """See `PushNotices.done`."""
         gone = delete(push_notices).where(_is(_key(notice)), _c.seq <= notice.seq)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(gone)
 
         await self._database.write(work)
 
 
-async def _add(connection: AsyncConnection, newest: Mapping[Key, PushNotice], at: datetime) -> None:
+async def _add(connection: Statements, newest: Mapping[Key, PushNotice], at: datetime) -> None:
     devices = [one for one, _ in newest]
     s = push_subscriptions.c
     there = {row.id for row in await rows_in(connection, select(s.id), s.id, devices)}

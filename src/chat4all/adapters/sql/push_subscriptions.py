@@ -7,10 +7,10 @@ from datetime import time
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.tables import push_notices, push_subscriptions
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.ids import ConversationId, SubscriptionId, UserId
 from chat4all.domain.push import PushKind, PushPreferences, PushSubscription, QuietHours
 
@@ -29,7 +29,7 @@ class SqlPushSubscriptions:
         mine = _c.id == subscription.id
         waiting = push_notices.c.subscription_id == subscription.id
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             kept = (await connection.execute(select(_c.user_id).where(mine))).first()
             if kept is None:
                 await connection.execute(
@@ -51,7 +51,7 @@ class SqlPushSubscriptions:
         """See `PushSubscriptions.of_users`."""
         query = select(push_subscriptions)
 
-        async def work(connection: AsyncConnection) -> Sequence[PushSubscription]:
+        async def work(connection: Statements) -> Sequence[PushSubscription]:
             found = [
                 _subscription(row) for row in await rows_in(connection, query, _c.user_id, users)
             ]
@@ -67,13 +67,13 @@ class SqlPushSubscriptions:
         """See `PushSubscriptions.remove`."""
         gone = delete(push_subscriptions).where(_c.id == subscription)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(gone)
 
         await self._database.write(work)
 
     async def _found(self, query: Select[Any]) -> Sequence[PushSubscription]:
-        async def work(connection: AsyncConnection) -> Sequence[PushSubscription]:
+        async def work(connection: Statements) -> Sequence[PushSubscription]:
             return [_subscription(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)

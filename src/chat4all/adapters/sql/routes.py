@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import last_inbound, routes
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.ids import AccountId, ConversationId
 
 
@@ -22,7 +22,7 @@ class SqlRoutes:
         """Return the conversation, or None for a chat that never had one."""
         query = select(routes.c.conversation_id).where(*_is(routes, platform, account, address))
 
-        async def work(connection: AsyncConnection) -> ConversationId | None:
+        async def work(connection: Statements) -> ConversationId | None:
             found: ConversationId | None = (await connection.execute(query)).scalar_one_or_none()
             return found
 
@@ -38,7 +38,7 @@ class SqlRoutes:
         chat = {"platform": platform, "account_id": account, "address": address}
         change = update(routes).where(*_is(routes, platform, account, address))
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             changed = await connection.execute(change.values(conversation_id=conversation))
             if not changed.rowcount:
                 row = {**chat, "conversation_id": conversation}
@@ -52,7 +52,7 @@ class SqlRoutes:
         """Return when the person last wrote in this chat, or None when that is not known."""
         query = select(last_inbound.c.at).where(*_is(last_inbound, platform, account, address))
 
-        async def work(connection: AsyncConnection) -> datetime | None:
+        async def work(connection: Statements) -> datetime | None:
             found: datetime | None = (await connection.execute(query)).scalar_one_or_none()
             return found
 
@@ -63,7 +63,7 @@ class SqlRoutes:
         chat = _is(last_inbound, platform, account, address)
         query = select(last_inbound.c.at).where(*chat)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             known = (await connection.execute(query)).scalar_one_or_none()
             if known is None:
                 row = {"platform": platform, "account_id": account, "address": address, "at": at}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, Table, func, literal, select, tuple_
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import IN_LIST, Database
 from chat4all.adapters.sql.preparing import CLAIM
 from chat4all.adapters.sql.tables import keys, metadata
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.errors import Conflict
 from chat4all.ports.moving import Key, Row
 
@@ -40,7 +40,7 @@ class SqlRows:
         """Return how many rows there are."""
         counted = select(func.count()).select_from(self._rows(table).subquery())
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: Statements) -> int:
             return int((await connection.execute(counted)).scalar_one())
 
         return await self._database.read(work)
@@ -70,7 +70,7 @@ class SqlRows:
         # The key alone: where another row has the name or the pair, it must be told.
         add = self._insert(of).on_conflict_do_nothing(index_elements=[*of.primary_key])
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             try:
                 await connection.execute(add, [dict(row) for row in rows])
             except IntegrityError as error:
@@ -91,7 +91,7 @@ class SqlRows:
         return query.where(keys.c.name != CLAIM) if of is keys else query
 
     async def _read(self, queries: Sequence[Select[Any]]) -> list[Row]:
-        async def work(connection: AsyncConnection) -> list[Row]:
+        async def work(connection: Statements) -> list[Row]:
             return [
                 dict(row)
                 for query in queries

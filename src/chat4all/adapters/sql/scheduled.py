@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import IN_LIST, Database
 from chat4all.adapters.sql.tables import scheduled_messages
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.drafts import Draft
 from chat4all.domain.errors import Conflict
 from chat4all.domain.failover import Deadlines
@@ -37,7 +37,7 @@ class SqlScheduledMessages:
         theirs = _c.sender == message.sender, _c.state.in_(WAITING)
         crowd = select(func.count()).select_from(scheduled_messages).where(*theirs)
 
-        async def work(connection: AsyncConnection) -> ScheduledMessage:
+        async def work(connection: Statements) -> ScheduledMessage:
             kept = (await connection.execute(mine)).one_or_none()
             if kept is not None:
                 return _message(kept)
@@ -80,7 +80,7 @@ class SqlScheduledMessages:
         row = {**_row(message), "version": message.version + 1}
         change = update(scheduled_messages).where(*seen).values(row)
 
-        async def work(connection: AsyncConnection) -> bool:
+        async def work(connection: Statements) -> bool:
             return bool((await connection.execute(change)).rowcount)
 
         return await self._database.write(work)
@@ -107,7 +107,7 @@ class SqlScheduledWork:
         query = select(func.count(_c.due_at).label("count"), func.min(_c.due_at).label("first"))
         query = query.where(_c.due_at.is_not(None))
 
-        async def work(connection: AsyncConnection) -> Waiting:
+        async def work(connection: Statements) -> Waiting:
             row = (await connection.execute(query)).one()
             due = row.first is not None and row.first <= at
             return Waiting(count=row.count, due_since=row.first if due else None)
@@ -128,7 +128,7 @@ class SqlScheduledWork:
         """See `ScheduledWork.forget`."""
         names = list(messages)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             for start in range(0, len(names), IN_LIST):
                 part = _c.message_id.in_(names[start : start + IN_LIST])
                 gone = delete(scheduled_messages).where(part, _c.state.in_(ENDED))
@@ -138,7 +138,7 @@ class SqlScheduledWork:
 
 
 async def _found(database: Database, query: Select[Any]) -> Sequence[ScheduledMessage]:
-    async def work(connection: AsyncConnection) -> Sequence[ScheduledMessage]:
+    async def work(connection: Statements) -> Sequence[ScheduledMessage]:
         return [_message(row) for row in await connection.execute(query)]
 
     return await database.read(work)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, insert, inspect, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from chat4all.adapters.sql.tables import HEAD, keys, metadata, versions
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.errors import StorageCorrupt
 
 
-async def prepare(connection: AsyncConnection) -> None:
+async def prepare(connection: Statements) -> None:
     """Make the tables, or upgrade them, within the caller's transaction.
 
     Raises `SchemaTooNew` for a revision that this program does not know, and

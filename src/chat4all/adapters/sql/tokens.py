@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, exists, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database
 from chat4all.adapters.sql.tables import refresh_tokens, revocations
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.errors import InvalidToken
 from chat4all.ports.users import RefreshToken
 
@@ -36,7 +36,7 @@ class SqlTokens:
             "expires_at": token.expires_at,
         }
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(insert(refresh_tokens).values(row))
 
         await self._database.write(work)
@@ -44,7 +44,7 @@ class SqlTokens:
     async def use_refresh(self, token_hash: str, *, at: datetime) -> RefreshToken | None:
         """Take a token out of use and return it; a reuse revokes the family."""
 
-        async def work(connection: AsyncConnection) -> RefreshToken | InvalidToken | None:
+        async def work(connection: Statements) -> RefreshToken | InvalidToken | None:
             found = (await connection.execute(_lookup(token_hash))).one_or_none()
             if found is None:
                 return None
@@ -67,7 +67,7 @@ class SqlTokens:
     async def peek_refresh(self, token_hash: str) -> RefreshToken | None:
         """Return a token that is still usable, without using it."""
 
-        async def work(connection: AsyncConnection) -> RefreshToken | None:
+        async def work(connection: Statements) -> RefreshToken | None:
             found = (await connection.execute(_lookup(token_hash))).one_or_none()
             if found is None or found.used or found.revoked or found.expires_at <= self._clock():
                 return None
@@ -78,7 +78,7 @@ class SqlTokens:
     async def revoke(self, subject: str, *, until: datetime) -> None:
         """Revoke a family or one access token; a repeat never shortens it."""
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await _revoke(connection, subject, until)
 
         await self._database.write(work)
@@ -87,7 +87,7 @@ class SqlTokens:
         """Return every family and `jti` whose revocation still matters at `at`."""
         query = select(revocations.c.subject).where(revocations.c.until > at)
 
-        async def work(connection: AsyncConnection) -> Collection[str]:
+        async def work(connection: Statements) -> Collection[str]:
             return set((await connection.execute(query)).scalars())
 
         return await self._database.read(work)
@@ -101,12 +101,12 @@ def _lookup(token_hash: str) -> Any:
     )
 
 
-async def _revoke_family(connection: AsyncConnection, family: str) -> None:
+async def _revoke_family(connection: Statements, family: str) -> None:
     newest = select(func.max(refresh_tokens.c.expires_at)).where(refresh_tokens.c.family == family)
     await _revoke(connection, family, (await connection.execute(newest)).scalar_one())
 
 
-async def _revoke(connection: AsyncConnection, subject: str, until: datetime) -> None:
+async def _revoke(connection: Statements, subject: str, until: datetime) -> None:
     this = revocations.c.subject == subject
     query = select(revocations.c.until).where(this)
     kept = (await connection.execute(query)).scalar_one_or_none()
@@ -116,7 +116,7 @@ async def _revoke(connection: AsyncConnection, subject: str, until: datetime) ->
         await connection.execute(update(revocations).where(this).values(until=until))
 
 
-async def _forget(connection: AsyncConnection, before: datetime) -> None:
+async def _forget(connection: Statements, before: datetime) -> None:
     old = delete(refresh_tokens).where(refresh_tokens.c.expires_at < before)
     await connection.execute(old)
     # A family's revocation outlives its last token, else the token would come back to life.

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.folding import search_key, username_key
 from chat4all.adapters.sql.tables import channels, contact_merges
 from chat4all.adapters.sql.tables import users as table
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.directory import User, UserKind
 from chat4all.domain.errors import UserNotFound
 from chat4all.domain.ids import UserId
@@ -28,7 +28,7 @@ class SqlUsers:
         """Keep a new user; `Conflict` when the id was ever in use."""
         row = new_user_row(user, secret_hash=secret_hash)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(insert(table).values(row))
 
         await self._database.write(work)
@@ -36,7 +36,7 @@ class SqlUsers:
     async def get_many(self, users: Collection[UserId]) -> Mapping[UserId, User]:
         """Return those that exist."""
 
-        async def work(connection: AsyncConnection) -> Mapping[UserId, User]:
+        async def work(connection: Statements) -> Mapping[UserId, User]:
             rows = await rows_in(connection, _PRESENT, table.c.id, users)
             into = {row.merged_into for row in rows} - {None}
             kept = {row.id: row for row in await rows_in(connection, _PRESENT, table.c.id, into)}
@@ -48,7 +48,7 @@ class SqlUsers:
         """Return the user and their secret hash, or None."""
         query = _PRESENT.where(table.c.username_key == username_key(username))
 
-        async def work(connection: AsyncConnection) -> tuple[User, str | None] | None:
+        async def work(connection: Statements) -> tuple[User, str | None] | None:
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else (user_of(row), row.secret_hash)
 
@@ -62,7 +62,7 @@ class SqlUsers:
             .values(_changeable(user))
         )
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if not (await connection.execute(change)).rowcount:
                 raise UserNotFound(f"there is no user {user.id}")
 
@@ -73,7 +73,7 @@ class SqlUsers:
         everybody = select(table.c.id).where(or_(table.c.id == user, table.c.merged_into == user))
         told = update(contact_merges).values(before=[], display_name="")
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             gone = list(await connection.scalars(everybody))
             await connection.execute(update(table).where(table.c.id.in_(gone)).values(_NOBODY))
             await connection.execute(delete(channels).where(channels.c.user_id.in_(gone)))
@@ -103,13 +103,13 @@ class SqlUsers:
         if after is not None:
             query = query.where(table.c.id > after)
 
-        async def work(connection: AsyncConnection) -> Sequence[User]:
+        async def work(connection: Statements) -> Sequence[User]:
             return [user_of(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
 
 
-async def require_users(connection: AsyncConnection, wanted: Collection[UserId]) -> None:
+async def require_users(connection: Statements, wanted: Collection[UserId]) -> None:
     """Raise `UserNotFound` unless all of `wanted` exist."""
     present = select(table.c.id).where(table.c.removed.is_(False))
     found = {row.id for row in await rows_in(connection, present, table.c.id, wanted)}

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Update, delete, exists, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.tables import webhook_deliveries, webhook_endpoints
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.adapters.sql.webhook_endpoints import ENABLED
 from chat4all.domain.ids import DeliveryId, EndpointId
 from chat4all.domain.webhooks import Attempt, Delivery, DeliveryState
@@ -32,7 +32,7 @@ class SqlWebhookDeliveries:
         """See `WebhookDeliveries.add`."""
         ordered = sorted(deliveries, key=lambda one: (one.endpoint_id, one.lane, one.place, one.id))
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: Statements) -> int:
             new = 0
             for endpoint, theirs in groupby(ordered, key=lambda one: one.endpoint_id):
                 new += await _add(connection, endpoint, list(theirs), at)
@@ -56,7 +56,7 @@ class SqlWebhookDeliveries:
         if without:
             query = query.where(_c.endpoint_id.not_in(list(without)))
 
-        async def work(connection: AsyncConnection) -> Sequence[Delivery]:
+        async def work(connection: Statements) -> Sequence[Delivery]:
             return [_delivery(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
@@ -66,7 +66,7 @@ class SqlWebhookDeliveries:
         change = update(webhook_deliveries).where(_c.id == delivery.id).values(_row(delivery))
         lane = delivery.endpoint_id, delivery.lane
 
-        async def work(connection: AsyncConnection) -> Delivery | None:
+        async def work(connection: Statements) -> Delivery | None:
             await connection.execute(change)
             first = await _settle(connection, lane, at)
             if first is None:
@@ -86,7 +86,7 @@ class SqlWebhookDeliveries:
             query = query.where(_c.id < before)
         query = query.order_by(_c.id.desc()).limit(limit)
 
-        async def work(connection: AsyncConnection) -> Sequence[Delivery]:
+        async def work(connection: Statements) -> Sequence[Delivery]:
             return [_delivery(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
@@ -104,7 +104,7 @@ class SqlWebhookDeliveries:
         """See `WebhookDeliveries.replay`."""
         meant = [_c.endpoint_id == endpoint, *_within(events, since, until)]
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: Statements) -> int:
             query = select(_c.lane).where(*meant).limit(limit + 1)
             lanes = [row.lane for row in await connection.execute(query)]
             if len(lanes) <= limit:
@@ -129,7 +129,7 @@ class SqlWebhookDeliveries:
             .having(func.count() > limit)
         )
 
-        async def work(connection: AsyncConnection) -> Sequence[EndpointId]:
+        async def work(connection: Statements) -> Sequence[EndpointId]:
             return [EndpointId(row.endpoint_id) for row in await connection.execute(query)]
 
         return await self._database.read(work)
@@ -139,7 +139,7 @@ class SqlWebhookDeliveries:
         old = _c.created_at < before
         lanes = select(_c.endpoint_id, _c.lane).where(old, _c.state == PENDING).distinct()
 
-        async def work(connection: AsyncConnection) -> int:
+        async def work(connection: Statements) -> int:
             freed = {(row.endpoint_id, row.lane) for row in await connection.execute(lanes)}
             gone = (await connection.execute(delete(webhook_deliveries).where(old))).rowcount
             for lane in sorted(freed):
@@ -150,7 +150,7 @@ class SqlWebhookDeliveries:
 
 
 async def _add(
-    connection: AsyncConnection, endpoint: EndpointId, deliveries: Sequence[Delivery], at: datetime
+    connection: Statements, endpoint: EndpointId, deliveries: Sequence[Delivery], at: datetime
 ) -> int:
     """Keep what is new for one endpoint; `deliveries` are by lane, and by place in it."""
     if not (await connection.execute(select(_e.id).where(_e.id == endpoint))).all():
@@ -188,9 +188,7 @@ def _timeless(*which: ColumnElement[bool]) -> Update:
     return update(webhook_deliveries).where(*which).values(next_at=None)
 
 
-async def _settle(
-    connection: AsyncConnection, lane: tuple[str, str], at: datetime
-) -> Delivery | None:
+async def _settle(connection: Statements, lane: tuple[str, str], at: datetime) -> Delivery | None:
     """Return the first pending one of a lane, having given it a time unless it has one.
 
     It looks at no other one, for many may wait.

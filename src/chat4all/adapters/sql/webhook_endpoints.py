@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat4all.adapters.sql.database import Database, rows_in
 from chat4all.adapters.sql.tables import webhook_endpoints
+from chat4all.adapters.sql.transactions import Statements
 from chat4all.domain.ids import EndpointId, UserId
 from chat4all.domain.webhooks import Disabled, Endpoint, Secret
 
@@ -29,7 +29,7 @@ class SqlWebhookEndpoints:
         row = _row(endpoint)
         change = update(webhook_endpoints).where(_c.id == endpoint.id).values(row)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             if not (await connection.execute(change)).rowcount:
                 await connection.execute(insert(webhook_endpoints).values(id=endpoint.id, **row))
 
@@ -49,7 +49,7 @@ class SqlWebhookEndpoints:
             .values(failing_since=failing_since, resting_until=resting_until)
         )
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(change)
 
         await self._database.write(work)
@@ -68,7 +68,7 @@ class SqlWebhookEndpoints:
         """See `WebhookEndpoints.enabled_of`."""
         query = select(webhook_endpoints).where(_c.disabled == ENABLED)
 
-        async def work(connection: AsyncConnection) -> Sequence[Endpoint]:
+        async def work(connection: Statements) -> Sequence[Endpoint]:
             return [_endpoint(row) for row in await rows_in(connection, query, _c.owner_id, owners)]
 
         return await self._database.read(work)
@@ -82,13 +82,13 @@ class SqlWebhookEndpoints:
         """See `WebhookEndpoints.remove`."""
         gone = delete(webhook_endpoints).where(_c.id == endpoint)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: Statements) -> None:
             await connection.execute(gone)
 
         await self._database.write(work)
 
     async def _found(self, query: Select[Any]) -> Sequence[Endpoint]:
-        async def work(connection: AsyncConnection) -> Sequence[Endpoint]:
+        async def work(connection: Statements) -> Sequence[Endpoint]:
             return [_endpoint(row) for row in await connection.execute(query)]
 
         return await self._database.read(work)
