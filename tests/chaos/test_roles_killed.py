@@ -55,6 +55,7 @@ async def test_what_was_accepted_is_on_every_screen_once_when_processes_are_kill
             group = {"type": "group", "name": "All", "member_ids": [bia.user_id, member]}
             chat = (await ana.post("conversations", group))["id"]
             tom.start()
+            await ana_sees.shows(1)
             await say([ana], chat, ["welcome"])
             await until(lambda: any("welcome" in one for one in tom.view().texts), within=PATIENCE)
             before = len(await history(ana, chat))
