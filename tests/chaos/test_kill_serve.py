@@ -49,6 +49,7 @@ async def test_three_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(1200)
 async def test_many_kills_lose_nothing(tmp_path: Path, kills: int) -> None:
     tally = await kill_again_and_again(tmp_path, kills)
     sys.stdout.write(f"\n{tally.table()}\n")

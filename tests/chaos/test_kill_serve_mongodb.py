@@ -12,6 +12,7 @@ from tests.servers.mongo_server import KINDS, mongo_server
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_many_kills_lose_nothing_over_mongodb(tmp_path: Path, kills: int, kind: str) -> None:
     with mongo_server(kind, tmp_path) as server:
