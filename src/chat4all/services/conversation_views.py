@@ -26,9 +26,14 @@ class MemberView:
 
     member: Member
     user: User | None
-    platforms: Sequence[str]
+    channels: Sequence[Channel]
     cursor: Cursor
     windows: Mapping[str, SessionWindow] = field(default_factory=dict)
+
+    @property
+    def platforms(self) -> Sequence[str]:
+        """Where they can be reached, the first channel first."""
+        return list(dict.fromkeys(one.platform for one in self.channels))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +95,9 @@ class ConversationViews:
 
     async def with_windows(self, view: ConversationView) -> ConversationView:
         """Return `view` with the session windows of its members' channels."""
-        channels = await self._channels.of_users([one.member.user_id for one in view.members])
         members = [
-            replace(one, windows=await self._windows.by_platform(channels[one.member.user_id]))
-            if one.member.user_id in channels
+            replace(one, windows=await self._windows.by_platform(one.channels))
+            if one.channels
             else one
             for one in view.members
         ]
@@ -119,7 +123,7 @@ def _members(
         MemberView(
             member=one,
             user=users.get(one.user_id),
-            platforms=list(dict.fromkeys(each.platform for each in channels.get(one.user_id, ()))),
+            channels=channels.get(one.user_id, ()),
             cursor=moved.get(one.user_id) or _start(conversation.id, one.user_id),
         )
         for one in conversation.members
