@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 COLLECT_AFTER = (20_000, 20, 50)
 """Objects made before a collection of the youngest generation, and how the others follow."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread that wants the interpreter lets another one keep it."""
 LOOK_SECONDS = 1.0
 """How often engines are tried that were not there."""
 GRACE_SECONDS = 5
@@ -217,6 +219,7 @@ class _Server(uvicorn.Server):
         """Begin to serve, then say so."""
         await super().startup(sockets)
         _settle_garbage_collector()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._on_ready()
 
 
