@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chat4all.bootstrap.core import Core
@@ -17,6 +17,9 @@ from chat4all.services.shown_files import ShownFiles
 from chat4all.services.stored import StoredMessages
 from chat4all.services.sync import Sync
 from chat4all.settings import Settings
+
+KEEP_UP = 1_000
+"""Messages that may wait for the router of this process before senders do: two of its batches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ def build_clients(core: Core, link: Link | None = None) -> Clients:
     return Clients(
         notifier=notifier,
         stored=StoredMessages(storage.messages),
-        send=build_send(core, plan),
+        send=build_send(core, plan, keep_up=KEEP_UP if link is None else None),
         messages=messages,
         presence=PresenceBoard(storage.nodes, core.directory.conversations, core.directory.users),
         sync=Sync(storage.messages, people, notifier),
@@ -63,7 +66,7 @@ def build_plan(core: Core) -> PreviewDelivery:
     return plan
 
 
-def build_send(core: Core, plan: PreviewDelivery) -> SendMessage:
+def build_send(core: Core, plan: PreviewDelivery, *, keep_up: int | None = None) -> SendMessage:
     """Return the way in for messages of our own clients."""
     storage, people = core.storage, core.people
     return SendMessage(
@@ -72,7 +75,7 @@ def build_send(core: Core, plan: PreviewDelivery) -> SendMessage:
         storage.ephemeral,
         people.peek,
         people.conversation,
-        limits=_limits(core.settings),
+        limits=replace(_limits(core.settings), keep_up=keep_up),
         check=Preflight(people, plan, core.capabilities),
         check_file=ShownFiles(storage.files.records, storage.files.records),
     )

@@ -57,7 +57,8 @@ class Limits:
     """How much is taken in.
 
     Per second with a burst, for one sender and for one conversation; `backlog` is how many
-    commands may wait for the router before senders are asked to come back later.
+    commands may wait for the router before senders are asked to come back later, `keep_up`
+    before they wait for it a moment; None where how many wait is heard too late for that.
     """
 
     sender_rate: float = 200.0
@@ -65,6 +66,7 @@ class Limits:
     conversation_rate: float = 500.0
     conversation_burst: float = 2_000.0
     backlog: int = 50_000
+    keep_up: int | None = None
 
 
 MESSAGES_A_TURN = 16
@@ -134,7 +136,7 @@ class SendMessage:
         self._find = find
         self._limits = limits
         self._check_file = check_file
-        self._turns = Turns(MESSAGES_A_TURN, line=LONGEST_LINE)
+        self._turns = Turns(MESSAGES_A_TURN, line=LONGEST_LINE, is_behind=self._is_behind)
 
     async def __call__(self, sender: UserId, draft: Draft) -> Accepted:
         """Accept `draft`; return once the log holds it durably.
@@ -193,6 +195,11 @@ class SendMessage:
         if conversation is None or conversation.member(sender) is None:
             raise ConversationNotFound("there is no such conversation among yours")
         return conversation
+
+    def _is_behind(self) -> bool:
+        """Say whether the router has enough to do."""
+        most = self._limits.keep_up
+        return most is not None and self._log.backlog(COMMANDS, "router") > most
 
     def _check_backlog(self) -> None:
         if self._log.backlog(COMMANDS, "router") > self._limits.backlog:

@@ -21,6 +21,7 @@ from chat4all.domain.ids import ConversationId, MessageId, new_id
 from chat4all.domain.payload import text
 from chat4all.ports.event_log import COMMANDS
 from chat4all.services.send_message import MESSAGES_A_TURN, Accepted, Limits
+from chat4all.services.turns import HOLD_SECONDS
 from chat4all.testing.pipeline import NO_LIMITS, Pipeline, add_conversation
 
 
@@ -170,6 +171,23 @@ async def test_many_sends_at_once_leave_the_loop_to_others_in_between(
         laps += 1
     assert many <= laps <= 2 * many
     assert len(await sending) == len(drafts)
+
+
+async def test_who_sends_waits_while_the_router_has_enough_to_do(town: Any) -> None:
+    stopped = town.process(replace(NO_LIMITS, keep_up=3))
+    for _ in range(4):
+        await stopped.send(town.ana, town.draft())
+    sending = asyncio.create_task(stopped.send(town.ana, town.draft()))
+    await asyncio.sleep(HOLD_SECONDS / 5)
+    assert not sending.done()
+    async with stopped:
+        await asyncio.wait_for(sending, HOLD_SECONDS / 2)
+
+
+async def test_while_nothing_can_be_stored_who_sends_is_held_only_for_a_moment(town: Any) -> None:
+    stopped = town.process(replace(NO_LIMITS, keep_up=3))
+    sent = asyncio.gather(*(stopped.send(town.ana, town.draft()) for _ in range(40)))
+    assert len(await asyncio.wait_for(sent, 3 * HOLD_SECONDS)) == 40
 
 
 async def test_a_full_disk_accepts_nothing_and_gives_the_id_free_again(

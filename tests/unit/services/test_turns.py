@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Self
 
 from chat4all.domain.errors import Unavailable
-from chat4all.services.turns import Turns
+from chat4all.services.turns import HOLD_SECONDS, LOOK_SECONDS, Turns
 
 
 class Laps:
@@ -96,3 +96,65 @@ async def test_in_an_idle_process_nobody_waits() -> None:
         await turns.take()
         await turns.take()
         await asyncio.sleep(0.001)
+
+
+async def test_while_enough_waits_to_be_worked_off_nobody_is_let_in() -> None:
+    waiting = 7
+    turns, order = Turns(3, line=100, is_behind=lambda: waiting > 5), list[int]()
+
+    async def one(number: int) -> None:
+        await turns.take()
+        order.append(number)
+
+    everybody = asyncio.gather(*(one(number) for number in range(10)))
+    await asyncio.sleep(HOLD_SECONDS / 5)
+    assert order == []
+    waiting = 0
+    await asyncio.wait_for(everybody, HOLD_SECONDS / 5)
+    assert order == list(range(10))
+
+
+async def test_who_comes_while_others_are_held_stands_behind_them() -> None:
+    waiting = 7
+    turns, order = Turns(3, line=100, is_behind=lambda: waiting > 5), list[int]()
+
+    async def one(number: int) -> None:
+        await turns.take()
+        order.append(number)
+
+    first = asyncio.create_task(one(1))
+    await asyncio.sleep(0)
+    waiting = 0
+    second = asyncio.create_task(one(2))
+    await asyncio.wait_for(asyncio.gather(first, second), HOLD_SECONDS / 5)
+    assert order == [1, 2]
+
+
+async def test_where_nothing_is_worked_off_everybody_is_let_in_after_a_while() -> None:
+    turns, loop = Turns(3, line=100, is_behind=lambda: True), asyncio.get_running_loop()
+    began = loop.time()
+    await asyncio.wait_for(asyncio.gather(*(turns.take() for _ in range(20))), 5 * HOLD_SECONDS)
+    assert HOLD_SECONDS <= loop.time() - began < 2 * HOLD_SECONDS
+
+
+async def test_who_is_held_leaves_the_loop_to_the_others() -> None:
+    looks = 0
+
+    def counted() -> bool:
+        nonlocal looks
+        looks += 1
+        return True
+
+    turns = Turns(3, line=100, is_behind=counted)
+    await turns.take()
+    assert looks < 3 * HOLD_SECONDS / LOOK_SECONDS
+
+
+async def test_who_gave_up_while_held_holds_up_nobody() -> None:
+    waiting = 7
+    turns = Turns(3, line=100, is_behind=lambda: waiting > 5)
+    gone, stays = asyncio.create_task(turns.take()), asyncio.create_task(turns.take())
+    await asyncio.sleep(0)
+    gone.cancel()
+    waiting = 0
+    await asyncio.wait_for(stays, HOLD_SECONDS / 5)
