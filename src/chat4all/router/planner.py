@@ -108,7 +108,10 @@ class Planner:
         users = await self._people.users([*recipients, message.sender])
         for recipient in recipients:
             user = users.get(recipient)
-            theirs = Ways.of(recipient, channels.get(recipient, ()), groups)
+            known = channels.get(recipient, ())
+            if user is not None and user.kind is not UserKind.CONTACT and not known and not groups:
+                continue  # most people of ours: no platform knows them
+            theirs = Ways.of(recipient, known, groups)
             if user is None or (user.kind is not UserKind.CONTACT and not theirs.open):
                 continue
             choice = await self._chooser.choose(user, theirs, command.channels)

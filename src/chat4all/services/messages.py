@@ -28,7 +28,12 @@ from chat4all.domain.status import Status, StatusEntry, overall
 from chat4all.ports.event_log import COMMANDS, EventLog, Record
 from chat4all.ports.message_store import Kept, MessageData, SupportsSearch
 from chat4all.services.catching_up import CatchingUp
-from chat4all.services.progress import Progress, in_app_history
+from chat4all.services.progress import (
+    Progress,
+    in_app_history,
+    recipients_of,
+    status_at_first,
+)
 from chat4all.services.records import encode_command
 from chat4all.services.statuses_now import statuses_now
 
@@ -202,9 +207,8 @@ class Messages:
         conversation = await self._people.conversation(message.conversation_id)
         if conversation is None:
             return Status.SENT
-        users = await self._people.users([one.user_id for one in conversation.members])
-        board = Progress(conversation, users, (), ())
-        return board.overall(message)
+        recipients = recipients_of(message, conversation)
+        return status_at_first(message, recipients, await self._people.users(recipients))
 
     async def now(self, messages: Sequence[Message]) -> Mapping[MessageId, Status]:
         """Return how far messages have come; those of no conversation are left out."""

@@ -78,6 +78,29 @@ class Progress:
         return Status.DELIVERED if cursor.last_delivered_seq >= message.seq else Status.SENT
 
 
+def recipients_of(message: Message, conversation: Conversation) -> list[UserId]:
+    """Return whom a message is for: the other members, or those that it names."""
+    return [
+        one.user_id
+        for one in conversation.members
+        if one.user_id != message.sender and (message.to is None or one.user_id in message.to)
+    ]
+
+
+def status_at_first(
+    message: Message, recipients: Collection[UserId], users: Mapping[UserId, User]
+) -> Status:
+    """Return what `Progress.overall` says of a message of which nothing was reported yet.
+
+    It is asked for every message that comes, so it makes nothing to find that out.
+    """
+    if message.channel == IMPORTED and recipients:
+        return Status.READ
+    if any(user.kind is UserKind.CONTACT for user in users.values()):
+        return Status.ACCEPTED
+    return Status.SENT
+
+
 def in_app_history(
     message: Message, moments: Iterable[Cursor], recipients: Collection[UserId]
 ) -> list[StatusEntry]:
