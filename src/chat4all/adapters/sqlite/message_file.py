@@ -49,12 +49,12 @@ class MessageFile:
         self._latest = future  # type: ignore[assignment] # Future is invariant; only waited for
         return future
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` in a reading thread after all that was written so far.
+    async def _read(self, work: Callable[[sqlite3.Connection], T], *, brief: bool = False) -> T:
+        """Run `work` in a reading thread after all that was written so far; see `Writer.read`.
 
         Works finish in the order they were submitted, so waiting for the last is enough.
         """
         latest = self._latest
         if latest is not None and not latest.done():
             await asyncio.wait([latest])
-        return await self._writer.read(work)
+        return await self._writer.read(work, brief=brief)

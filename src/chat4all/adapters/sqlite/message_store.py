@@ -25,6 +25,8 @@ from chat4all.domain.status import Status, StatusEntry
 from chat4all.ports.message_store import Effects, Head, Kept
 
 KEYS_IN_MEMORY = 500_000  # ids of conversations and users; some 100 bytes each
+BRIEFLY = 64
+"""Messages that are looked for on the event loop; more are worth waking a thread."""
 
 _HEADS = """
 SELECT i.id, (SELECT max(seq) FROM message WHERE conversation = i.key)
@@ -76,7 +78,7 @@ class SqliteMessageStore(SqliteHistory, SqliteSearch, SqliteIntegrity):
 
     async def find(self, messages: Collection[MessageId]) -> Mapping[MessageId, Kept]:
         """Return stored messages; see the port."""
-        return await self._read(lambda db: _find(db, messages))
+        return await self._read(lambda db: _find(db, messages), brief=len(messages) <= BRIEFLY)
 
     async def cursors(
         self, members: Collection[tuple[ConversationId, UserId]]

@@ -8,6 +8,7 @@ gathers, so a busy file pays for one fsync per group and an idle one for one per
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -21,7 +22,7 @@ from typing import Any, Self, TypeVar
 from chat4all.adapters.sqlite.checkpoint import Checkpointer, passive
 from chat4all.adapters.sqlite.damage import check
 from chat4all.adapters.sqlite.errors import code_of, translate
-from chat4all.adapters.sqlite.readers import Readers
+from chat4all.adapters.sqlite.readers import NotAtOnce, Readers
 from chat4all.domain.errors import BadSettings, SchemaTooNew, Unavailable
 
 T = TypeVar("T")
@@ -148,10 +149,16 @@ class Writer:
         if len(self._gathered) == 1:
             self._loop.call_soon(self._run_inline)
 
-    async def read(self, work: Work[T]) -> T:
-        """Run `work` on a read-only connection in another thread; sees what was committed."""
+    async def read(self, work: Work[T], *, brief: bool = False) -> T:
+        """Run `work` on a read-only connection in another thread; sees what was committed.
+
+        One that is `brief` runs on the event loop as long as the file answers at once.
+        """
         if not self.is_open:
             raise Unavailable(f"{self.path.name} is closed")
+        if brief:
+            with contextlib.suppress(NotAtOnce):
+                return self._readers.run_here(work)
         return await self._loop.run_in_executor(self._readers.pool, self._readers.run, work)
 
     def _stop(self) -> None:
