@@ -109,8 +109,9 @@ ROWS = (
         ),
         known=(
             "Accepting, placing, storing and pushing share one interpreter and are a hundred "
-            "microseconds of Python a message, where a bare row takes ten: on the event loop a third "
-            "is routing, a quarter telling, a fifth accepting, a tenth one system call a frame."
+            "microseconds of Python a message, where a bare row takes ten: on the event loop a "
+            "third is routing, a quarter telling, a fifth accepting, a tenth the calls of the "
+            "kernel, one a frame."
         ),
     ),
     Row(

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ from chat4all.domain.errors import StorageCorrupt
 
 def set_up(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE IF NOT EXISTS item (n INTEGER PRIMARY KEY)")
+
+
+def add(number: int, db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO item VALUES (?)", (number,))
 
 
 def count(db: sqlite3.Connection) -> int:
@@ -42,7 +47,7 @@ async def test_what_is_brief_is_read_on_the_event_loop(items: Writer) -> None:
 
 async def test_what_is_brief_sees_what_was_committed(items: Writer) -> None:
     for n in range(5):
-        await items.submit(lambda db, n=n: db.execute("INSERT INTO item VALUES (?)", (n,)))
+        await items.submit(partial(add, n))
         assert await items.read(count, brief=True) == n + 1
 
 
