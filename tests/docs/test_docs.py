@@ -17,7 +17,7 @@ from chat4all.domain.errors import Chat4AllError
 from chat4all.gateway.rest.asyncapi_frames import SERVER_FRAMES
 from chat4all.gateway.rest.problems import HTTP_CODES, STATUS
 from chat4all.gateway.ws import frames
-from chat4all.gateway.ws.endpoint import Close
+from chat4all.gateway.ws.closing import Close
 from chat4all.settings import PREFIX, Settings
 from tests.api import tus_cases, tus_page
 

@@ -17,6 +17,7 @@ from chat4all.domain.api_keys import Delegation, Scope
 from chat4all.domain.directory import UserKind
 from chat4all.domain.ids import KeyId
 from chat4all.gateway.ws import endpoint
+from chat4all.gateway.ws.closing import Close
 from chat4all.ports.access_tokens import Principal
 from chat4all.services.key_ring import KeyRing
 from chat4all.services.service_accounts import MadeKey, ServiceAccounts
@@ -135,7 +136,7 @@ async def test_a_key_listens_and_sends_as_its_scopes_say() -> None:
             socket.say(**saying(talk, "hello"))
             assert (await socket.until("message"))["message"]["from"] == talk.bot
         async with talk.socket((await talk.key(Scope.SEND)).text) as socket:
-            await ended(socket, endpoint.Close.NOT_PERMITTED)
+            await ended(socket, Close.NOT_PERMITTED)
 
 
 async def test_who_only_listens_is_sent_away_at_once_when_the_key_is_revoked(
@@ -147,7 +148,7 @@ async def test_who_only_listens_is_sent_away_at_once_when_the_key_is_revoked(
         async with talk.socket(key.text) as socket:
             await socket.until("ready")
             await talk.end(key.key.id)
-            await ended(socket, endpoint.Close.UNAUTHENTICATED)
+            await ended(socket, Close.UNAUTHENTICATED)
 
 
 async def test_a_revoked_key_says_nothing_more() -> None:
@@ -158,7 +159,7 @@ async def test_a_revoked_key_says_nothing_more() -> None:
             await socket.until("ready")
             await talk.end(key.key.id)
             socket.say(**saying(talk, "too late"))
-            await ended(socket, endpoint.Close.UNAUTHENTICATED)
+            await ended(socket, Close.UNAUTHENTICATED)
         assert not [one for one in socket.frames if one["type"] == "accepted"]
 
 
@@ -170,7 +171,7 @@ async def test_a_program_that_acts_is_sent_away_when_it_may_no_more(
         delegations, ana = talk.process.directory.delegations, talk.ana.user_id
         key = (await talk.key(Scope.READ, Scope.SEND, Scope.ACT)).text
         async with talk.socket(key, {BEHALF: ana}) as socket:
-            await ended(socket, endpoint.Close.NOT_PERMITTED)
+            await ended(socket, Close.NOT_PERMITTED)
         await delegations.allow(
             Delegation(user_id=ana, account_id=talk.bot, created_at=datetime.now(UTC))
         )
@@ -179,7 +180,7 @@ async def test_a_program_that_acts_is_sent_away_when_it_may_no_more(
             socket.say(**saying(talk, "for you"))
             assert (await socket.until("message"))["message"]["from"] == ana
             await delegations.withdraw(ana, talk.bot)
-            await ended(socket, endpoint.Close.NOT_PERMITTED)
+            await ended(socket, Close.NOT_PERMITTED)
         acts = await delegations.acts(user=ana, limit=10)
         assert [one.what for one in acts] == ["websocket send", "websocket"]
 
@@ -189,9 +190,9 @@ async def test_who_cannot_set_headers_says_as_whom_by_a_subprotocol() -> None:
         ana = talk.ana.user_id
         key = (await talk.key(Scope.READ, Scope.ACT)).text
         async with talk.socket(key, None, f"on-behalf-of.{ana}") as socket:
-            await ended(socket, endpoint.Close.NOT_PERMITTED)
+            await ended(socket, Close.NOT_PERMITTED)
         async with talk.socket(key, None, "on-behalf-of.ana") as socket:
-            await ended(socket, endpoint.Close.NOT_PERMITTED)
+            await ended(socket, Close.NOT_PERMITTED)
         await talk.process.directory.delegations.allow(
             Delegation(user_id=ana, account_id=talk.bot, created_at=datetime.now(UTC))
         )

@@ -22,6 +22,7 @@ from chat4all.bootstrap.node import open_node
 from chat4all.bootstrap.operator import OperatorKey, operator_file
 from chat4all.bootstrap.role_node import RoleNode, Roles, open_roles
 from chat4all.bootstrap.storage import locked
+from chat4all.bootstrap.websocket_protocol import DirectWebSocketProtocol
 from chat4all.domain.errors import BadSettings, EngineMissing, Unavailable
 from chat4all.settings import Settings
 from chat4all.telemetry.logs import configure_logs
@@ -174,7 +175,7 @@ async def run_app(
     config = uvicorn.Config(
         app,
         http=BoundedHttpProtocol,
-        ws="websockets-sansio",
+        ws=DirectWebSocketProtocol,
         ws_per_message_deflate=False,
         ws_max_size=1024 * 1024,
         lifespan="off",

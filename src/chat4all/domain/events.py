@@ -200,3 +200,7 @@ class SyncCursor:
             if offset > self.offsets.get(part, -1)
         }
         return SyncCursor({**self.offsets, **further}) if further else self
+
+
+NOWHERE = SyncCursor({})
+"""The cursor of who has seen nothing yet."""

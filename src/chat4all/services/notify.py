@@ -42,6 +42,7 @@ from chat4all.ports.tracing import (
 )
 from chat4all.services.covering import Covering
 from chat4all.services.mailbox import Mailbox
+from chat4all.services.told import Steps
 from chat4all.services.views import Covered, covered_frame, event_frame, read_frame
 
 log = structlog.get_logger(__name__)
@@ -117,6 +118,7 @@ class Notifier:
         self._link = link
         self.cursor = SyncCursor({})
         """Up to where events were told here."""
+        self.steps = Steps()
 
     def start_from(self, ends: Iterable[Position]) -> None:
         """Say where the log stands before anything was told."""

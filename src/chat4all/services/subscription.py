@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
-from chat4all.domain.events import Position, SyncCursor
+from chat4all.domain.events import NOWHERE, Position, SyncCursor
 from chat4all.domain.ids import UserId
-from chat4all.services.mailbox import Mailbox
+from chat4all.services.mailbox import Hand, Mailbox
 from chat4all.services.notify import Notifier
 from chat4all.services.sync import Sync
 from chat4all.services.told import Told
@@ -23,23 +23,28 @@ class Overflowed(Exception):
 class Subscription:
     """One connection of `user_id`, from `begin` to `end`. One at a time may tell of it."""
 
+    __slots__ = ("_mailbox", "_notifier", "_sync", "_told")
+
     def __init__(self, user_id: UserId, notifier: Notifier, sync: Sync) -> None:
         self._mailbox = Mailbox(user_id)
         self._notifier = notifier
         self._sync = sync
-        self._told = Told(SyncCursor({}))
+        self._told = Told(NOWHERE, notifier.steps)
 
     @property
     def cursor(self) -> SyncCursor:
         """Return what the client has: what is told next stands after it."""
         return self._told.cursor
 
-    async def begin(self) -> None:
-        """Be told what happens from now on."""
-        self._told = Told(await self._notifier.connect(self._mailbox))
+    async def begin(self, hand: Hand | None = None) -> None:
+        """Be told what happens from now on; a `hand` may take it as it comes."""
+        start = await self._notifier.connect(self._mailbox)
+        self._told = Told(start, self._notifier.steps)
+        self._mailbox.hand = hand
 
     async def end(self) -> bool:
         """Be told no more; return whether the user has no connection left, at any node."""
+        self._mailbox.hand = None
         return await self._notifier.disconnect(self._mailbox)
 
     async def missed(self, since: SyncCursor) -> AsyncIterator[Mapping[str, Any]]:
@@ -52,7 +57,18 @@ class Subscription:
 
     async def take(self) -> Waiting:
         """Return what waits to be told, waiting for it; perhaps nothing. Raises `Overflowed`."""
-        waiting = await self._mailbox.take()
+        return self._whole(await self._mailbox.take())
+
+    @property
+    def waits(self) -> bool:
+        """Say whether `take` would return at once, or `behind` has something to ask for."""
+        return self._mailbox.waits
+
+    def take_waiting(self) -> Waiting:
+        """Return what waits to be told, perhaps nothing. Raises `Overflowed`."""
+        return self._whole(self._mailbox.take_waiting())
+
+    def _whole(self, waiting: Waiting) -> Waiting:
         if self._mailbox.overflowed:
             raise Overflowed("you read too slowly; connect and resume")
         return waiting
@@ -76,5 +92,11 @@ class Subscription:
         for position, frame in waiting:
             if position is None:
                 yield None, frame
-            elif self._told.wants_live(position):
-                yield self._told.live(position), frame
+            elif (cursor := self.step(position)) is not None:
+                yield cursor, frame
+
+    def step(self, position: Position) -> SyncCursor | None:
+        """Note that an event is told now; return its cursor, None if it was told before."""
+        if not self._told.wants_live(position):
+            return None
+        return self._told.live(position)

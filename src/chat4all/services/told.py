@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from chat4all.domain.events import Position, SyncCursor
+from chat4all.domain.events import NOWHERE, Position, SyncCursor
+
+
+class Steps:
+    """Cursors after one more event. Clients that have seen the same share theirs."""
+
+    __slots__ = ("_after", "_known", "_position")
+
+    def __init__(self) -> None:
+        self._position: Position | None = None
+        self._after: dict[int, tuple[SyncCursor, SyncCursor]] = {}
+        self._known: dict[str, SyncCursor] = {}
+
+    def after(self, cursor: SyncCursor, position: Position) -> SyncCursor:
+        """Return the cursor of who was at `cursor` and has seen `position`."""
+        if position is not self._position:
+            self._position, self._after, self._known = position, {}, {}
+        # By identity, which is quick; the first of the pair is kept so that its id stays its own.
+        step = self._after.get(id(cursor))
+        if step is None:
+            after = cursor.at(position)
+            step = self._after[id(cursor)] = cursor, self._known.setdefault(str(after), after)
+        return step[1]
 
 
 class Told:
@@ -12,11 +34,14 @@ class Told:
     either before that, or was told, or comes later.
     """
 
-    def __init__(self, start: SyncCursor) -> None:
+    __slots__ = ("_caught_up", "_live", "_resumed", "_steps", "cursor")
+
+    def __init__(self, start: SyncCursor, steps: Steps) -> None:
+        self._steps = steps
         self.cursor = start
         """What the client has: what is told next stands after it."""
-        self._resumed = SyncCursor({})
-        self._caught_up = SyncCursor({})
+        self._resumed = NOWHERE
+        self._caught_up = NOWHERE
         self._live: dict[int, tuple[int, int]] = {}
 
     def wants_live(self, position: Position) -> bool:
@@ -27,7 +52,7 @@ class Told:
         """Note an event that is told now; return the cursor that goes with it."""
         first, last = self._live.get(position.partition, (position.offset, position.offset))
         self._live[position.partition] = first, max(last, position.offset)
-        self.cursor = self.cursor.at(position)
+        self.cursor = self._steps.after(self.cursor, position)
         return self.cursor
 
     def wants_missed(self, position: Position) -> bool:

@@ -19,7 +19,7 @@ from chat4all.services.mailbox import Mailbox
 from chat4all.services.node_feed import NodeFeed
 from chat4all.services.notify import Notifier
 from chat4all.services.relay import topic_of
-from chat4all.services.told import Told
+from chat4all.services.told import Steps, Told
 from chat4all.testing.pipeline import Pipeline
 
 
@@ -154,7 +154,7 @@ async def test_who_was_forgotten_by_the_table_is_told_from_the_store(
 
 
 def test_what_was_told_live_is_not_told_again_from_the_store() -> None:
-    told = Told(SyncCursor({0: 10}))
+    told = Told(SyncCursor({0: 10}), Steps())
     assert str(told.live(Position(0, 15))) == "0.15"
     assert str(told.live(Position(1, 3))) == "0.15-1.3"
     assert told.wants_missed(Position(0, 12))  # between the start and the first told live

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from enum import IntEnum
 from typing import Any
 
 import structlog
@@ -19,7 +16,6 @@ from chat4all.domain.errors import (
     Chat4AllError,
     InvalidInput,
     InvalidToken,
-    NotPermitted,
     RateLimited,
     StartRefused,
     Unavailable,
@@ -27,14 +23,16 @@ from chat4all.domain.errors import (
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.gateway.rest.bearer import ON_BEHALF_OF, behalf
-from chat4all.gateway.within import Within
 from chat4all.gateway.ws import frames
+from chat4all.gateway.ws.closing import Close, Closed, closing
 from chat4all.gateway.ws.deps import WebSocketDeps
+from chat4all.gateway.ws.outlet import Outlet
+from chat4all.gateway.ws.wire import Ready, direct_of
 from chat4all.ports.access_tokens import Principal
 from chat4all.ports.tracing import Kind
 from chat4all.services.presence import PresenceStatus
 from chat4all.services.send_message import Accepted
-from chat4all.services.subscription import Overflowed, Subscription, Waiting
+from chat4all.services.subscription import Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -43,56 +41,12 @@ ACTING = "on-behalf-of."
 """Before the id of the user as whom a service account acts, where one cannot set headers."""
 AUTH_SECONDS = 5.0
 """How long a client without a token in its subprotocols has to send one."""
-HOLD_SECONDS = 1.0
-"""How long live frames wait for the client's first frame, which may be `resume`."""
-SEND_SECONDS = 20.0
+CLOSE_SECONDS = 20.0
+"""How long the last frame, which says why, may take."""
 KEEP_SECONDS = 20.0
 """How often presence is renewed and the token looked at again."""
 MAX_FRAME = 256 * 1024
 FRAME_RATE, FRAME_BURST = 500.0, 2_000.0
-
-
-class Close(IntEnum):
-    """Why the server closes; after all but the first the client may come back."""
-
-    UNAUTHENTICATED = 4401
-    NOT_PERMITTED = 4403
-    AUTH_TIMEOUT = 4408
-    SLOW_CLIENT = 4429
-    TOO_LARGE = 1009
-    RESTART = 1012
-    TRY_LATER = 1013
-
-
-class _Closed(Exception):
-    """The connection ends, with `code` when it is we who end it."""
-
-    def __init__(self, code: Close | None = None, reason: str = "") -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-_ENDS: Mapping[type[Chat4AllError], Close] = {
-    InvalidToken: Close.UNAUTHENTICATED,
-    NotPermitted: Close.NOT_PERMITTED,
-    InvalidInput: Close.NOT_PERMITTED,
-    RateLimited: Close.TRY_LATER,
-    Unavailable: Close.TRY_LATER,
-}
-
-
-@contextmanager
-def _closing(*only: type[Chat4AllError]) -> Iterator[None]:
-    """End the connection for what keeps a client out; with `only` for nothing else."""
-    try:
-        yield
-    except Chat4AllError as error:
-        ends = only or tuple(_ENDS)
-        if not isinstance(error, ends):
-            raise
-        code = next(code for kind, code in _ENDS.items() if isinstance(error, kind))
-        raise _Closed(code, str(error)) from error
 
 
 def _acting_as(scope: Any) -> str | None:
@@ -104,20 +58,27 @@ def _acting_as(scope: Any) -> str | None:
     return next((one[len(ACTING) :] for one in offered if one.startswith(ACTING)), None)
 
 
+def _forget_handshake(scope: Any) -> None:
+    """Free the largest part of what is kept of a connection for as long as it stands."""
+    for name in ("headers", "subprotocols", "extensions"):
+        scope.pop(name, None)
+
+
 class WebSocketEndpoint:
     """The ASGI application behind `/v1/ws`."""
 
     def __init__(self, deps: WebSocketDeps) -> None:
         self._deps = deps
+        self._ready = Ready()
         self._live: set[_Connection] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection until it ends."""
-        connection = _Connection(self._deps, receive, send)
+        connection = _Connection(self._deps, self._ready, receive, send)
         self._live.add(connection)
         try:
             await connection.serve(scope)
-        except _Closed as closed:
+        except Closed as closed:
             if closed.code is not None:
                 await connection.close(closed.code, closed.reason)
         finally:
@@ -135,25 +96,59 @@ class WebSocketEndpoint:
 
 
 class _Connection:
-    def __init__(self, deps: WebSocketDeps, receive: Any, send: Any) -> None:
+    """One client, from its handshake on.
+
+    The task that reads is the one of the server; it is interrupted for whatever else is to
+    end the connection. What keeps it alive is a timer, and a task only while that is at work.
+    """
+
+    __slots__ = (
+        "_behalf",
+        "_deps",
+        "_ending",
+        "_keeper",
+        "_keeping",
+        "_outlet",
+        "_presence",
+        "_principal",
+        "_reader",
+        "_ready",
+        "_receive",
+        "_send",
+        "_token",
+    )
+
+    def __init__(self, deps: WebSocketDeps, ready: Ready, receive: Any, send: Any) -> None:
         self._deps = deps
+        self._ready = ready
         self._receive = receive
         self._send = send
         self._token = ""
         self._behalf: UserId | None = None
         self._principal: Principal | None = None
-        self._revoked = asyncio.Event()
         self._presence = PresenceStatus.ONLINE
-        self._first_frame = asyncio.Event()
-        self._writing = asyncio.Lock()
-        self._stopping = asyncio.Event()
+        self._ending: Exception | None = None
+        self._reader: asyncio.Task[Any] | None = None
+        self._keeping: asyncio.TimerHandle | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._end(Closed(Close.RESTART, "this node stops; connect again and resume"))
 
     def look_again(self) -> None:
         if self._principal is not None and self._deps.access.is_revoked(self._principal):
-            self._revoked.set()
+            self._end(Closed(Close.UNAUTHENTICATED, "it was revoked; sign in again"))
+
+    def _end(self, why: Exception) -> None:
+        """End the connection, from wherever, as soon as it carries frames."""
+        if self._ending is None:
+            self._ending = why
+            # Not here: who asks may be what the reader itself has called.
+            asyncio.get_running_loop().call_soon(self._interrupt)
+
+    def _interrupt(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
 
     async def serve(self, scope: Any) -> None:
         await self._receive()  # websocket.connect
@@ -161,23 +156,29 @@ class _Connection:
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
         token = next((one[7:] for one in offered if one.startswith("bearer.")), None)
+        del offered
         self._token = token if token is not None else await self._first_token()
+        del token
         principal = self._principal = await self._sign_in(_acting_as(scope))
         self.look_again()  # who was revoked meanwhile
-        self._told = Subscription(principal.user_id, self._deps.notifier, self._deps.sync)
-        await self._told.begin()
+        told = Subscription(principal.user_id, self._deps.notifier, self._deps.sync)
+        outlet = self._outlet = Outlet(
+            self._send, direct_of(scope), told, self._ready, fail=self._end
+        )
+        _forget_handshake(scope)
+        await outlet.begin()
         try:
-            start = str(self._told.cursor)
-            await self._tell({"type": "ready", "user_id": principal.user_id, "cursor": start})
+            start = str(told.cursor)
+            await outlet.tell({"type": "ready", "user_id": principal.user_id, "cursor": start})
             await self._is_now(principal.user_id, PresenceStatus.ONLINE)
             await self._carry(principal)
         finally:
-            if await self._told.end():
+            if await outlet.end():
                 await self._is_now(principal.user_id, PresenceStatus.OFFLINE)
 
     async def close(self, code: Close, reason: str) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send(
                     {"type": "websocket.close", "code": int(code), "reason": reason[:120]}
                 )
@@ -185,7 +186,7 @@ class _Connection:
             log.debug("websocket was gone before it was closed", error=str(error))
 
     async def _sign_in(self, user: str | None) -> Principal:
-        with _closing():
+        with closing():
             self._behalf = behalf(user)
             principal = await self._identify()
             await self._deps.access.admit(principal, Scope.READ, "websocket")
@@ -200,39 +201,37 @@ class _Connection:
                 raw = await self._next()
             return frames.decode_auth(raw).token
         except TimeoutError as error:
-            raise _Closed(Close.AUTH_TIMEOUT, "no auth frame came in 5 seconds") from error
+            raise Closed(Close.AUTH_TIMEOUT, "no auth frame came in 5 seconds") from error
         except InvalidInput as error:
-            raise _Closed(Close.UNAUTHENTICATED, "the first frame must be auth") from error
+            raise Closed(Close.UNAUTHENTICATED, "the first frame must be auth") from error
 
     async def _carry(self, principal: Principal) -> None:
         """Read, write and keep alive until one of them ends the connection."""
-        tasks = [
-            asyncio.create_task(self._read(principal)),
-            asyncio.create_task(self._write()),
-            asyncio.create_task(self._keep(principal)),
-            asyncio.create_task(self._stopping.wait()),
-            asyncio.create_task(self._revoked.wait()),
-        ]
+        ending = self._ending
+        if ending is not None:
+            raise ending
+        reader = self._reader = _current_task()
+        cancelling = reader.cancelling()
+        self._outlet.release_soon()
+        self._keep_soon(principal)
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self._stopping.is_set():
-                raise _Closed(Close.RESTART, "this node stops; connect again and resume")
-            if self._revoked.is_set():
-                raise _Closed(Close.UNAUTHENTICATED, "it was revoked; sign in again")
-            for task in done:
-                task.result()
+            await self._read(principal)
+        except asyncio.CancelledError:
+            ending = self._ending
+            if ending is None or reader.uncancel() > cancelling:
+                raise
+            raise ending from None
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._reader = None
+            await self._keep_no_more()
 
     async def _next(self) -> str | bytes:
         event = await self._receive()
         if event["type"] != "websocket.receive":
-            raise _Closed
+            raise Closed
         raw: str | bytes = event.get("text") or event.get("bytes") or b""
         if len(raw) > MAX_FRAME:
-            raise _Closed(Close.TOO_LARGE, f"a frame holds at most {MAX_FRAME} bytes")
+            raise Closed(Close.TOO_LARGE, f"a frame holds at most {MAX_FRAME} bytes")
         return raw
 
     async def _read(self, principal: Principal) -> None:
@@ -249,15 +248,15 @@ class _Connection:
                 with self._deps.tracing.begin(name, Kind.SERVER):
                     await self._permit(name, frame)
                     await self._act(principal.user_id, frame)
-            except (_Closed, OSError):
+            except (Closed, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - the boundary between one frame and the next
                 await self._refuse(frames.request_id_of(raw), error)
             finally:
-                self._first_frame.set()
+                self._outlet.release()
 
     async def _permit(self, name: str, frame: frames.ClientFrame) -> None:
-        with _closing(InvalidToken):
+        with closing(InvalidToken):
             principal = await self._identify()
         if not isinstance(frame, frames.Resume | frames.Ping):
             await self._deps.access.admit(principal, Scope.SEND, name)
@@ -275,12 +274,12 @@ class _Connection:
             frame["errors"] = [{"pointer": one, "detail": words} for one, words in error.errors]
         if isinstance(error, RateLimited | Unavailable):
             frame["retry_after"] = error.retry_after
-        await self._tell(frame)
+        await self._outlet.tell(frame)
 
     async def _act(self, user: UserId, frame: frames.ClientFrame) -> None:
         if isinstance(frame, frames.Send):
             accepted = await self._send_message(user, bytes(frame.message))
-            await self._tell(
+            await self._outlet.tell(
                 {
                     "type": "accepted",
                     "request_id": frame.request_id,
@@ -296,13 +295,13 @@ class _Connection:
         elif isinstance(frame, frames.Edit | frames.Delete):
             await self._change(user, frame)
         elif isinstance(frame, frames.Resume):
-            await self._resume(SyncCursor.parse(frame.cursor))
+            await self._outlet.resume(SyncCursor.parse(frame.cursor))
         elif isinstance(frame, frames.Typing):
             await self._deps.signals.typing(user, ConversationId(frame.conversation_id.lower()))
         elif isinstance(frame, frames.SetPresence):
             await self._set_presence(user, frame.status)
         else:
-            await self._tell({"type": "pong", "request_id": frame.request_id})
+            await self._outlet.tell({"type": "pong", "request_id": frame.request_id})
 
     async def _send_message(self, user: UserId, message: bytes) -> Accepted:
         try:
@@ -318,7 +317,7 @@ class _Connection:
         else:
             await messages.delete(user, message, for_everyone=frame.whom == "everyone")
         done = {"type": "done", "request_id": frame.request_id, "message_id": message}
-        await self._tell(done)
+        await self._outlet.tell(done)
 
     async def _set_presence(self, user: UserId, status: str) -> None:
         try:
@@ -338,52 +337,39 @@ class _Connection:
         except Unavailable as error:
             log.info("presence is not told", detail=str(error))
 
-    async def _resume(self, cursor: SyncCursor) -> None:
-        """Send what was missed, each event once; live frames wait meanwhile."""
-        async with self._writing:
-            async for frame in self._told.missed(cursor):
-                await self._tell(frame)
+    def _keep_soon(self, principal: Principal) -> None:
+        left = principal.expires_at.timestamp() - time.time()
+        wait = max(0.0, min(KEEP_SECONDS, left))
+        self._keeping = asyncio.get_running_loop().call_later(wait, self._begin_to_keep, principal)
 
-    async def _write(self) -> None:
-        try:
-            async with asyncio.timeout(HOLD_SECONDS):
-                await self._first_frame.wait()
-        except TimeoutError:
-            log.debug("the client said nothing yet; it gets live frames")
-        while True:
-            try:
-                waiting = await self._told.take()
-            except Overflowed as error:
-                raise _Closed(Close.SLOW_CLIENT, str(error)) from error
-            async with self._writing:
-                async for frame in self._told.behind():
-                    await self._tell(frame)
-                await self._write_out(waiting)
-
-    async def _write_out(self, waiting: Waiting) -> None:
-        try:
-            with Within(SEND_SECONDS):
-                for cursor, frame in self._told.live(waiting):
-                    text = frame if cursor is None else frames.with_cursor(frame, cursor)
-                    await self._send({"type": "websocket.send", "text": text})
-        except TimeoutError as error:
-            raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume") from error
-
-    async def _tell(self, frame: Any) -> None:
-        try:
-            with Within(SEND_SECONDS):
-                await self._send({"type": "websocket.send", "text": frames.encode(frame)})
-        except TimeoutError as error:
-            raise _Closed(Close.SLOW_CLIENT, "you read too slowly; connect and resume") from error
+    def _begin_to_keep(self, principal: Principal) -> None:
+        self._keeper = asyncio.create_task(self._keep(principal))
 
     async def _keep(self, principal: Principal) -> None:
         """Renew presence, and end the connection when its token does."""
-        while True:
-            left = principal.expires_at.timestamp() - time.time()
-            await asyncio.sleep(max(0.0, min(KEEP_SECONDS, left)))
-            with _closing():
+        try:
+            with closing():
                 await self._deps.access.confirm(await self._identify())
             try:
                 await self._deps.presence.renew(principal.user_id, self._presence)
             except Unavailable as error:
                 log.info("presence is not told", detail=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the connection ends of it
+            self._end(error)
+        else:
+            self._keeper = None
+            self._keep_soon(principal)
+
+    async def _keep_no_more(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a connection is served in a task")
+    return task

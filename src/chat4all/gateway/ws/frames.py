@@ -125,11 +125,6 @@ def request_id_of(raw: bytes | str) -> str | None:
     return found[:64] if isinstance(found, str) and found.isprintable() else None
 
 
-def encode(frame: Any) -> str:
-    """Return a server frame as text."""
-    return msgspec.json.encode(frame).decode()
-
-
 def with_cursor(frame: str, cursor: SyncCursor) -> str:
     """Return the text of an event's frame for one client: what all are told, and its cursor."""
     return f'{{"cursor":"{cursor}",{frame[1:]}'
