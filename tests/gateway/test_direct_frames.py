@@ -223,6 +223,33 @@ async def test_a_socket_that_cannot_be_written_ends_and_disturbs_nobody(town: To
         assert not town.process.notifier.is_connected(town.bia.user)
 
 
+async def test_nothing_follows_what_could_not_be_sent(town: Town) -> None:
+    bia, tried = town.bia, 0
+
+    async def fail_once(event: dict[str, Any]) -> None:
+        nonlocal tried
+        tried += event["type"] == "websocket.send"
+        if tried == 1:
+            # Something more to tell, before the reader hears that the connection ends.
+            asyncio.get_running_loop().call_soon(town.process.notifier.fall_behind)
+            raise ConnectionResetError
+        await Device.take(bia, event)
+
+    bia.take = fail_once  # type: ignore[method-assign]
+
+    async def talk_until_it_ends() -> None:
+        async with bia.connected(town.endpoint) as task:
+            bia.free = False
+            draft = Draft(conversation_id=town.talk, payload=text("x"))
+            for _ in range(5):
+                await town.process.send(town.ana, draft)
+            await asyncio.wait_for(asyncio.shield(task), 30)
+
+    with pytest.raises(ConnectionResetError):
+        await talk_until_it_ends()
+    assert bia.seqs == []
+
+
 async def test_a_node_that_stops_asks_everybody_to_come_back(town: Town) -> None:
     async with town.bia.connected(town.endpoint), town.caio.connected(town.endpoint):
         await town.endpoint.aclose()

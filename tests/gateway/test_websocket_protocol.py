@@ -125,6 +125,32 @@ async def test_nothing_is_written_after_the_frame_that_closes() -> None:
     await stage.end()
 
 
+async def test_nothing_is_written_while_the_server_shuts_down() -> None:
+    stage = Stage()
+    direct = await stage.begin()
+    stage.protocol.shutdown()
+    assert not direct.is_free()
+    await stage.end()
+
+
+async def test_nothing_is_written_to_who_does_not_answer() -> None:
+    stage = Stage()
+    direct = await stage.begin()
+    stage.protocol.keepalive_timeout()
+    stage.wire.closed = False  # it says so by itself, not only through the transport
+    assert not direct.is_free()
+    await stage.end()
+
+
+async def test_nothing_is_written_to_who_broke_the_protocol() -> None:
+    stage = Stage()
+    direct = await stage.begin()
+    stage.protocol.data_received(b"\x8f\x80\x00\x00\x00\x00")
+    stage.wire.closed = False
+    assert not direct.is_free()
+    await stage.end()
+
+
 async def test_the_handshake_is_forgotten_once_it_is_answered() -> None:
     stage = Stage()
     await stage.begin()

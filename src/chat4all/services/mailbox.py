@@ -56,7 +56,8 @@ class Mailbox:
         """
         if self.overflowed:
             return
-        if self.hand is not None and not self.waits and self.hand.takes(position, frame):
+        hand = self.hand
+        if hand is not None and not (self._frames or self.behind) and hand.takes(position, frame):
             return
         self._frames.append((position, frame))
         self._characters += len(frame)

@@ -296,7 +296,7 @@ def audience(event: Event, members: Sequence[UserId]) -> Sequence[UserId]:
         return [user for user in members if user in event.readers]
     if isinstance(event, StatusChanged):
         return [user for user in members if user == event.sender]
-    if isinstance(event, MessageAdded | MessageEdited):
+    if isinstance(event, MessageAdded | MessageEdited) and event.message.to is not None:
         return [user for user in members if event.message.is_for(user)]
     return members
 

@@ -34,24 +34,29 @@ class Told:
     either before that, or was told, or comes later.
     """
 
-    __slots__ = ("_caught_up", "_live", "_resumed", "_steps", "cursor")
+    __slots__ = ("_live", "_resumed", "_steps", "_stored", "cursor")
 
     def __init__(self, start: SyncCursor, steps: Steps) -> None:
         self._steps = steps
         self.cursor = start
         """What the client has: what is told next stands after it."""
         self._resumed = NOWHERE
-        self._caught_up = NOWHERE
+        self._stored = NOWHERE
+        """Up to where the client was told from the store, for whichever reason."""
         self._live: dict[int, tuple[int, int]] = {}
 
     def wants_live(self, position: Position) -> bool:
         """Say whether an event that comes now was not told from the store before."""
-        return not (self._resumed.seen(position) or self._caught_up.seen(position))
+        return not self._stored.seen(position)
 
     def live(self, position: Position) -> SyncCursor:
         """Note an event that is told now; return the cursor that goes with it."""
-        first, last = self._live.get(position.partition, (position.offset, position.offset))
-        self._live[position.partition] = first, max(last, position.offset)
+        offset = position.offset
+        span = self._live.get(position.partition)
+        if span is None:
+            self._live[position.partition] = offset, offset
+        elif offset > span[1]:
+            self._live[position.partition] = span[0], offset
         self.cursor = self._steps.after(self.cursor, position)
         return self.cursor
 
@@ -63,9 +68,10 @@ class Told:
     def resumed(self, cursor: SyncCursor) -> None:
         """Note up to where the client was told what it missed while it was away."""
         self._resumed = cursor
+        self._stored = self._stored.joined(cursor)
         self.cursor = self.cursor.joined(cursor)
 
     def caught_up(self, cursor: SyncCursor) -> None:
         """Note up to where the store was asked for what was not told live."""
-        self._caught_up = self._caught_up.joined(cursor)
+        self._stored = self._stored.joined(cursor)
         self.cursor = self.cursor.joined(cursor)

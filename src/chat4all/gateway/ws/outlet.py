@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -33,10 +34,12 @@ class Outlet:
     """
 
     __slots__ = (
+        "_at_once",
         "_direct",
         "_fail",
         "_hold",
         "_open",
+        "_over",
         "_ready",
         "_send",
         "_told",
@@ -56,6 +59,9 @@ class Outlet:
         self._writer: asyncio.Task[None] | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._open = False
+        self._over = False
+        self._at_once = False
+        """Whether it is open and nobody else writes; asked for every frame, so it is kept."""
 
     async def begin(self) -> None:
         """Be told what happens from now on; live frames wait for `release`."""
@@ -67,9 +73,10 @@ class Outlet:
 
     def release(self) -> None:
         """Write live frames from now on."""
-        if not self._open:
+        if not self._open and not self._over:
             self._forget_hold()
             self._open = True
+            self._at_once = not self._writing.locked()
             self.roused()
 
     def _forget_hold(self) -> None:
@@ -80,12 +87,23 @@ class Outlet:
     async def end(self) -> bool:
         """Write nothing more; return whether the user has no connection left, at any node."""
         self._forget_hold()
-        self._open = False
+        self._open = self._at_once = False
+        self._over = True
         writer = self._writer
         if writer is not None:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         return await self._told.end()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Let nobody else write live frames meanwhile, nor what was missed."""
+        async with self._writing:
+            self._at_once = False
+            try:
+                yield
+            finally:
+                self._at_once = self._open
 
     async def tell(self, frame: Any) -> None:
         """Write a frame that is for this client alone."""
@@ -97,20 +115,20 @@ class Outlet:
 
     async def resume(self, cursor: SyncCursor) -> None:
         """Write what was missed, each event once; live frames wait meanwhile."""
-        async with self._writing:
+        async with self._alone():
             async for frame in self._told.missed(cursor):
                 await self.tell(frame)
 
     def takes(self, position: Position | None, frame: str) -> bool:
         """Write a live frame at once, if that can be; see `Hand`."""
-        if not self._open or self._writing.locked() or not self._direct.is_free():
+        if not self._at_once or not self._direct.is_free():
             return False
         try:
             cursor = None if position is None else self._told.step(position)
             if position is None or cursor is not None:
                 self._direct.write(self._ready.of(frame, cursor))
         except Exception as error:  # noqa: BLE001 - it ends this connection and concerns no other
-            self._fail(error)
+            self._give_up(error)
         return True
 
     def roused(self) -> None:
@@ -121,17 +139,22 @@ class Outlet:
     async def _write(self) -> None:
         try:
             while self._told.waits:
-                async with self._writing:
+                async with self._alone():
                     waiting = self._told.take_waiting()
                     async for frame in self._told.behind():
                         await self.tell(frame)
                     await self._write_out(waiting)
         except Overflowed as error:
-            self._fail(Closed(Close.SLOW_CLIENT, str(error)))
+            self._give_up(Closed(Close.SLOW_CLIENT, str(error)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the connection ends of it
-            self._fail(error)
+            self._give_up(error)
         finally:
             self._writer = None
+
+    def _give_up(self, why: Exception) -> None:
+        self._open = self._at_once = False  # nothing may follow what could not be written
+        self._over = True
+        self._fail(why)
 
     async def _write_out(self, waiting: Waiting) -> None:
         await self._send_all(
