@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat4all.cli.uncollected import uncollected
+from chat4all.bootstrap.uncollected import uncollected
 
 
 @pytest.fixture(autouse=True)

@@ -15,23 +15,24 @@ from chat4all.bootstrap.core import Core, open_core
 from chat4all.bootstrap.fleet import here
 from chat4all.bootstrap.grpc_server import open_grpc
 from chat4all.bootstrap.mock import mock_account, signed_events
-from chat4all.bootstrap.operator import OperatorKey, operator_key
+from chat4all.bootstrap.operator import OperatorKey
 from chat4all.bootstrap.platforms import open_platforms, start_receiving
 from chat4all.bootstrap.readiness import Readiness, probes_of
 from chat4all.bootstrap.rest import Around
 from chat4all.bootstrap.roles.auditor import start_auditor
 from chat4all.bootstrap.roles.connector import start_connector
-from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
+from chat4all.bootstrap.roles.gateway import build_gateway
 from chat4all.bootstrap.roles.push import start_push
 from chat4all.bootstrap.roles.router import start_clockwork, start_router, start_upkeep
 from chat4all.bootstrap.roles.scheduled import start_scheduled
 from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.roster import open_roster
-from chat4all.bootstrap.storage import open_storage
+from chat4all.bootstrap.storage import Storage
 from chat4all.connectors.mock import ContactPhones, PhoneNetwork
 from chat4all.domain.events import Event
 from chat4all.domain.ids import UserId
 from chat4all.gateway.asgi import Gateway
+from chat4all.gateway.auth.passwords import Argon2Passwords
 from chat4all.ports.event_log import COMMANDS
 from chat4all.ports.tracing import Traces
 from chat4all.router.worker import Router
@@ -52,18 +53,18 @@ class Node:
 
 
 @asynccontextmanager
-async def open_node(settings: Settings, *, connected: bool = True) -> AsyncIterator[Node]:
-    """Run a node until the context ends; it is ready when the context begins.
-
-    One that is not `connected` speaks to no platform: nothing is delivered, nothing polled.
-    Raises `StartRefused` with what is wrong and what to do.
-    """
+async def run_node(
+    settings: Settings,
+    storage: Storage,
+    passwords: Argon2Passwords,
+    key: OperatorKey,
+    *,
+    connected: bool,
+) -> AsyncIterator[Node]:
+    """Run a node on what is open already; see `open_node`."""
     async with AsyncExitStack() as stack:
-        storage = await stack.enter_async_context(open_storage(settings))
         network = await stack.enter_async_context(PhoneNetwork(settings.data_dir / "phones"))
-        passwords = await stack.enter_async_context(open_passwords())
         core = await stack.enter_async_context(open_core(settings, storage, network))
-        key = await operator_key(core.directory, passwords)
         platforms = await stack.enter_async_context(open_platforms(core, here))
         await stack.enter_async_context(core.running)
         clients = build_clients(core)

@@ -15,12 +15,13 @@ from chat4all.bootstrap.fleet import Fleet, Keep
 from chat4all.bootstrap.grpc_server import open_grpc
 from chat4all.bootstrap.mock import carried, has_phones, start_phones
 from chat4all.bootstrap.operator import OperatorKey, operator_key
+from chat4all.bootstrap.passwords import open_passwords
 from chat4all.bootstrap.platforms import Platforms, open_platforms, start_receiving
 from chat4all.bootstrap.readiness import Readiness, probes_of
 from chat4all.bootstrap.rest import Around
 from chat4all.bootstrap.roles.auditor import start_auditor
 from chat4all.bootstrap.roles.connector import start_connector
-from chat4all.bootstrap.roles.gateway import build_gateway, open_passwords
+from chat4all.bootstrap.roles.gateway import build_gateway
 from chat4all.bootstrap.roles.notifier import start_notifier
 from chat4all.bootstrap.roles.presence import start_presence
 from chat4all.bootstrap.roles.push import start_push

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 refused or failed, 2 used wrongly."""
-    from chat4all.cli.uncollected import uncollected  # noqa: PLC0415 - the package does nothing
+    from chat4all.bootstrap.uncollected import uncollected  # noqa: PLC0415 - the package does nothing
 
     with uncollected():
         program = _program(sys.argv[1:])

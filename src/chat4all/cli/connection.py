@@ -123,7 +123,7 @@ async def _server(invocation: Invocation) -> AsyncIterator[Server]:
         async with http_client(found["url"]) as client:
             yield Server(client, (found["client_id"], found["client_secret"]))
         return
-    from chat4all.bootstrap.node import open_node  # noqa: PLC0415 - slow, and seldom needed
+    from chat4all.bootstrap.opening import open_node  # noqa: PLC0415 - slow, and seldom needed
 
     configure_logs(level="error", json=False)
     async with open_node(settings, connected=False) as node:

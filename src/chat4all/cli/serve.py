@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from chat4all.bootstrap.uncollected import uncollected
 from chat4all.cli.failure import USAGE, CommandFailed, reporting
 from chat4all.cli.invocation import Invocation, invocation
 from chat4all.cli.terminal import say
-from chat4all.cli.uncollected import uncollected
 from chat4all.settings import Settings
 
 ROLES = ("gateway", "files", "router", "connector", "notifier", "presence", "auditor")
@@ -119,7 +119,7 @@ async def _serve_roles(settings: Settings, roles: list[str], channels: list[str]
             Roles,
             require_shared,
         )
-        from chat4all.bootstrap.server import serve_roles  # noqa: PLC0415
+        from chat4all.bootstrap.role_server import serve_roles  # noqa: PLC0415
 
     def on_ready(url: str) -> None:
         say(f"Chat4All runs {', '.join(roles)} at {url}. Ctrl-C stops it.")
@@ -131,7 +131,7 @@ async def _serve_roles(settings: Settings, roles: list[str], channels: list[str]
 
 async def _serve_files(settings: Settings) -> None:
     with uncollected():
-        from chat4all.bootstrap.server import serve_files  # noqa: PLC0415 - slow to load
+        from chat4all.bootstrap.role_server import serve_files  # noqa: PLC0415 - slow to load
 
     def on_ready(url: str) -> None:
         say(f"Chat4All serves files at {url} (data in {settings.data_dir}). Ctrl-C stops it.")

@@ -29,7 +29,7 @@ from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.bootstrap import storage as engines
 from chat4all.bootstrap.mock import MOCK_ACCOUNT
-from chat4all.bootstrap.node import open_node
+from chat4all.bootstrap.opening import open_node
 from chat4all.connectors.mock import SIGNATURE_HEADER, sign
 from chat4all.domain.directory import Account, Channel
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId, new_id

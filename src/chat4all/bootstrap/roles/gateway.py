@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -47,16 +46,6 @@ class GatewayRole:
             await other()
 
         return farewell
-
-
-@asynccontextmanager
-async def open_passwords() -> AsyncIterator[Argon2Passwords]:
-    """Give the hashing of passwords; its threads end with the context."""
-    passwords = Argon2Passwords()
-    try:
-        yield passwords
-    finally:
-        passwords.close()
 
 
 async def build_gateway(
