@@ -210,8 +210,9 @@ ROWS = (
             "idle."
         ),
         known=(
-            "Most of it is loading modules; registering the routes takes 0.3 s. With data the "
-            "mapped file of the messages is resident as well."
+            "Most of it is loading 1,600 modules, 1.1 s of the processor, of which making their "
+            "dataclasses takes a quarter; registering the routes takes 0.27 s. With data the pages "
+            "of the databases that each connection keeps come on top."
         ),
     ),
     Row(

@@ -26,6 +26,8 @@ from typing import Any
 
 LOADED = (
     "chat4all.bootstrap.server",
+    "chat4all.bootstrap.node",
+    "chat4all.bootstrap.role_server",
     "chat4all.bootstrap.files_role",
     "chat4all.adapters.kafka.event_log",
     "chat4all.adapters.mongodb.message_store",

@@ -7,6 +7,7 @@ import pytest
 
 LOADED = """
 import atexit, sys
+import chat4all.bootstrap.node
 import chat4all.bootstrap.server
 from chat4all.cli import main
 atexit.register(lambda: print("loaded:", *sys.modules))
@@ -46,3 +47,10 @@ def test_what_every_start_needs_is_seen(loaded: set[str]) -> None:
 )
 def test_a_library_of_something_else_is_not_loaded(loaded: set[str], library: str) -> None:
     assert library not in loaded
+
+
+def test_what_runs_on_the_databases_is_not_loaded_before_they_are_opened() -> None:
+    loading = "import sys, chat4all.bootstrap.server; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", loading], check=True, capture_output=True)
+    assert "chat4all.adapters.sqlite.event_log" in found.stdout.decode().split()
+    assert {"chat4all.bootstrap.core", "litestar"}.isdisjoint(found.stdout.decode().split())
