@@ -20,7 +20,8 @@ import uvloop
 from litestar import Litestar, post
 
 from bench.grpc_sender import SEND_MESSAGE
-from chat4all.bootstrap.server import listen_on, run_app
+from chat4all.bootstrap.http_server import run_app
+from chat4all.bootstrap.server import listen_on
 from chat4all.gateway.grpc.generated import message_service_pb2 as pb
 from chat4all.gateway.grpc.server import OPTIONS
 from chat4all.settings import Settings

@@ -26,6 +26,7 @@ from typing import Any
 
 LOADED = (
     "chat4all.bootstrap.server",
+    "chat4all.bootstrap.http_server",
     "chat4all.bootstrap.node",
     "chat4all.bootstrap.role_server",
     "chat4all.bootstrap.files_role",

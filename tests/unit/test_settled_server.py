@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from chat4all.bootstrap.server import listen_on, run_app
+from chat4all.bootstrap.http_server import run_app
+from chat4all.bootstrap.server import listen_on
 from chat4all.settings import Settings
 
 TRIES = 30

@@ -37,6 +37,6 @@ async def open_node(settings: Settings, *, connected: bool = True) -> AsyncItera
 
 
 def _load_node() -> ModuleType:
-    with uncollected():
-        from chat4all.bootstrap import node  # noqa: PLC0415 - while disks and hashes are waited for
+    with uncollected():  # while the disk and a hash are waited for
+        from chat4all.bootstrap import http_server, node  # noqa: F401, PLC0415 - the server's too
     return node

@@ -10,10 +10,11 @@ from functools import partial
 import structlog
 
 from chat4all.bootstrap.front import Front
+from chat4all.bootstrap.http_server import run_app
 from chat4all.bootstrap.media import require_scanner
 from chat4all.bootstrap.operator import OperatorKey, operator_file
 from chat4all.bootstrap.role_node import RoleNode, Roles, open_roles
-from chat4all.bootstrap.server import listen_on, run_app, set_up_logs
+from chat4all.bootstrap.server import listen_on, set_up_logs
 from chat4all.domain.errors import EngineMissing, Unavailable
 from chat4all.settings import Settings
 

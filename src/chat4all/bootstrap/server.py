@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-import structlog
-import uvicorn
-
-from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
 from chat4all.bootstrap.media import require_scanner
 from chat4all.bootstrap.opening import open_node
 from chat4all.bootstrap.operator import operator_file
 from chat4all.bootstrap.storage import locked
-from chat4all.bootstrap.websocket_protocol import DirectWebSocketProtocol
 from chat4all.domain.errors import BadSettings
 from chat4all.settings import Settings
 from chat4all.telemetry.logs import configure_logs
-
-log = structlog.get_logger(__name__)
-
-COLLECT_AFTER = (20_000, 20, 50)
-"""Objects made before a collection of the youngest generation, and how the others follow."""
-SWITCH_SECONDS = 0.0005
-"""How long a thread that wants the interpreter lets another one keep it."""
-GRACE_SECONDS = 5
-"""How long open requests may take to end after the signal to stop."""
 
 
 async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
@@ -46,6 +28,8 @@ async def serve(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
         settings = settings.model_copy(update={"port": port})
         await require_scanner(settings)
         async with open_node(settings) as node:
+            from chat4all.bootstrap.http_server import run_app  # noqa: PLC0415 - loaded meanwhile
+
             url = f"http://{host}:{port}"
             async with operator_file(settings.data_dir, node.operator, url):
                 await run_app(node.app, listener, lambda: on_ready(url), on_stop=node.farewell)
@@ -78,78 +62,3 @@ def listen_on(settings: Settings) -> socket.socket:
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
             "choose another with --host and --port"
         ) from error
-
-
-async def _nothing() -> None:
-    """Do nothing when told to stop."""
-
-
-async def run_app(
-    app: Any,
-    listener: socket.socket,
-    on_ready: Callable[[], None],
-    *,
-    on_stop: Callable[[], Awaitable[None]] = _nothing,
-) -> None:
-    """Serve `app` on `listener` until it is told to stop; then `on_stop` is called first."""
-    config = uvicorn.Config(
-        app,
-        http=BoundedHttpProtocol,
-        ws=DirectWebSocketProtocol,
-        ws_per_message_deflate=False,
-        ws_max_size=1024 * 1024,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = _Server(config, on_ready, on_stop)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready, and sends those away who would stay before it stops."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        on_ready: Callable[[], None],
-        on_stop: Callable[[], Awaitable[None]],
-    ) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-        self._on_stop = on_stop
-        self._farewell: asyncio.Future[None] | None = None
-
-    def stop(self) -> None:
-        """End gracefully; a second call ends at once."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
-        self._farewell = asyncio.ensure_future(self._on_stop())
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, then say so."""
-        await super().startup(sockets)
-        _settle_garbage_collector()
-        sys.setswitchinterval(SWITCH_SECONDS)
-        self._on_ready()
-
-
-def _settle_garbage_collector() -> None:
-    """Leave what the start made out of every later collection, and collect less often.
-
-    What a message needs is freed by reference counts; scanning for cycles every 700
-    objects took about 16 % of the processor under load.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
