@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,16 +15,18 @@ import pytest
 from chat4all.adapters.memory.directory import MemoryDirectory
 from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.domain.drafts import Draft
+from chat4all.domain.errors import InvalidToken
 from chat4all.domain.events import SyncCursor
 from chat4all.domain.ids import UserId
 from chat4all.domain.payload import text
-from chat4all.gateway.ws import outlet
+from chat4all.gateway.ws import endpoint, outlet
 from chat4all.gateway.ws.closing import Close
 from chat4all.gateway.ws.endpoint import WebSocketEndpoint
 from chat4all.gateway.ws.wire import DIRECT, Ready, text_frame
+from chat4all.ports.access_tokens import Principal
 from chat4all.testing.faults import Faults, FaultyMemoryStore
 from chat4all.testing.pipeline import Pipeline, add_conversation, add_person
-from chat4all.testing.screen import websocket_of
+from chat4all.testing.screen import NamesAsTokens, websocket_of
 
 PING = {"type": "ping"}
 
@@ -287,3 +291,44 @@ async def test_what_happens_before_the_client_resumes_is_written_once(town: Town
     assert bia.seqs == [1, 2]
     bia.incoming.put_nowait({"type": "websocket.disconnect"})
     await task
+
+
+class Checks(NamesAsTokens):
+    """Counts how often a token is checked, and knows when it ends."""
+
+    def __init__(self, ends: datetime) -> None:
+        super().__init__()
+        self.ends = ends
+        self.times = 0
+
+    def verify(self, token: str) -> Principal:
+        self.times += 1
+        if self.ends <= datetime.now(UTC) or self.is_revoked(token):
+            raise InvalidToken("it has ended")
+        return replace(super().verify(token), expires_at=self.ends)
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_a_token_that_stands_is_not_checked_again_and_one_that_ends_ends_the_connection(
+    town: Town, monkeypatch: pytest.MonkeyPatch, *, revoked: bool
+) -> None:
+    monkeypatch.setattr(endpoint, "KEEP_SECONDS", 0.01)
+    checks = Checks(datetime.now(UTC) + timedelta(seconds=600 if revoked else 0.5))
+    renewed = 0
+    async with town.bia.connected(websocket_of(town.process, checks)):
+        leases = town.process.ephemeral.leases
+        put = leases.put
+
+        async def counted(key: str, value: str, *, ttl: float) -> None:
+            nonlocal renewed
+            renewed += 1
+            await put(key, value, ttl=ttl)
+
+        monkeypatch.setattr(leases, "put", counted)
+        before = checks.times
+        await until(lambda: renewed >= 3)
+        assert checks.times == before
+        if revoked:
+            await checks.revoke(town.bia.user, until=checks.ends)  # and nobody is told of it
+        await until(lambda: town.bia.closed is not None)
+    assert town.bia.closed == Close.UNAUTHENTICATED

@@ -349,7 +349,7 @@ class _Connection:
         """Renew presence, and end the connection when its token does."""
         try:
             with closing():
-                await self._deps.access.confirm(await self._identify())
+                await self._still(principal)
             try:
                 await self._deps.presence.renew(principal.user_id, self._presence)
             except Unavailable as error:
@@ -359,6 +359,12 @@ class _Connection:
         else:
             self._keeper = None
             self._keep_soon(principal)
+
+    async def _still(self, principal: Principal) -> None:
+        """Raise when the client may listen no more. The signature of a token was checked once."""
+        ended = principal.expires_at.timestamp() <= time.time()
+        if principal.key is not None or ended or self._deps.access.is_revoked(principal):
+            await self._deps.access.confirm(await self._identify())
 
     async def _keep_no_more(self) -> None:
         if self._keeping is not None:
