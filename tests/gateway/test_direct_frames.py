@@ -22,7 +22,7 @@ from chat4all.domain.payload import text
 from chat4all.gateway.ws import endpoint, outlet
 from chat4all.gateway.ws.closing import Close
 from chat4all.gateway.ws.endpoint import WebSocketEndpoint
-from chat4all.gateway.ws.wire import DIRECT, Ready, text_frame
+from chat4all.gateway.ws.wire import DIRECT, KEPT, Ready, text_frame
 from chat4all.ports.access_tokens import Principal
 from chat4all.testing.faults import Faults, FaultyMemoryStore
 from chat4all.testing.pipeline import Pipeline, add_conversation, add_person
@@ -165,6 +165,15 @@ def test_who_has_seen_other_events_is_written_a_cursor_of_its_own() -> None:
     assert ready.of(frame, second) == text_frame(b'{"cursor":"0.9-1.4","type":"typing"}')
     assert ready.of(frame, first) is ready.of(frame, first)
     assert ready.of(frame, None) == text_frame(frame.encode())
+
+
+def test_a_large_frame_is_not_kept_for_each_of_many_different_cursors() -> None:
+    ready, frame = Ready(), '{"type":"message"}'
+    cursors = [SyncCursor({0: 9, 1: offset}) for offset in range(KEPT + 1)]
+    made = [ready.of(frame, one) for one in cursors]
+    assert ready.of(frame, cursors[0]) is made[0]
+    assert ready.of(frame, cursors[-1]) is not made[-1]
+    assert ready.of(frame, cursors[-1]) == made[-1]
 
 
 async def test_frames_wait_in_order_for_who_does_not_keep_up(town: Town) -> None:

@@ -14,6 +14,8 @@ DIRECT = "chat4all.direct"
 """The extension in the scope of ASGI under which a server offers a `Direct`."""
 _TEXT = b"\x81"
 _SHORT, _MEDIUM = 126, 1 << 16
+KEPT = 32
+"""For so many different cursors the bytes of one frame are kept: frames may be large."""
 
 
 class Direct(Protocol):
@@ -80,5 +82,7 @@ class Ready:
         made = self._made.get(id(cursor))
         if made is None:
             text = frame if cursor is None else frames.with_cursor(frame, cursor)
-            made = self._made[id(cursor)] = cursor, text_frame(text.encode())
+            made = cursor, text_frame(text.encode())
+            if len(self._made) < KEPT:
+                self._made[id(cursor)] = made
         return made[1]
