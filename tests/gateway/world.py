@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ from chat4all.domain.errors import (
     MessageNotFound,
     WebhookRejected,
 )
-from chat4all.domain.events import Event, SyncCursor
+from chat4all.domain.events import Event, Position, SyncCursor
 from chat4all.domain.ids import AccountId, UserId, new_id
 from chat4all.domain.payload import MEDIA, Payload, PayloadType, text
 from chat4all.domain.templates import Place, Template
@@ -300,6 +300,9 @@ class _Observer:
 
     def stored(self, events: Sequence[Event]) -> None:
         self._waiting.stored(events)
+
+    def done(self, positions: Collection[Position]) -> None:
+        self._notifier.done(positions)
 
 
 class _Engines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from chat4all.adapters.memory.event_log import MemoryEventLog
 from chat4all.adapters.memory.message_store import MemoryMessageStore
 from chat4all.domain.directory import Account, Channel, ConversationType, User, UserKind
 from chat4all.domain.errors import InvalidInput, Unavailable, UserNotFound
-from chat4all.domain.events import Event
+from chat4all.domain.events import Event, Position
 from chat4all.domain.ids import AccountId, ChannelId, ConversationId, UserId, new_id
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import MAX_TEXT
@@ -72,6 +72,9 @@ class _Silent:
 
     def stored(self, events: Sequence[Event]) -> None:
         del events
+
+    def done(self, positions: Collection[Position]) -> None:
+        del positions
 
 
 @dataclass

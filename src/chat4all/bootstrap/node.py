@@ -29,7 +29,7 @@ from chat4all.bootstrap.roles.webhooks import start_webhooks
 from chat4all.bootstrap.roster import open_roster
 from chat4all.bootstrap.storage import Storage
 from chat4all.connectors.mock import ContactPhones, PhoneNetwork
-from chat4all.domain.events import Event
+from chat4all.domain.events import Event, Position
 from chat4all.domain.ids import UserId
 from chat4all.gateway.asgi import Gateway
 from chat4all.gateway.auth.passwords import Argon2Passwords
@@ -117,6 +117,9 @@ class _Joined:
 
     def stored(self, events: Sequence[Event]) -> None:
         self._clients.stored.stored(events)
+
+    def done(self, positions: Collection[Position]) -> None:
+        self._clients.notifier.done(positions)
 
 
 async def _connected(notifier: Notifier, users: Collection[UserId]) -> Collection[UserId]:

@@ -186,6 +186,11 @@ class SyncCursor:
         """Say whether the client has what happened at `position`."""
         return self.offsets.get(position.partition, -1) >= position.offset
 
+    def reaches(self, other: SyncCursor) -> bool:
+        """Say whether the client has all that one at `other` has."""
+        here = self.offsets
+        return all(here.get(part, -1) >= offset for part, offset in other.offsets.items())
+
     def at(self, position: Position) -> SyncCursor:
         """Return the cursor after `position` was seen."""
         if self.seen(position):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -45,7 +45,7 @@ GROUP = "router"
 
 
 class Observer(Protocol):
-    """Who is told of the router's work. Both calls return at once and never raise."""
+    """Who is told of the router's work. The calls return at once and never raise."""
 
     def happened(self, events: Sequence[Event], traces: Traces) -> None:
         """Hear of events that the log holds; the store will have them in a moment."""
@@ -53,6 +53,10 @@ class Observer(Protocol):
 
     def stored(self, events: Sequence[Event]) -> None:
         """Hear that the store holds them."""
+        ...
+
+    def done(self, positions: Collection[Position]) -> None:
+        """Hear up to where, of each partition, everything is stored, or set aside for good."""
         ...
 
 
@@ -145,6 +149,7 @@ class Router:
         batch = self._read(records)
         with follow_batch(self._tracing, COMMANDS, batch.followed) as batch.spans:
             await self._carry_out(batch)
+            self._observer.done(batch.last.values())
             for position in batch.last.values():
                 await persist(partial(consumer.commit, position))
 

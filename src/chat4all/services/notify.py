@@ -13,7 +13,9 @@ import msgspec
 import structlog
 
 from chat4all.domain.directory import Conversation
+from chat4all.domain.errors import Unavailable
 from chat4all.domain.events import (
+    NOWHERE,
     ConversationChanged,
     CursorMoved,
     Event,
@@ -46,6 +48,9 @@ from chat4all.services.told import Steps
 from chat4all.services.views import Covered, covered_frame, event_frame, read_frame
 
 log = structlog.get_logger(__name__)
+
+STORED_SECONDS = 5.0
+"""How long who connects waits for the store to have what others were told already."""
 
 FindConversation = Callable[[ConversationId], Awaitable[Conversation | None]]
 PeekConversation = Callable[[ConversationId], Conversation | None]
@@ -119,26 +124,56 @@ class Notifier:
         self.cursor = SyncCursor({})
         """Up to where events were told here."""
         self.steps = Steps()
+        self._done = NOWHERE
+        """Up to where the store has everything; what was told may be ahead of it."""
+        self._moved = asyncio.Event()
 
     def start_from(self, ends: Iterable[Position]) -> None:
         """Say where the log stands before anything was told."""
         for end in ends:
             self.cursor = self.cursor.at(end)
+            self._done = self._done.at(end)
 
     async def connect(self, mailbox: Mailbox) -> SyncCursor:
         """Tell `mailbox` what happens from now on; return from where that is.
 
-        Whatever it is not told lies at or before that place, and is in the store.
+        Whatever it is not told lies at or before that place, and is in the store. Raises
+        `Unavailable` when the store does not take what others were told.
         """
         self._mailboxes.setdefault(mailbox.user_id, []).append(mailbox)
-        if self._link is None:
-            return self.cursor
+        start = self.cursor
         try:
+            if self._link is None:
+                await self.until_stored()
+                return start
             await self._link.joined(mailbox.user_id)
         except BaseException:
             await self.disconnect(mailbox)
             raise
         return self.cursor.joined(self._link.stored())
+
+    async def until_stored(self) -> None:
+        """Wait until the store has what was told so far.
+
+        Clients are told what the log of this process has while the store is still at it; with a
+        `link` they are told what is stored. Raises `Unavailable` when that takes too long.
+        """
+        told = self.cursor
+        if self._link is not None or self._done.reaches(told):
+            return
+        try:
+            async with asyncio.timeout(STORED_SECONDS):
+                while not self._done.reaches(told):
+                    await self._moved.wait()
+        except TimeoutError as error:
+            raise Unavailable("the newest messages are not stored yet; try again") from error
+
+    def done(self, positions: Iterable[Position]) -> None:
+        """Hear up to where everything is stored, or will never be."""
+        for position in positions:
+            self._done = self._done.at(position)
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     async def disconnect(self, mailbox: Mailbox) -> bool:
         """Stop telling `mailbox`; return whether its user has no connection left, at any node."""
@@ -225,19 +260,18 @@ class Notifier:
         members = told_of(event, conversation)
         if isinstance(event, MessageAdded):
             self.covering.remember(event.message)
-        connected = [user for user in members if user in self._mailboxes]
-        if not connected:
+        if not any(user in self._mailboxes for user in members):
             return
         with self._tracing.follow(trace, "push", Kind.PRODUCER, partial(attributes_of, event)):
-            await self._tell_connected(event, connected)
+            await self._tell_members(event, members)
 
-    async def _tell_connected(self, event: Event, connected: Sequence[UserId]) -> None:
+    async def _tell_members(self, event: Event, members: Sequence[UserId]) -> None:
         if isinstance(event, CursorMoved):
-            await self._tell_covered(event, connected)
+            await self._tell_covered(event, members)
             return
         frame = event_frame(event, await self._status(event))
-        if frame is not None:
-            self._offer(audience(event, connected), event.position, _encode(frame))
+        if frame is not None:  # also for those who connected meanwhile
+            self._offer(audience(event, members), event.position, _encode(frame))
 
     async def _status(self, event: Event) -> Status:
         if self._statuses is not None and isinstance(event, MessageAdded):
@@ -253,10 +287,10 @@ class Notifier:
         known = await self._statuses.now(list(latest.values()))
         return {one.position: known.get(one.message.message_id, Status.SENT) for one in shown}
 
-    async def _tell_covered(self, event: CursorMoved, connected: Sequence[UserId]) -> None:
+    async def _tell_covered(self, event: CursorMoved, members: Sequence[UserId]) -> None:
         mover = event.after.user_id
-        others = {user for user in connected if user != mover}
-        if others:
+        others = {user for user in members if user != mover}
+        if not others.isdisjoint(self._mailboxes):
             for covered in await self.covering.by(event.before, event.after):
                 if covered.sender in others:
                     at = event.after.updated_at

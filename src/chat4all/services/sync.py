@@ -69,6 +69,7 @@ class Sync:
                 async with asyncio.timeout(min(wait, MAX_WAIT)):
                     while page is None and not mailbox.overflowed:
                         await mailbox.take()  # a passing signal wakes as well
+                        await self._notifier.until_stored()
                         page = await self._page(viewer, cursor, limit)
             except TimeoutError:
                 return Missed(frames=[], cursor=cursor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -19,7 +19,7 @@ from chat4all.domain.directory import (
     User,
     UserKind,
 )
-from chat4all.domain.events import Event, SyncCursor
+from chat4all.domain.events import Event, Position, SyncCursor
 from chat4all.domain.ids import ChannelId, ConversationId, UserId, new_id
 from chat4all.ports.directory import Directory
 from chat4all.ports.event_log import COMMANDS, Record, outbound
@@ -119,6 +119,10 @@ class Pipeline:
     def stored(self, events: Sequence[Event]) -> None:
         """See `Observer.stored`."""
         self.stored_messages.stored(events)
+
+    def done(self, positions: Collection[Position]) -> None:
+        """See `Observer.done`."""
+        self.notifier.done(positions)
 
     @property
     def failed(self) -> bool:

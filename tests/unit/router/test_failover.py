@@ -164,6 +164,9 @@ class Town:
     def stored(self, events: object) -> None:
         """See `Observer.stored`."""
 
+    def done(self, positions: object) -> None:
+        """See `Observer.done`."""
+
     async def send(
         self, *channels: str, gateway_is_off: timedelta = timedelta(), **deadlines: float
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -12,7 +12,7 @@ import structlog
 from chat4all.bootstrap.core import Core
 from chat4all.bootstrap.files import file_keeper, file_sweeper
 from chat4all.bootstrap.fleet import Keep
-from chat4all.domain.events import Event
+from chat4all.domain.events import Event, Position
 from chat4all.ports.event_log import COMMANDS, EARLY_RECEIPTS, EVENTS, outbound
 from chat4all.ports.tracing import Traces
 from chat4all.router.deadlines import DeadlineWatch
@@ -44,6 +44,11 @@ class CountingObserver:
         if self._here is not None:
             self._here.stored(events)
         self._metrics.stored(events)
+
+    def done(self, positions: Collection[Position]) -> None:
+        """See `Observer.done`."""
+        if self._here is not None:
+            self._here.done(positions)
 
 
 def start_router(core: Core, here: Observer | None = None) -> Router:
