@@ -121,7 +121,7 @@ class Notifier:
         self._queue: deque[tuple[Event, str]] = deque()
         self._wake = asyncio.Event()
         self._link = link
-        self.cursor = SyncCursor({})
+        self.cursor = NOWHERE
         """Up to where events were told here."""
         self.steps = Steps()
         self._done = NOWHERE

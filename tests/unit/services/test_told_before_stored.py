@@ -14,9 +14,11 @@ from chat4all.domain.ids import MessageId
 from chat4all.domain.messages import Message
 from chat4all.domain.payload import text
 from chat4all.domain.status import Status
+from chat4all.gateway.ws.closing import Close
 from chat4all.services import notify
 from chat4all.services.mailbox import Mailbox
 from chat4all.testing.pipeline import Pipeline
+from chat4all.testing.screen import websocket_of
 
 MOMENT = 0.05
 
@@ -76,6 +78,26 @@ async def test_who_connects_while_the_store_takes_nothing_is_asked_to_come_again
     storing.set()
     await process.settle()
     await process.notifier.connect(Mailbox(town.bia))
+
+
+async def test_a_socket_that_connects_then_is_closed_with_a_word(
+    town: Any, process: Pipeline, storing: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "STORED_SECONDS", MOMENT)
+    await told(process, town, "one")
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    incoming.put_nowait({"type": "websocket.connect"})
+    sent: list[dict[str, Any]] = []
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    scope = {"subprotocols": ["chat4all.v1", f"bearer.{town.bia}"]}
+    await websocket_of(process)(scope, incoming.get, send)
+    assert [one["type"] for one in sent] == ["websocket.accept", "websocket.close"]
+    assert sent[-1]["code"] == Close.TRY_LATER
+    assert "not stored yet" in sent[-1]["reason"]
+    storing.set()
 
 
 async def test_a_poll_that_is_woken_waits_for_the_store(

@@ -166,7 +166,8 @@ class _Connection:
             self._send, direct_of(scope), told, self._ready, fail=self._end
         )
         _forget_handshake(scope)
-        await outlet.begin()
+        with closing(Unavailable):
+            await outlet.begin()
         try:
             start = str(told.cursor)
             await outlet.tell({"type": "ready", "user_id": principal.user_id, "cursor": start})
