@@ -12,36 +12,13 @@ from websockets.frames import Frame, Opcode
 
 from chat4all.bootstrap.websocket_protocol import DirectWebSocketProtocol
 from chat4all.gateway.ws.wire import Direct, direct_of, text_frame
+from tests.gateway.wire import Wire
 
 HANDSHAKE = (
     b"GET /v1/ws HTTP/1.1\r\nhost: here\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 CLOSE = bytes.fromhex("888200000000") + b"\x03\xe8"
-
-
-class Wire(asyncio.Transport):
-    """What is written stays here."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += bytes(data)
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    def pause_reading(self) -> None:
-        """Hear nothing more: nothing more is sent here."""
-
-    def resume_reading(self) -> None:
-        """Hear again."""
 
 
 class Stage:

@@ -13,36 +13,13 @@ from uvicorn.server import ServerState
 
 from chat4all.bootstrap import whole_answer
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
+from tests.gateway.wire import Wire
 
 GET = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
 PLAIN = (b"content-type", b"text/plain")
 DATE = (b"date", b"Fri, 27 Nov 2026 05:00:00 GMT")
 
 Messages = Sequence[dict[str, Any]]
-
-
-class Wire(asyncio.Transport):
-    """What is written stays here, piece by piece."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.pieces.append(bytes(data))
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    def pause_reading(self) -> None:
-        """Hear nothing more: nothing more is sent here."""
-
-    def resume_reading(self) -> None:
-        """Hear again."""
 
 
 def start(status: int, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
@@ -138,7 +115,7 @@ async def test_an_answer_is_the_one_that_uvicorn_writes(
     theirs = await answered(HttpToolsProtocol, request_, messages)
     ours = await answered(BoundedHttpProtocol, request_, messages)
 
-    assert b"".join(ours.pieces) == b"".join(theirs.pieces)
+    assert ours.written == theirs.written
     assert ours.closed is theirs.closed
 
 
@@ -165,4 +142,4 @@ async def test_a_client_that_does_not_read_is_waited_for() -> None:
     messages = [start(200, length(2)), body(b"ok")]
     wire = await answered(BoundedHttpProtocol, GET, messages, paused=True)
 
-    assert b"".join(wire.pieces).endswith(b"\r\n\r\nok")
+    assert wire.written.endswith(b"\r\n\r\nok")
