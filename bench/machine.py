@@ -26,6 +26,13 @@ LIBRARIES = (
     "grpcio",
 )
 
+MADE = (
+    ":!bench/results",
+    ":!docs/explanation/performance.md",
+    ":!docs/images/performance-*.svg",
+)
+"""What the benches write themselves, as git names all but these."""
+
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Hardware, system and versions."""
@@ -63,10 +70,13 @@ def machine() -> Machine:
 
 
 def commit() -> Commit:
-    """Return the commit that is checked out; `unknown` outside of a repository."""
+    """Return the commit that is checked out; `unknown` outside of a repository.
+
+    Results of runs before, and the page that is made of them, are none of the code.
+    """
     return Commit(
         id=_git("rev-parse", "--short=10", "HEAD") or "unknown",
-        dirty=bool(_git("status", "--porcelain")),
+        dirty=bool(_git("status", "--porcelain", "--", ":/", *MADE)),
     )
 
 
