@@ -6,7 +6,6 @@ import asyncio
 import gc
 import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,8 +16,6 @@ from chat4all.bootstrap.websocket_protocol import DirectWebSocketProtocol
 
 COLLECT_AFTER = (20_000, 20, 50)
 """Objects made before a collection of the youngest generation, and how the others follow."""
-SWITCH_SECONDS = 0.0005
-"""How long a thread that wants the interpreter lets another one keep it."""
 GRACE_SECONDS = 5
 """How long open requests may take to end after the signal to stop."""
 
@@ -83,7 +80,6 @@ class _Server(uvicorn.Server):
         """Begin to serve, then say so."""
         await super().startup(sockets)
         _settle_garbage_collector()
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._on_ready()
 
 
