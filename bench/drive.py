@@ -57,6 +57,7 @@ class Drive:
         self.late: list[float] = []
         self.refused: Counter[str] = Counter()
         self._until = 0.0
+        self._time_is_up = False
         self._busy = 0
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -82,8 +83,8 @@ class Drive:
             self._ledger.unanswered += why == NO_ANSWER
         if not sender.lost:
             self._next(sender, now)
-        if not self._busy and self._is_over(now) and not self._ended.done():
-            self._ended.set_result(None)
+        if self._time_is_up or self._is_over(now):
+            self._end_when_answered()
 
     def _send(self, sender: Sender, due: float) -> None:
         self._busy += 1
@@ -91,7 +92,15 @@ class Drive:
         sender.send(self._requests(sender.lane, new_id() if self.named else ""))
 
     def _finish(self) -> None:
-        """End, unless answers are waited for; the time is over."""
+        """End, unless answers are waited for; the time is over.
+
+        The loop's timers are rounded, so it may be a moment before `_until`: an answer that comes
+        in between must end it all the same.
+        """
+        self._time_is_up = True
+        self._end_when_answered()
+
+    def _end_when_answered(self) -> None:
         if not self._busy and not self._ended.done():
             self._ended.set_result(None)
 

@@ -13,7 +13,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
 from bench.contents import requests_of
-from bench.drive import NO_ANSWER, Closed, Sender
+from bench.drive import NO_ANSWER, Closed, Drive, Open, Sender
 from bench.grpc_sender import GrpcSender, outcomes_of, why
 from bench.job import Job, Lane, Way
 from bench.ledger import Ledger
@@ -194,7 +194,7 @@ class Once:
 
     def __init__(self) -> None:
         self.lane, self.due, self.lost = 0, 0.0, False
-        self.drive: Closed | None = None
+        self.drive: Drive | None = None
 
     def send(self, raw: bytes) -> None:
         del raw
@@ -217,6 +217,31 @@ async def test_every_message_of_an_answer_counts_and_a_load_ends_without_senders
     assert drive.ids == list(book.acknowledged) == ["a", "b"]
     assert drive.refused == {NO_ANSWER: 1, "rate_limited": 1}
     assert book.unanswered == 1
+
+
+class Late(Once):
+    """A sender whose answer comes after the last timer, which was early: before the end."""
+
+    def send(self, raw: bytes) -> None:
+        del raw
+        self.lost = True
+        asyncio.get_running_loop().call_later(0.2, self._answer)
+
+    def _answer(self) -> None:
+        assert self.drive is not None
+        self.drive._until = perf_counter() + 1_000.0
+        self.drive.answered(self, ("a",), (), perf_counter())
+
+
+@pytest.mark.parametrize("kind", [Closed, Open])
+async def test_a_load_ends_although_its_last_timer_was_early(kind: type[Drive]) -> None:
+    sender = Late()
+    drive = kind([sender], lambda *_: b"", Ledger())
+    sender.drive = drive
+    if isinstance(drive, Open):
+        drive.schedule(1_000.0, spin=False, seed=1)
+    await asyncio.wait_for(drive.run(0.1), 5)
+    assert drive.ids[:1] == ["a"]
 
 
 def test_ways_are_compared_with_rest_and_the_empty_post_of_their_round() -> None:
