@@ -65,6 +65,7 @@ class Readers:
         self._log_url = f"{engines.kafka.url}/{name}?partitions={PARTITIONS}"
         self._store_url = engines.store.url(name)
         self._directory = f"sqlite:///{self._folder / 'directory.sqlite3'}"
+        self._running: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     async def prepare(self, count: int) -> Sequence[Record]:
         """Return so many records to be read, and keep what they need."""
@@ -84,7 +85,7 @@ class Readers:
         warm = max(500, messages // 10)
         async with self.around(), KafkaEventLog(self._log_url) as log:
             records = await self.prepare(warm + messages)
-            with self._processes() as pids:
+            with self.processes() as pids:
                 await self._put(log, records[:warm])
                 await self._done(warm)
                 await asyncio.to_thread(self._are_shared_out)
@@ -131,11 +132,18 @@ class Readers:
                 reached = sum(max(0, one.offset) for one in found)
                 if reached >= count:
                     return
+                self.are_alive()
                 if time.monotonic() > limit:
                     raise BenchFailed(f"{self._name}: {reached} of {count} after {PATIENCE:.0f} s")
                 await asyncio.sleep(LOOK)
         finally:
             asks.close()
+
+    def are_alive(self) -> None:
+        """Raise `BenchFailed`, with its last words, when a process has ended."""
+        for process, output in self._running:
+            if process.poll() is not None:
+                raise BenchFailed(f"{self._name}: a process ended: {output.read_text()[-2000:]}")
 
     def _are_shared_out(self) -> None:
         """Wait until every process has partitions."""
@@ -151,22 +159,24 @@ class Readers:
         raise BenchFailed(f"{self._name}: the partitions are not shared out")
 
     @contextmanager
-    def _processes(self) -> Iterator[list[int]]:
+    def processes(self) -> Iterator[list[int]]:
         """Run them; yield the store, Kafka and them."""
         with ExitStack() as stack:
             pids = [self._engines.store.pid, self._engines.kafka.pid]
             for number in range(self._count):
                 port = free_port()
-                output = stack.enter_context((self._folder / f"{number}.txt").open("w"))
+                output = self._folder / f"{number}.txt"
+                file = stack.enter_context(output.open("w"))
                 process = subprocess.Popen(  # noqa: S603 - our own commands
                     self.command(port),
                     env=self._environment(number),
                     cwd=ROOT,
-                    stdout=output,
+                    stdout=file,
                     stderr=subprocess.STDOUT,
                 )
                 stack.callback(process.wait)
                 stack.callback(process.kill)
+                self._running.append((process, output))
                 self.await_ready(port, process)
                 pids.append(process.pid)
             yield pids

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 pytest.importorskip("confluent_kafka")
 
 from bench.readers import Run
-from bench.routers import TARGETS, label, limits_of, lines_of, missing_of
+from bench.routers import BARE, TARGETS, Target, label, limits_of, lines_of, missing_of
+from bench.servers import BenchFailed
+
+if TYPE_CHECKING:
+    from bench.engines import Engines
 
 
 def run(stored: float, *, workers: float = 0.2, store: float = 0.2, missing: int = 0) -> Run:
@@ -53,3 +63,28 @@ def test_the_limit_is_who_uses_most_for_a_message() -> None:
     assert router.endswith("the limit: the database server")
     assert both.endswith("the limit: the database server"), "two processes share 1.0"
     assert idle.endswith("of 2 cores they used 0.40: others had them, or disks were slow")
+
+
+async def until_one_ends(target: Target) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            target.are_alive()
+            await asyncio.sleep(0.01)
+
+
+async def test_a_process_that_ended_is_not_waited_for(tmp_path: Path) -> None:
+    servers = SimpleNamespace(
+        folder=tmp_path,
+        servers="127.0.0.1:1",
+        kafka=SimpleNamespace(url="kafka://127.0.0.1:1", pid=0),
+        store=SimpleNamespace(url=lambda name: f"mongodb://127.0.0.1:1/{name}", pid=0),
+        redis=SimpleNamespace(url="redis://127.0.0.1:1"),
+    )
+
+    class Ending(Target):
+        def command(self, port: int) -> list[str]:
+            return [sys.executable, "-c", f"raise SystemExit('no such group: {port}')"]
+
+    target = Ending(cast("Engines", servers), "one", BARE, 1)
+    with target.processes(), pytest.raises(BenchFailed, match="a process ended: no such group"):
+        await until_one_ends(target)
