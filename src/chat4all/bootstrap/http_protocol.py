@@ -12,6 +12,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from chat4all.bootstrap.whole_answer import WholeAnswer
+from chat4all.bootstrap.zero_copy import can_send_parts
+from chat4all.gateway.rest.file_response import ZERO_COPY
 
 HEAD_BYTES = 64 * 1024
 """Bytes after which the request line and the headers must have ended."""
@@ -62,6 +64,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if can_send_parts(cycle.transport):
+            cycle.scope["extensions"] = {ZERO_COPY: {}}
         super()._start_asgi_task(
             cycle, lambda scope, receive, _: app(scope, receive, WholeAnswer(cycle))
         )

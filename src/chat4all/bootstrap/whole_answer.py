@@ -16,7 +16,9 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from chat4all.bootstrap.zero_copy import send_part
 from chat4all.gateway.metered import Message
+from chat4all.gateway.rest.file_response import ZERO_COPY
 
 Header = tuple[bytes, bytes]
 
@@ -42,19 +44,23 @@ class WholeAnswer:
 
     async def __call__(self, message: Message) -> None:
         """Send one message of ASGI; the head of an answer of a known length waits for the body."""
+        cycle = self._cycle
         head, self._head = self._head, None
         if head is not None:
             if self._is_whole(message):
                 self._write(message.get("body", b""))
                 return
-            await self._cycle.send(head)  # type: ignore[arg-type] # one dict for all kinds
+            await cycle.send(head)  # type: ignore[arg-type] # one dict for all kinds
         elif message["type"] == "http.response.start" and self._may_be_whole():
             shared, self._own = _parted(tuple(message.get("headers", ())))
             self._rendered = _rendered(message["status"], shared)
             if self._rendered is not _NOT_PLAIN:
                 self._head = message
                 return
-        await self._cycle.send(message)  # type: ignore[arg-type]
+        if message["type"] == ZERO_COPY:
+            await send_part(cycle, message["file"], message["offset"], message["count"])
+        else:
+            await cycle.send(message)  # type: ignore[arg-type]
 
     def _may_be_whole(self) -> bool:
         cycle = self._cycle

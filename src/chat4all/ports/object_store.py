@@ -44,6 +44,18 @@ class StoredObject:
     modified_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart:
+    """The bytes of an open file from `start` up to but not including `end`."""
+
+    descriptor: int
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
 class Uploads(Protocol):
     """Objects on their way in, part by part; invisible until they are complete."""
 
@@ -124,6 +136,20 @@ class ObjectStore(Protocol):
 
     def unfinished(self) -> AsyncIterator[tuple[UploadToken, datetime]]:
         """Yield the uploads that are neither complete nor aborted, and when they began."""
+        ...
+
+
+@runtime_checkable
+class SupportsFileParts(Protocol):
+    """Stores whose objects are files of this machine: the system can send them by itself."""
+
+    def parts(
+        self, key: ObjectKey, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[FilePart]:
+        """Stream the same bytes as `read` in parts up to 4 MiB, each open until the next one.
+
+        Raises as `read` does; who sends a part finds out if the file got shorter meanwhile.
+        """
         ...
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
+from typing import TypeVar
 
 from chat4all.domain.errors import FileGone, ObjectNotFound
 from chat4all.domain.files import File
 from chat4all.domain.ids import FileId
 from chat4all.domain.outgoing import FileRef
 from chat4all.ports.file_records import FileRecords
-from chat4all.ports.object_store import ObjectKey, ObjectStore, StoredObject
+from chat4all.ports.object_store import (
+    FilePart,
+    ObjectKey,
+    ObjectStore,
+    StoredObject,
+    SupportsFileParts,
+)
 from chat4all.services.file_links import FileLinks
 from chat4all.services.file_meter import FileMeter, NoFileMeter, Peer
 from chat4all.services.file_objects import object_key, thumbnail_key
+
+Piece = TypeVar("Piece", bytes, FilePart)
 
 
 class FileLibrary:
@@ -58,12 +67,28 @@ class FileLibrary:
             raise FileGone("the bytes of this file have vanished from the store")
         return found
 
-    async def read(
+    def read(
         self, key: ObjectKey, *, start: int = 0, end: int | None = None, peer: Peer = "client"
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Stream an object, or part of it, to `peer`. Raises `FileGone`, `Unavailable`."""
+        return self._metered(self._objects.read(key, start=start, end=end), peer)
+
+    def parts(
+        self, key: ObjectKey, *, start: int = 0, end: int | None = None
+    ) -> AsyncGenerator[FilePart, None] | None:
+        """Stream it to a client as parts of an open file; None where objects are no files.
+
+        Raises as `read` does, when the parts are asked for.
+        """
+        if not isinstance(self._objects, SupportsFileParts):
+            return None
+        return self._metered(self._objects.parts(key, start=start, end=end), "client")
+
+    async def _metered(
+        self, pieces: AsyncIterator[Piece], peer: Peer
+    ) -> AsyncGenerator[Piece, None]:
         try:
-            async for piece in self._objects.read(key, start=start, end=end):
+            async for piece in pieces:
                 self._meter.file_bytes("transmit", peer, len(piece))
                 yield piece
         except ObjectNotFound as error:

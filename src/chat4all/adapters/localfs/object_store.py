@@ -14,15 +14,15 @@ from chat4all.adapters.localfs.stored import OpenObject, named_after, stored, sy
 from chat4all.adapters.localfs.threads import Threads, finished
 from chat4all.adapters.localfs.uploads import LocalUploads
 from chat4all.domain.errors import BadSettings, UploadNotFound
-from chat4all.ports.object_store import ObjectKey, StoredObject, UploadToken
+from chat4all.ports.object_store import FilePart, ObjectKey, StoredObject, UploadToken
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES, PART_BYTES = 1 << 20, 4 << 20
 THREADS = 8
 LISTED_AT_ONCE = 10_000
 
 
 class LocalFsObjectStore:
-    """Implements `ObjectStore` in `folder`; use as `async with store`.
+    """Implements `ObjectStore` and `SupportsFileParts` in `folder`; use as `async with store`.
 
     `folder/objects` holds one file for each object and `folder/uploads` one for each
     unfinished upload. Several processes may share the folder.
@@ -87,6 +87,18 @@ class LocalFsObjectStore:
             if ahead is not None:
                 await asyncio.wait([ahead])
                 ahead.exception()
+            file.close()
+
+    async def parts(
+        self, key: ObjectKey, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[FilePart]:
+        """Hold the file open, and tell one part of it after the other."""
+        file = OpenObject(self._objects / file_name(key), key)
+        try:
+            stop = await self._threads.run(file.open, start, end)
+            for at in range(start, stop, PART_BYTES):
+                yield file.part(at, min(at + PART_BYTES, stop))
+        finally:
             file.close()
 
     async def delete(self, key: ObjectKey) -> None:

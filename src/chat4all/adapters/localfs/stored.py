@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chat4all.domain.errors import ObjectNotFound, Unavailable
-from chat4all.ports.object_store import ObjectKey, StoredObject
+from chat4all.ports.object_store import FilePart, ObjectKey, StoredObject
 
 
 def stored(path: Path, key: ObjectKey) -> StoredObject | None:
@@ -81,6 +81,10 @@ class OpenObject:
         if len(piece) < length:
             raise Unavailable(f"{self._key} ends at {start + len(piece)}, before its end")
         return piece
+
+    def part(self, start: int, end: int) -> FilePart:
+        """Return a part of it, which is there until `close`."""
+        return FilePart(descriptor=self._descriptor, start=start, end=end)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
 from litestar import Response
 
-SEND_SECONDS = 60.0
-"""How long a client may take for one piece of at most 1 MiB."""
+from chat4all.ports.object_store import FilePart
+
+ZERO_COPY = "http.response.zerocopysend"
+"""The extension of ASGI by which a server writes a part of a file.
+https://asgi.readthedocs.io/en/latest/extensions.html#zero-copy-send"""
+SEND_SECONDS, PACE_BYTES = 60.0, 1 << 20
+"""How long a client may take for so many bytes, and for a piece of less."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -38,11 +44,11 @@ def disposition(name: str, mime_type: str, *, wanted: str = "") -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-async def begun(pieces: AsyncIterator[bytes]) -> Callable[[], AsyncIterator[bytes]]:
+async def begun(pieces: AsyncIterator[bytes]) -> Callable[[], AsyncGenerator[bytes, None]]:
     """Return `pieces` once the first is at hand: what fails before it can still be told."""
     first = await anext(pieces, b"")
 
-    async def read() -> AsyncIterator[bytes]:
+    async def read() -> AsyncGenerator[bytes, None]:
         yield first
         async for piece in pieces:
             yield piece
@@ -51,17 +57,21 @@ async def begun(pieces: AsyncIterator[bytes]) -> Callable[[], AsyncIterator[byte
 
 
 class FileBody(Response[bytes]):
-    """Streams what `read` yields, as fast as the client takes it."""
+    """Streams what `read` yields, as fast as the client takes it.
+
+    Where the server can write parts of files, and `parts` has them, those in its place.
+    """
 
     def __init__(
         self,
-        read: Callable[[], AsyncIterator[bytes]],
+        read: Callable[[], AsyncGenerator[bytes, None]],
         *,
         status_code: int,
         headers: dict[str, str],
+        parts: Callable[[], AsyncGenerator[FilePart, None] | None] = lambda: None,
     ) -> None:
         super().__init__(b"", status_code=status_code, headers=headers)
-        self._read = read
+        self._read, self._parts = read, parts
         self._raw = [(name.lower().encode(), one.encode()) for name, one in headers.items()]
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
@@ -74,17 +84,29 @@ class FileBody(Response[bytes]):
         if scope["method"] != "HEAD":
             left = asyncio.ensure_future(_left(receive))
             try:
-                await self._send_all(left, send)
+                parts = self._parts() if ZERO_COPY in scope.get("extensions", {}) else None
+                await _send_all(self._read() if parts is None else parts, left, send)
             finally:
                 left.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    async def _send_all(self, left: asyncio.Future[None], send: Any) -> None:
-        async for piece in self._read():
+
+async def _send_all(
+    pieces: AsyncGenerator[bytes | FilePart, None], left: asyncio.Future[None], send: Any
+) -> None:
+    async with aclosing(pieces):  # however it ends, the file is let go of now
+        async for piece in pieces:
             if left.done():
                 return
-            async with asyncio.timeout(SEND_SECONDS):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            async with asyncio.timeout(SEND_SECONDS * max(1.0, len(piece) / PACE_BYTES)):
+                await send(_message(piece))
+
+
+def _message(piece: bytes | FilePart) -> dict[str, Any]:
+    if isinstance(piece, bytes):
+        return {"type": "http.response.body", "body": piece, "more_body": True}
+    place = {"file": piece.descriptor, "offset": piece.start, "count": len(piece)}
+    return {"type": ZERO_COPY, **place, "more_body": True}
 
 
 async def _left(receive: Any) -> None:

@@ -132,8 +132,13 @@ async def _content(
     headers["Content-Length"] = str(part.end - part.start)
     if part.partial:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{stored.size}"
-    read = partial(files.library.read, object_key(file.id), start=part.start, end=part.end)
-    return FileBody(read, status_code=206 if part.partial else 200, headers=headers)
+    key, start, end = object_key(file.id), part.start, part.end
+    return FileBody(
+        partial(files.library.read, key, start=start, end=end),
+        parts=partial(files.library.parts, key, start=start, end=end),
+        status_code=206 if part.partial else 200,
+        headers=headers,
+    )
 
 
 async def _readable(
