@@ -86,9 +86,10 @@ class Readers:
         async with self.around(), KafkaEventLog(self._log_url) as log:
             records = await self.prepare(warm + messages)
             with self.processes() as pids:
+                # First: the bare clients number in memory, so a conversation must stay with one.
+                await asyncio.to_thread(self._are_shared_out)
                 await self._put(log, records[:warm])
                 await self._done(warm)
-                await asyncio.to_thread(self._are_shared_out)
                 before = [used_by(pid) for pid in pids]
                 began = time.perf_counter()
                 await self._put(log, records[warm:])
