@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from uvicorn.server import ServerState
 
 from chat4all.adapters.localfs import object_store
 from chat4all.adapters.localfs.object_store import LocalFsObjectStore
+from chat4all.bootstrap import zero_copy
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
 from chat4all.bootstrap.zero_copy import can_send_parts
 from chat4all.gateway.rest import file_response
@@ -153,9 +155,10 @@ async def fetched(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, st
 
 @pytest.fixture(params=LOOPS)
 def run(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[Site, int], Awaitable[None]]], None]:
-    """Run a test beside a site, on each of the loops."""
+    """Run a test beside a site with parts of 4 MiB, on each of the loops."""
+    monkeypatch.setattr(object_store, "PART_BYTES", 4 << 20)
 
     def run_one(test: Callable[[Site, int], Awaitable[None]]) -> None:
         async def whole() -> None:
@@ -232,8 +235,11 @@ def test_a_client_that_leaves_is_left_without_a_word(
     assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
-def test_a_client_that_takes_nothing_is_cut_off(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_response, "SEND_SECONDS", 0.05)
+@pytest.mark.parametrize("limit", [(file_response, "SEND_SECONDS"), (zero_copy, "STALL_SECONDS")])
+def test_a_client_that_takes_nothing_is_cut_off(
+    run: Run, monkeypatch: pytest.MonkeyPatch, limit: tuple[ModuleType, str]
+) -> None:
+    monkeypatch.setattr(*limit, 0.05)
 
     async def test(site: Site, port: int) -> None:
         reader, writer = await connected(port)

@@ -14,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 WAIT_MILLISECONDS = 2
 """How long a thread waits for a connection that takes no more, before it is given back."""
+STALL_SECONDS = 60.0
+"""How long a client may take nothing."""
 
 
 def can_send_parts(transport: asyncio.Transport) -> bool:
@@ -26,7 +28,7 @@ async def send_part(cycle: RequestResponseCycle, file: int, offset: int, count: 
     """Write `count` bytes of `file` from `offset` on, as a part of the body of an answer.
 
     Returns once the system has them, or the client is gone. Raises `RuntimeError` when the file
-    or the announced length ends before them.
+    or the announced length ends before them, `TimeoutError` when the client takes nothing.
     """
     if cycle.disconnected:
         return
@@ -62,7 +64,8 @@ async def _send(cycle: RequestResponseCycle, file: int, offset: int, count: int)
             offset, count = offset + written, count - written
             cycle.expected_content_length -= written
             if count:
-                await _writable(loop, connection)
+                async with asyncio.timeout(STALL_SECONDS):
+                    await _writable(loop, connection)
     finally:
         os.close(connection)
 

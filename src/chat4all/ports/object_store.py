@@ -146,7 +146,7 @@ class SupportsFileParts(Protocol):
     def parts(
         self, key: ObjectKey, *, start: int = 0, end: int | None = None
     ) -> AsyncIterator[FilePart]:
-        """Stream the same bytes as `read` in parts up to 4 MiB, each open until the next one.
+        """Stream the same bytes as `read` in parts up to 16 MiB, each open until the next one.
 
         Raises as `read` does; who sends a part finds out if the file got shorter meanwhile.
         """

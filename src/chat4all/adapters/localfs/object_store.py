@@ -16,7 +16,7 @@ from chat4all.adapters.localfs.uploads import LocalUploads
 from chat4all.domain.errors import BadSettings, UploadNotFound
 from chat4all.ports.object_store import FilePart, ObjectKey, StoredObject, UploadToken
 
-PIECE_BYTES, PART_BYTES = 1 << 20, 4 << 20
+PIECE_BYTES, PART_BYTES = 1 << 20, 16 << 20
 THREADS = 8
 LISTED_AT_ONCE = 10_000
 
