@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
@@ -37,6 +37,8 @@ from chat4all.router.state import Snapshot
 
 log = structlog.get_logger(__name__)
 
+_Decide = Callable[["Processor", Any, Position], Event | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -66,22 +68,14 @@ class Processor:
         self._decision = Decision()
         self._changed: dict[str, Message] = {}
         self._cursors: dict[tuple[str, str], Cursor] = {}
-        self._handlers: dict[type[Any], Callable[[Any, Position], Event | None]] = {
-            SubmitMessage: self._submit,
-            EditMessage: self._edit,
-            DeleteMessage: self._delete,
-            React: self._react,
-            AdvanceCursor: self._advance,
-            ReportStatus: self._report,
-            AnnounceChange: self._announce,
-        }
 
     def decide(self, batch: list[Placed]) -> Decision:
         """Return what `batch` does. A command that cannot be done is refused, not raised."""
         decision = self._decision
         for placed in batch:
             try:
-                event = self._handlers[type(placed.command)](placed.command, placed.position)
+                decide = self._DECIDED_BY[type(placed.command)]
+                event = decide(self, placed.command, placed.position)
             except Chat4AllError as error:
                 decision.refused.append((placed, error))
                 continue
@@ -244,6 +238,18 @@ class Processor:
         kept = self._state.kept[message.message_id]
         self._state.kept[message.message_id] = replace(kept, message=message)
         self._changed[message.message_id] = message
+
+    # Of the class: an object that held methods of its own would keep its batch, as a cycle,
+    # until the garbage collector finds it.
+    _DECIDED_BY: ClassVar[Mapping[type[Any], _Decide]] = {
+        SubmitMessage: _submit,
+        EditMessage: _edit,
+        DeleteMessage: _delete,
+        React: _react,
+        AdvanceCursor: _advance,
+        ReportStatus: _report,
+        AnnounceChange: _announce,
+    }
 
 
 def _authored(command: SubmitMessage) -> StatusEntry:

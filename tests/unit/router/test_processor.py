@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -278,3 +280,15 @@ def test_several_changes_in_one_batch_leave_the_last_state() -> None:
     decision = Book().decide(submit(), edit("one"), react(), edit("two"))
     [changed] = decision.effects.changed
     assert changed == replace(changed, payload=text("two"), reactions={"👍": (BIA,)}, edited_at=NOW)
+
+
+def test_nothing_of_a_batch_waits_for_the_garbage_collector() -> None:
+    processor = Processor(Book().state)
+    processor.decide([Placed(Position(0, 0), submit())])
+    gone = weakref.ref(processor)
+    gc.disable()
+    try:
+        del processor
+        assert gone() is None
+    finally:
+        gc.enable()
