@@ -24,15 +24,16 @@ _RATES = {
     "batches": ("pushed/s meanwhile", "bare rows/s"),
 }
 """Lines that are drawn beside each other."""
+_MILLISECONDS = (0.1, 0.3, 1, 3, 10, 30, 100)
 
 
 def goals_plot(reached: Mapping[str, Sequence[Figure]], folder: Path) -> str:
     """Draw for each scenario how far it reaches that of its goals which is furthest away."""
     found = {name: worst(figures) for name, figures in reached.items()}
     names = {name: value for name, value in found.items() if value is not None}
-    chart = _chart(pygal.HorizontalBar, "Goals: 1 is just reached, more is better", "")
-    chart.x_labels = list(names)
-    chart.add("the goal furthest away", [round(one, 3) for one in names.values()])
+    chart = _chart(pygal.HorizontalBar, "The goals furthest away: 1 is just reached", "")
+    chart.x_labels = [name.partition(";")[0] for name in names]
+    chart.add("reached", [round(one, 3) for one in names.values()])
     chart.add("goal", [1.0] * len(names))
     return _save(chart, "performance-goals", folder)
 
@@ -49,6 +50,7 @@ def latency_plot(peers: Result, folder: Path) -> str:
     chart = _chart(pygal.Line, "Latency against load", "% of what is accepted at most")
     chart.x_labels = [f"{load} %" for load in loads]
     chart.logarithmic, chart.y_title = True, "milliseconds"
+    chart.y_labels = _MILLISECONDS
     for what in ("202 to screen", "due to screen", "empty POST"):
         for rank in ("p50", "p99"):
             found = [values.get(f"at {load}%: {what}, {rank}, ms") for load in loads]
