@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chat4all.domain.directory import Channel, Conversation, Member, User
@@ -75,22 +74,17 @@ class ConversationViews:
         users = await self._users.get_many(people)
         channels = await self._channels.of_users(people)
         summaries = await self._history.summaries(viewer, [one.id for one in conversations])
-        cursors = await asyncio.gather(
-            *(self._history.conversation_cursors(one.id) for one in conversations)
-        )
-        last = await asyncio.gather(
-            *(self._last(viewer, one.id) for one in conversations if one.id in summaries)
-        )
-        lasts = dict(last)
+        cursors = await self._messages.cursors(conversations)
+        lasts = await self._lasts(viewer, summaries.values())
         return [
             ConversationView(
                 conversation=one,
-                members=_members(one, users, channels, of_one),
+                members=_members(one, users, channels, cursors.get(one.id, ())),
                 summary=summaries.get(one.id),
                 last_message=lasts.get(one.id),
                 archived=any(each.archived for each in one.members if each.user_id == viewer),
             )
-            for one, of_one in zip(conversations, cursors, strict=True)
+            for one in conversations
         ]
 
     async def with_windows(self, view: ConversationView) -> ConversationView:
@@ -103,13 +97,23 @@ class ConversationViews:
         ]
         return replace(view, members=members)
 
-    async def _last(
-        self, viewer: UserId, conversation_id: ConversationId
-    ) -> tuple[ConversationId, MessageView | None]:
-        seen = await self._messages.page(
-            viewer, conversation_id, after_seq=None, before_seq=None, limit=1
-        )
-        return conversation_id, seen[-1] if seen else None
+    async def _lasts(
+        self, viewer: UserId, summaries: Iterable[Summary]
+    ) -> Mapping[ConversationId, MessageView]:
+        """Return the last message of each that the viewer may see."""
+        last = [one.last_message for one in summaries if one.last_message is not None]
+        statuses = await self._messages.now([one for one in last if one.is_for(viewer)])
+        found = {}
+        for one in last:
+            if one.message_id in statuses:
+                view = MessageView(message=one, status=statuses[one.message_id])
+                found[one.conversation_id] = view
+            elif not one.is_for(viewer):
+                page = await self._messages.page(
+                    viewer, one.conversation_id, after_seq=None, before_seq=one.seq, limit=1
+                )
+                found |= {each.message.conversation_id: each for each in page}
+        return found
 
 
 def _members(

@@ -35,7 +35,7 @@ from chat4all.services.progress import (
     status_at_first,
 )
 from chat4all.services.records import encode_command
-from chat4all.services.statuses_now import statuses_now
+from chat4all.services.statuses_now import cursors_of, statuses_now
 
 MOST_REACTIONS = 50
 """Different emoji on one message."""
@@ -213,6 +213,12 @@ class Messages:
     async def now(self, messages: Sequence[Message]) -> Mapping[MessageId, Status]:
         """Return how far messages have come; those of no conversation are left out."""
         return await statuses_now(self._store, self._people, messages)
+
+    async def cursors(
+        self, conversations: Sequence[Conversation]
+    ) -> Mapping[ConversationId, Sequence[Cursor]]:
+        """Return how far the members of conversations have come; those who never moved not."""
+        return await cursors_of(self._store, conversations)
 
     async def edit(self, actor: UserId, message_id: MessageId, payload: Payload) -> MessageView:
         """Replace the payload of one's own message; returns it as it will be.

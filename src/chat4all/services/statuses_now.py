@@ -45,7 +45,7 @@ async def statuses_now(
     for entry in await store.statuses(asked):
         entries[entry.conversation_id].append(entry)
     users = await people.users(list({who for one in known for who in _members(one)}))
-    cursors = await _cursors(store, known)
+    cursors = await cursors_of(store, known)
     statuses: dict[MessageId, Status] = {}
     for one in known:
         theirs = {who: users[who] for who in _members(one) if who in users}
@@ -54,7 +54,7 @@ async def statuses_now(
     return statuses
 
 
-async def _cursors(
+async def cursors_of(
     store: MessageData, conversations: Sequence[Conversation]
 ) -> Mapping[ConversationId, Sequence[Cursor]]:
     """Return the cursors of each; a large conversation is asked for by itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,14 +16,14 @@ from chat4all.domain.errors import (
     NotPermitted,
 )
 from chat4all.domain.events import SyncCursor
-from chat4all.domain.ids import MessageId, UserId
+from chat4all.domain.ids import ConversationId, MessageId, UserId
 from chat4all.domain.payload import text
 from chat4all.domain.status import Status, StatusEntry
-from chat4all.services.conversation_views import ConversationViews
+from chat4all.services.conversation_views import ConversationView, ConversationViews
 from chat4all.services.mailbox import Mailbox
 from chat4all.services.session_windows import SessionWindows
 from chat4all.testing.message_storage import START
-from chat4all.testing.pipeline import Pipeline
+from chat4all.testing.pipeline import Pipeline, add_conversation
 
 
 async def say(town: Any, process: Pipeline, words: str = "hello", **more: Any) -> MessageId:
@@ -39,6 +40,19 @@ async def statuses(town: Any, process: Pipeline, name: MessageId) -> dict[UserId
 async def mark(town: Any, process: Pipeline, who: UserId, delivered: int, read: int) -> None:
     await process.messages.mark(who, town.group, delivered=delivered, read=read)
     await process.settle()
+
+
+async def views_of(
+    town: Any, process: Pipeline, viewer: UserId, names: Sequence[ConversationId]
+) -> Sequence[ConversationView]:
+    views = ConversationViews(
+        town.directory.users,
+        town.directory.channels,
+        town.store,
+        process.messages,
+        SessionWindows(town.directory.routes, town.directory.accounts, {}),
+    )
+    return await views.of(viewer, [await town.directory.conversations.get(one) for one in names])
 
 
 async def test_the_status_moves_forward_for_each_recipient_alone(
@@ -111,16 +125,45 @@ async def test_a_private_message_is_not_found_by_others(town: Any, process: Pipe
         assert [one.message.message_id for one in page] == wanted
         found = await process.messages.search(user, "apple", limit=10)
         assert {one.message.message_id for one in found} == set(wanted)
-        views = ConversationViews(
-            town.directory.users,
-            town.directory.channels,
-            town.store,
-            process.messages,
-            SessionWindows(town.directory.routes, town.directory.accounts, {}),
-        )
-        [view] = await views.of(user, [await town.directory.conversations.get(town.group)])
+        [view] = await views_of(town, process, user, [town.group])
         assert view.last_message is not None
         assert view.last_message.message.message_id == wanted[-1]
+
+
+async def test_a_list_asks_as_much_of_many_conversations_as_of_one(
+    town: Any, process: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [town.group]
+    names += [await add_conversation(town.directory, town.ana, town.bia) for _ in range(4)]
+    for number, name in enumerate(names):
+        await say(town, process, f"number {number}", conversation_id=name)
+        await process.messages.mark(town.bia, name, delivered=1, read=number % 2)
+    await process.settle()
+    asked: list[str] = []
+    for method in ("page", "statuses", "cursors", "conversation_cursors", "summaries"):
+        original = getattr(town.store, method)
+
+        async def noted(*args: Any, method: str = method, ask: Any = original, **more: Any) -> Any:
+            asked.append(method)
+            return await ask(*args, **more)
+
+        monkeypatch.setattr(town.store, method, noted)
+    await views_of(town, process, town.ana, names[:1])
+    of_one, asked[:] = list(asked), []
+    views = await views_of(town, process, town.ana, names)
+    assert asked == of_one
+    for number, view in enumerate(views):
+        assert view.last_message is not None
+        assert view.last_message.message.payload == text(f"number {number}")
+        [bia] = [one for one in view.members if one.member.user_id == town.bia]
+        cursor = bia.cursor
+        assert (cursor.last_delivered_seq, cursor.last_read_seq) == (1, number % 2)
+    assert [one.last_message.status for one in views[1:] if one.last_message] == [
+        Status.READ,
+        Status.DELIVERED,
+        Status.READ,
+        Status.DELIVERED,
+    ]
 
 
 async def test_pages_are_full_also_where_private_messages_lie_between(
