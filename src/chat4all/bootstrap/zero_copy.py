@@ -30,11 +30,12 @@ async def send_part(cycle: RequestResponseCycle, file: int, offset: int, count: 
     Returns once the system has them, or the client is gone. Raises `RuntimeError` when the file
     or the announced length ends before them, `TimeoutError` when the client takes nothing.
     """
+    transport = cycle.transport
+    cycle.disconnected = cycle.disconnected or transport.is_closing()
     if cycle.disconnected:
         return
     if count > cycle.expected_content_length:
         raise RuntimeError("Response content longer than Content-Length")
-    transport = cycle.transport
     transport.set_write_buffer_limits(high=0)  # paused until all that was written before is gone
     try:
         await cycle.flow.drain()
