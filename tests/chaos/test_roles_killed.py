@@ -82,7 +82,7 @@ async def test_what_was_accepted_is_on_every_screen_once_when_processes_are_kill
             await bia_sees.shows(count)
             kept = await history(ana, chat)
             assert [one["seq"] for one in kept] == list(range(1, count + 1))
-            assert seqs(ana_sees, chat) == seqs(bia_sees, chat) == list(range(1, count + 1))
+            assert ana_sees.of(chat) == bia_sees.of(chat) == list(range(1, count + 1))
             texts = [one["payload"]["text"] for one in kept]
             for name, words in said.items():
                 assert [text for text in texts if text.startswith(name)] == words
@@ -132,11 +132,6 @@ async def test_two_routers_that_hold_one_partition_do_not_break_the_order(
         finally:
             router.send(signal.SIGCONT)
             await other.stop()
-
-
-def seqs(screen: Screen, chat: str) -> list[int]:
-    shown = [one["message"] for one in screen.frames if one["type"] == "message"]
-    return [one["seq"] for one in shown if one["conversation_id"] == chat]
 
 
 def at(gateway: Role, account: Account) -> Account:
