@@ -75,7 +75,7 @@ class ConversationViews:
         channels = await self._channels.of_users(people)
         summaries = await self._history.summaries(viewer, [one.id for one in conversations])
         cursors = await self._messages.cursors(conversations)
-        lasts = await self._lasts(viewer, summaries.values())
+        lasts = await self._lasts(viewer, summaries.values(), cursors)
         return [
             ConversationView(
                 conversation=one,
@@ -98,11 +98,15 @@ class ConversationViews:
         return replace(view, members=members)
 
     async def _lasts(
-        self, viewer: UserId, summaries: Iterable[Summary]
+        self,
+        viewer: UserId,
+        summaries: Iterable[Summary],
+        cursors: Mapping[ConversationId, Sequence[Cursor]],
     ) -> Mapping[ConversationId, MessageView]:
         """Return the last message of each that the viewer may see."""
         last = [one.last_message for one in summaries if one.last_message is not None]
-        statuses = await self._messages.now([one for one in last if one.is_for(viewer)])
+        theirs = [one for one in last if one.is_for(viewer)]
+        statuses = await self._messages.now(theirs, cursors)
         found = {}
         for one in last:
             if one.message_id in statuses:

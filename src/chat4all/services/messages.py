@@ -210,9 +210,13 @@ class Messages:
         recipients = recipients_of(message, conversation)
         return status_at_first(message, recipients, await self._people.users(recipients))
 
-    async def now(self, messages: Sequence[Message]) -> Mapping[MessageId, Status]:
-        """Return how far messages have come; those of no conversation are left out."""
-        return await statuses_now(self._store, self._people, messages)
+    async def now(
+        self,
+        messages: Sequence[Message],
+        cursors: Mapping[ConversationId, Sequence[Cursor]] | None = None,
+    ) -> Mapping[MessageId, Status]:
+        """Return how far messages have come; see `statuses_now`."""
+        return await statuses_now(self._store, self._people, messages, cursors)
 
     async def cursors(
         self, conversations: Sequence[Conversation]

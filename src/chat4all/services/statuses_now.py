@@ -30,9 +30,15 @@ class People(Protocol):
 
 
 async def statuses_now(
-    store: MessageData, people: People, messages: Sequence[Message]
+    store: MessageData,
+    people: People,
+    messages: Sequence[Message],
+    cursors: Mapping[ConversationId, Sequence[Cursor]] | None = None,
 ) -> Mapping[MessageId, Status]:
-    """Return how far messages have come; those of no conversation are left out."""
+    """Return how far messages have come; those of no conversation are left out.
+
+    `cursors` are those of all their conversations, where they are known already.
+    """
     together: defaultdict[ConversationId, list[Message]] = defaultdict(list)
     for message in messages:
         together[message.conversation_id].append(message)
@@ -45,7 +51,8 @@ async def statuses_now(
     for entry in await store.statuses(asked):
         entries[entry.conversation_id].append(entry)
     users = await people.users(list({who for one in known for who in _members(one)}))
-    cursors = await cursors_of(store, known)
+    if cursors is None:
+        cursors = await cursors_of(store, known)
     statuses: dict[MessageId, Status] = {}
     for one in known:
         theirs = {who: users[who] for who in _members(one) if who in users}
