@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 import uvloop
@@ -26,9 +27,10 @@ from chat4all.gateway.rest import file_response
 from chat4all.gateway.rest.file_response import ZERO_COPY, FileBody
 from chat4all.ports.object_store import FilePart, ObjectKey
 from tests.gateway.wire import Wire
+from tests.gateway.world import Person, World, upload
 
 KEY = ObjectKey("a/file")
-DATA = os.urandom(1 << 20) * 9 + b"the end"
+DATA, SMALL = os.urandom(1 << 20) * 9 + b"the end", os.urandom(10_000)
 GET = b"GET /%d HTTP/1.1\r\nhost: here\r\n\r\n"
 LOOPS = {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 
@@ -272,7 +274,7 @@ def test_a_file_that_got_shorter_ends_the_connection(run: Run) -> None:
     run(test)
 
 
-def test_without_a_socket_of_tcp_the_bytes_are_read() -> None:
+def test_parts_are_taken_over_plain_tcp_alone() -> None:
     class Encrypted(Wire):
         def get_extra_info(self, name: str, default: Any = None) -> Any:
             return {"socket": object(), "sslcontext": object()}.get(name, default)
@@ -294,3 +296,32 @@ async def test_the_store_tells_a_part_after_the_other(
     assert told == [
         (at, min(at + 100, 300), DATA[at : min(at + 100, 300)]) for at in (50, 150, 250)
     ]
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("", SMALL), ("bytes=5-99", SMALL[5:100])])
+async def test_the_content_of_a_file_is_given_in_parts_to_who_may_read_it(
+    world: World, ana: Person, group: str, asked: str, expected: bytes
+) -> None:
+    parts = 0
+
+    async def server(scope: Any, receive: Any, send: Any) -> None:
+        """Take parts, and hand their bytes on to a client that knows of none."""
+
+        async def sent(message: Any) -> None:
+            nonlocal parts
+            if message["type"] == ZERO_COPY:
+                parts += 1
+                body = os.pread(message["file"], message["count"], message["offset"])
+                message = {"type": "http.response.body", "body": body, "more_body": True}
+            await send(message)
+
+        await world.app({**scope, "extensions": {ZERO_COPY: {}}}, receive, sent)
+
+    file_id = await upload(ana, group, SMALL)
+    transport = httpx.ASGITransport(server)
+    async with httpx.AsyncClient(transport=transport, base_url=ana.http.base_url) as http:
+        path = f"/v1/files/{file_id}/content"
+        assert (await http.get(path)).status_code == 401
+        headers = {**ana.http.headers, **({"Range": asked} if asked else {})}
+        answer = await http.get(path, headers=headers)
+    assert (answer.content, parts) == (expected, 1)

@@ -94,7 +94,7 @@ class FileBody(Response[bytes]):
 async def _send_all(
     pieces: AsyncGenerator[bytes | FilePart, None], left: asyncio.Future[None], send: Any
 ) -> None:
-    async with aclosing(pieces):  # however it ends, the file is let go of now
+    async with aclosing(pieces):  # however it ends, the file is let go of
         async for piece in pieces:
             if left.done():
                 return
