@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -23,7 +22,6 @@ from chat4all.adapters.localfs.object_store import LocalFsObjectStore
 from chat4all.bootstrap import zero_copy
 from chat4all.bootstrap.http_protocol import BoundedHttpProtocol
 from chat4all.bootstrap.zero_copy import can_send_parts
-from chat4all.gateway.rest import file_response
 from chat4all.gateway.rest.file_response import ZERO_COPY, FileBody
 from chat4all.ports.object_store import FilePart, ObjectKey
 from tests.gateway.wire import Wire
@@ -233,15 +231,20 @@ def test_a_client_that_leaves_is_left_without_a_word(
             getattr(writer.transport, leave)()
             await site.is_idle()
 
+        assert len(site.parts) <= 2 * 2, "of three each: who is gone is given no more"
+
     run(test)
-    assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
+    assert complaints(caplog) == []
 
 
-@pytest.mark.parametrize("limit", [(file_response, "SEND_SECONDS"), (zero_copy, "STALL_SECONDS")])
+def complaints(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [one for one in caplog.records if one.levelno >= logging.WARNING]
+
+
 def test_a_client_that_takes_nothing_is_cut_off(
-    run: Run, monkeypatch: pytest.MonkeyPatch, limit: tuple[ModuleType, str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(*limit, 0.05)
+    monkeypatch.setattr(zero_copy, "SEND_SECONDS", 0.2)
 
     async def test(site: Site, port: int) -> None:
         reader, writer = await connected(port)
@@ -249,6 +252,29 @@ def test_a_client_that_takes_nothing_is_cut_off(
         await reader.readuntil(b"\r\n\r\n")
         await site.is_idle()
         assert len(await reader.read()) < len(DATA)
+        assert len(site.parts) <= 2
+        writer.close()
+
+    run(test)
+    assert complaints(caplog) == []
+
+
+def test_a_client_that_keeps_the_pace_gets_all_however_long_it_takes(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zero_copy, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(zero_copy, "PACE_BYTES", 65_536)
+
+    async def test(site: Site, port: int) -> None:
+        del site
+        reader, writer = await connected(port)
+        writer.write(GET % 0)
+        await reader.readuntil(b"\r\n\r\n")
+        came = b""
+        while len(came) < len(DATA):
+            await asyncio.sleep(0.1)
+            came += await reader.readexactly(min(1 << 19, len(DATA) - len(came)))
+        assert came == DATA
         writer.close()
 
     run(test)
@@ -298,9 +324,9 @@ async def test_the_store_tells_a_part_after_the_other(
     ]
 
 
-@pytest.mark.parametrize(("asked", "expected"), [("", SMALL), ("bytes=5-99", SMALL[5:100])])
+@pytest.mark.parametrize(("asked", "start", "end"), [("", 0, len(SMALL)), ("bytes=5-99", 5, 100)])
 async def test_the_content_of_a_file_is_given_in_parts_to_who_may_read_it(
-    world: World, ana: Person, group: str, asked: str, expected: bytes
+    world: World, ana: Person, group: str, asked: str, start: int, end: int
 ) -> None:
     parts = 0
 
@@ -324,4 +350,4 @@ async def test_the_content_of_a_file_is_given_in_parts_to_who_may_read_it(
         assert (await http.get(path)).status_code == 401
         headers = {**ana.http.headers, **({"Range": asked} if asked else {})}
         answer = await http.get(path, headers=headers)
-    assert (answer.content, parts) == (expected, 1)
+    assert (answer.content, parts) == (SMALL[start:end], 1)

@@ -12,10 +12,10 @@ import sys
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from chat4all.gateway.rest.file_response import PACE_BYTES, SEND_SECONDS
+
 WAIT_MILLISECONDS = 2
 """How long a thread waits for a connection that takes no more, before it is given back."""
-STALL_SECONDS = 60.0
-"""How long a client may take nothing."""
 
 
 def can_send_parts(transport: asyncio.Transport) -> bool:
@@ -27,23 +27,24 @@ def can_send_parts(transport: asyncio.Transport) -> bool:
 async def send_part(cycle: RequestResponseCycle, file: int, offset: int, count: int) -> None:
     """Write `count` bytes of `file` from `offset` on, as a part of the body of an answer.
 
-    Returns once the system has them, or the client is gone. Raises `RuntimeError` when the file
-    or the announced length ends before them, `TimeoutError` when the client takes nothing.
+    Returns once the system has them. Raises `ConnectionError` when the client is gone, also one
+    that is cut off because it took less than `PACE_BYTES` in `SEND_SECONDS`, and `RuntimeError`
+    when the file or the announced length ends before them.
     """
     transport = cycle.transport
-    cycle.disconnected = cycle.disconnected or transport.is_closing()
-    if cycle.disconnected:
-        return
+    if cycle.disconnected or transport.is_closing():
+        raise ConnectionResetError("the client is gone")
     if count > cycle.expected_content_length:
         raise RuntimeError("Response content longer than Content-Length")
     transport.set_write_buffer_limits(high=0)  # paused until all that was written before is gone
     try:
-        await cycle.flow.drain()
-        if not cycle.disconnected:
-            await _send(cycle, file, offset, count)
-    except (BrokenPipeError, ConnectionResetError):
+        async with asyncio.timeout(SEND_SECONDS):
+            await cycle.flow.drain()
+        await _send(cycle, file, offset, count)
+    except (ConnectionError, TimeoutError) as error:
         cycle.disconnected = True
         transport.abort()
+        raise ConnectionAbortedError("the client is gone, or too slow") from error
     finally:
         if not transport.is_closing():
             transport.set_write_buffer_limits()
@@ -51,10 +52,13 @@ async def send_part(cycle: RequestResponseCycle, file: int, offset: int, count: 
 
 async def _send(cycle: RequestResponseCycle, file: int, offset: int, count: int) -> None:
     loop = asyncio.get_running_loop()
+    due, taken = loop.time() + SEND_SECONDS, 0
     # While a thread writes, the transport may close its own, and another may get that number.
     connection = os.dup(cycle.transport.get_extra_info("socket").fileno())
     try:
-        while count and not cycle.disconnected:
+        while count:
+            if cycle.disconnected:
+                raise ConnectionResetError("the client is gone")
             work = loop.run_in_executor(None, _write, connection, file, offset, count)
             try:
                 written = await asyncio.shield(work)
@@ -64,8 +68,11 @@ async def _send(cycle: RequestResponseCycle, file: int, offset: int, count: int)
                 raise
             offset, count = offset + written, count - written
             cycle.expected_content_length -= written
+            taken += written
+            if taken >= PACE_BYTES:
+                due, taken = loop.time() + SEND_SECONDS, 0
             if count:
-                async with asyncio.timeout(STALL_SECONDS):
+                async with asyncio.timeout_at(due):
                     await _writable(loop, connection)
     finally:
         os.close(connection)
