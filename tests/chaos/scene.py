@@ -170,7 +170,7 @@ class Scene(World):
     async def check(self) -> None:
         """Compare all that clients and phones saw with what was acknowledged."""
         talks = {"room": self.room, "phones": self.phones, "group": self.group}
-        histories = {talk: await self._settled(talk) for talk in talks.values()}
+        histories = {talk: await self.settled(talk) for talk in talks.values()}
         missed = [(memory, await self._missed(memory)) for memory in self._chosen()]
         for name, talk in talks.items():
             messages = histories[talk]
@@ -191,16 +191,8 @@ class Scene(World):
                 await self._check_tom(messages)
         await self._check_files()
 
-    async def _settled(self, talk: str) -> list[dict[str, Any]]:
-        """Return the history once it has what was accepted, or its time is over."""
-        count = sum(len(person.accepted[talk]) for person in self.people)
-        count += len(self.said) if talk == self.group else 0
-        last = time.monotonic() + self.habits.settle
-        while True:
-            messages = await self.history(talk)
-            if len(messages) >= count or time.monotonic() > last:
-                return messages
-            await asyncio.sleep(LOOK)
+    def expected(self, talk: str) -> int:
+        return super().expected(talk) + (len(self.said) if talk == self.group else 0)
 
     def _chosen(self) -> list[Memory]:
         """Return the first memory of each device and a later one."""

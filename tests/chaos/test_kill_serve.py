@@ -33,7 +33,7 @@ async def kill_again_and_again(
                 world.tally.restarts.append(await server.start())
                 await asyncio.sleep(CHANCE.uniform(0.0, 0.3))
                 await world.quiet()
-                await asyncio.sleep(0.3)  # what was accepted is stored a little later
+                await asyncio.sleep(0.3)  # what came twice would be stored a little later
                 await world.check()
     finally:
         await world.http.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -33,7 +34,7 @@ class Habits:
     pause: float = 0.0
     """Seconds between the messages of one of them."""
     settle: float = 15.0
-    """Seconds that a screen may need to show what the history has."""
+    """Seconds that a history may need to have what was accepted, and a screen to show it."""
     socket: dict[str, Any] = field(default_factory=dict)
 
 
@@ -223,10 +224,23 @@ class World:
             if not page:
                 return messages
 
+    async def settled(self, talk: str) -> list[dict[str, Any]]:
+        """Return the history once it has what was accepted, or its time is over."""
+        last = time.monotonic() + self.habits.settle
+        while True:
+            messages = await self.history(talk)
+            if len(messages) >= self.expected(talk) or time.monotonic() > last:
+                return messages
+            await asyncio.sleep(0.1)
+
+    def expected(self, talk: str) -> int:
+        """Return how many messages a talk has to have."""
+        return sum(len(person.accepted[talk]) for person in self.people)
+
     async def check(self) -> None:
         """Compare what the API tells with what was acknowledged; senders hold still meanwhile."""
         for talk in self.talks:
-            messages = await self.history(talk)
+            messages = await self.settled(talk)
             self.check_history(talk, messages)
             await self.check_cursors(talk)
             await self.check_screens(talk, messages)
