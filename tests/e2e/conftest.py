@@ -5,7 +5,6 @@ Every test uses people of its own; what they do stays in the product for the tes
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -18,6 +17,7 @@ from chat4all.testing.telegram import SimulatorServer, TelegramSimulator
 from tests.e2e.account import PASSWORD, Account
 from tests.e2e.pages import Complaints, PhonePage, WebClient
 from tests.e2e.product import running_server
+from tests.servers.cache import Missing, skip_for
 
 CHROMIUM = "chromium"
 ARGUMENTS = [
@@ -80,10 +80,7 @@ async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium; skips when there is none."""
     path = shutil.which(CHROMIUM)
     if path is None:
-        missing = f"{CHROMIUM} is not on the PATH (Debian: apt-get install chromium)"
-        if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_for(Missing(f"{CHROMIUM} is not on the PATH (Debian: apt-get install chromium)"))
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

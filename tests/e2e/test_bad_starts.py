@@ -17,6 +17,7 @@ import pytest_asyncio
 from tests.e2e.account import Account
 from tests.e2e.shell import run
 from tests.e2e.watched_server import watched_server
+from tests.servers.cache import Missing, skip_for
 
 pytestmark = pytest.mark.embedded("starts `chat4all serve` on SQLite files")
 
@@ -227,10 +228,7 @@ def blocks_of_the_page() -> list[str]:
 async def test_the_recovery_page_works_as_it_is_written(folder: Path, tmp_path: Path) -> None:
     shell = shutil.which("sh")
     if shell is None or shutil.which("sqlite3") is None:
-        missing = "the page uses the sqlite3 program (Debian: apt-get install sqlite3)"
-        if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_for(Missing("the page uses the sqlite3 program (Debian: apt-get install sqlite3)"))
     page = (Path(__file__).parents[2] / RECOVERY).read_text()
     blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     keep, look, save, _check = blocks

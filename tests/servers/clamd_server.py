@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
+from tests.servers.cache import Missing, skip_for
 from tests.servers.process import free_port
 
 PATIENCE = 30.0  # seconds
@@ -85,8 +84,7 @@ def executable() -> str:
     """Return the program; skip where there is none, and fail where it is asked for."""
     found = shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
-        missing = pytest.fail if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") else pytest.skip
-        missing("needs ClamAV; on Debian: apt-get install clamav-daemon")
+        skip_for(Missing("needs ClamAV (Debian: apt-get install clamav-daemon)"))
     return found
 
 

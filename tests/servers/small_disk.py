@@ -8,9 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from tests.servers.cache import Missing, skip_for
 
 
 def enlarge(folder: Path, size: int) -> None:
@@ -24,21 +23,13 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if os.geteuid() != 0 or mount is None or umount is None:
-        _lacking("a disk that can be filled is a tmpfs, and to mount one takes root")
+        skip_for(Missing("a disk that can be filled is a tmpfs, and to mount one takes root"))
     command = [mount, "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode != 0:
-        _lacking(
-            f"this root may not mount a tmpfs (a container needs --cap-add SYS_ADMIN): "
-            f"{made.stderr.strip()}"
-        )
+        why = "this root may not mount a tmpfs (a container needs --cap-add SYS_ADMIN)"
+        skip_for(Missing(f"{why}: {made.stderr.strip()}"))
     try:
         yield folder
     finally:
         subprocess.run([umount, "-l", str(folder)], check=True)
-
-
-def _lacking(why: str) -> NoReturn:
-    if os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") == "1":
-        pytest.fail(why)
-    pytest.skip(why)

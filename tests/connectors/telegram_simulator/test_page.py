@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import Page, async_playwright
+
+from tests.servers.cache import Missing, skip_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.browser
 async def page(server: SimulatorServer, ana: Phone) -> AsyncIterator[Page]:
     """Ana's phone, open in Chromium; a script error or a refused resource fails the test."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None and os.environ.get("CHAT4ALL_REQUIRE_BACKENDS") != "1":
-        pytest.skip("needs Chromium on the PATH")
+    if chromium is None:
+        skip_for(Missing("Chromium is not on the PATH (Debian: apt-get install chromium)"))
     complaints: list[str] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
