@@ -162,7 +162,7 @@ ROWS = (
         means="Resident memory of each connection, and deliveries per second.",
         known=(
             "A delivery is one write in the step that tells of the event. Among 10,000 it costs "
-            "from a third more than a bare frame to three quarters more, on the same code in "
+            "from a fifth more than a bare frame to three quarters more, on the same code in "
             "other hours of the same machine, where the bare server's speed differs most. Renewing "
             "who is online, every 20 s for each, is in that, and so is what a message costs once."
         ),
@@ -189,7 +189,7 @@ ROWS = (
         known=(
             "The longest of 15,000 answers takes as long with the empty store as with the others, "
             "so no checkpoint is seen in it: the garbage collector looks through 20,000 objects "
-            "at a time, which took 12 to 27 ms, and who comes meanwhile waits as well. With the "
+            "at a time, which took 14 to 27 ms, and who comes meanwhile waits as well. With the "
             "empty store the longest was 47 ms with it and 25 without."
         ),
     ),
